@@ -1,0 +1,32 @@
+//! The question an estimate answers.
+
+use serde::{Deserialize, Serialize};
+
+/// Over whom an effect is averaged.
+///
+/// An estimator never chooses this by itself: the plan asks for one, and the result names the one
+/// that was in fact estimated. Dropping treated units turns [`Estimand::Att`] into
+/// [`Estimand::MatchedTreated`], and a contract says which it accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Estimand {
+    /// Average effect over everyone.
+    Ate,
+    /// Average effect over the treated.
+    Att,
+    /// Average effect over the comparators.
+    Atc,
+    /// Average effect over those treated units that found a comparator.
+    MatchedTreated,
+}
+
+impl std::fmt::Display for Estimand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ate => "ate",
+            Self::Att => "att",
+            Self::Atc => "atc",
+            Self::MatchedTreated => "matched-treated",
+        })
+    }
+}
