@@ -1,1 +1,21 @@
-//! utfall-stats
+//! Kernels on slices: ordered sums and moments, small dense matrices, distributions, random
+//! streams, logistic regression.
+//!
+//! Everything here gives the same bits on any x86-64 machine and with any number of threads:
+//! sums run over fixed blocks in a fixed order, `exp` and `log` come from `libm`, and no kernel
+//! chooses instructions at run time. Nothing here knows a table, a file or a contract.
+
+pub mod draws;
+pub mod logistic;
+pub mod moments;
+pub mod normal;
+pub mod student_t;
+pub mod sums;
+
+mod cholesky;
+mod gram;
+mod matrix;
+
+pub use cholesky::{Cholesky, NotPositiveDefinite};
+pub use gram::cross_product;
+pub use matrix::{Matrix, MatrixError};

@@ -1,0 +1,175 @@
+//! Cross products `XᵀWX`, in an order that depends on the shape alone.
+//!
+//! Rows are cut into chunks that threads take, and chunks into tiles small enough for the nearest
+//! cache. Within a tile the columns are multiplied three by three, so that each value loaded
+//! serves three products; chunk totals are added in order. The running totals are written out, so
+//! plain instructions reach a good part of what the machine can do, and every machine adds in the
+//! same order.
+
+use rayon::prelude::*;
+
+use crate::Matrix;
+
+/// Rows in one tile.
+pub(crate) const TILE: usize = 128;
+/// Rows in one chunk, a whole number of tiles.
+pub(crate) const CHUNK: usize = 64 * TILE;
+/// Columns multiplied at a time.
+const GROUP: usize = 3;
+
+/// One column of a tile.
+pub(crate) type Strip = [f64; TILE];
+
+/// Running totals of all products of two columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Products {
+    n_columns: usize,
+    /// One block of `GROUP × GROUP` for each pair of groups, the second at or after the first.
+    blocks: Vec<[[f64; GROUP]; GROUP]>,
+}
+
+/// `XᵀWX`, with weights at or above zero, or `XᵀX` without weights.
+///
+/// `weights` has one value for each row. Rows that hold NaN make the products of their columns NaN.
+#[must_use]
+pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
+    let chunk = |c: usize| {
+        let mut products = Products::new(x.n_columns());
+        let mut strips = products.strips();
+        let end = x.n_rows().min((c + 1) * CHUNK);
+        for start in (c * CHUNK..end).step_by(TILE) {
+            let n = TILE.min(end - start);
+            for (strip, column) in strips.iter_mut().zip(x.columns()) {
+                strip[..n].copy_from_slice(&column[start..start + n]);
+                strip[n..].fill(0.0);
+                if let Some(weights) = weights {
+                    for (value, weight) in strip.iter_mut().zip(&weights[start..start + n]) {
+                        *value *= weight.sqrt();
+                    }
+                }
+            }
+            products.add_tile(&strips);
+        }
+        products
+    };
+    let chunks: Vec<Products> = (0..x.n_rows().div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
+    let mut total = Products::new(x.n_columns());
+    chunks.iter().for_each(|chunk| total.add(chunk));
+    total.matrix()
+}
+
+impl Products {
+    /// No rows yet.
+    pub(crate) fn new(n_columns: usize) -> Self {
+        let n_groups = n_columns.div_ceil(GROUP);
+        Self { n_columns, blocks: vec![[[0.0; GROUP]; GROUP]; n_groups * (n_groups + 1) / 2] }
+    }
+
+    /// Strips for one tile: one for each column, and zeros up to a whole number of groups.
+    pub(crate) fn strips(&self) -> Vec<Strip> {
+        vec![[0.0; TILE]; self.n_columns.next_multiple_of(GROUP)]
+    }
+
+    /// Adds the products of one tile. Rows beyond the data hold zeros.
+    pub(crate) fn add_tile(&mut self, strips: &[Strip]) {
+        let (groups, _) = strips.as_chunks::<GROUP>();
+        let mut blocks = self.blocks.iter_mut();
+        for (first, left) in groups.iter().enumerate() {
+            for right in &groups[first..] {
+                if let Some(block) = blocks.next() {
+                    add_block(left, right, block);
+                }
+            }
+        }
+    }
+
+    /// Adds the products of further rows.
+    pub(crate) fn add(&mut self, more: &Self) {
+        for (block, more) in self.blocks.iter_mut().zip(&more.blocks) {
+            for (cell, value) in block.as_flattened_mut().iter_mut().zip(more.as_flattened()) {
+                *cell += value;
+            }
+        }
+    }
+
+    /// The symmetric matrix of products.
+    pub(crate) fn matrix(&self) -> Matrix {
+        let n = self.n_columns;
+        let n_groups = n.div_ceil(GROUP);
+        let mut matrix = Matrix::zeros(n, n);
+        let pairs = (0..n_groups).flat_map(|first| (first..n_groups).map(move |second| (first, second)));
+        for ((first, second), block) in pairs.zip(&self.blocks) {
+            for (a, row) in block.iter().enumerate() {
+                for (b, &value) in row.iter().enumerate() {
+                    let (i, j) = (first * GROUP + a, second * GROUP + b);
+                    if i <= j && j < n {
+                        matrix.set(i, j, value);
+                        matrix.set(j, i, value);
+                    }
+                }
+            }
+        }
+        matrix
+    }
+}
+
+/// Adds the nine products of three columns with three.
+fn add_block(left: &[Strip; GROUP], right: &[Strip; GROUP], block: &mut [[f64; GROUP]; GROUP]) {
+    let mut totals = [[[0.0; 2]; GROUP]; GROUP];
+    for i in (0..TILE).step_by(2) {
+        for a in 0..GROUP {
+            for b in 0..GROUP {
+                totals[a][b][0] += left[a][i] * right[b][i];
+                totals[a][b][1] += left[a][i + 1] * right[b][i + 1];
+            }
+        }
+    }
+    for (cells, sums) in block.iter_mut().zip(&totals) {
+        for (cell, [even, odd]) in cells.iter_mut().zip(sums) {
+            *cell += even + odd;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(n_rows: u32, n_columns: u32) -> Matrix {
+        let column = |j| (0..n_rows).map(|i| f64::from((i * 7 + j * 13 + i * j) % 31) - 15.0).collect();
+        Matrix::from_columns((0..n_columns).map(column).collect()).unwrap()
+    }
+
+    #[test]
+    fn whole_numbers_multiply_exactly_at_every_shape() {
+        for (n_rows, n_columns) in [(1, 1), (5, 2), (127, 3), (129, 4), (8193, 7)] {
+            let x = example(n_rows, n_columns);
+            let products = cross_product(&x, None);
+            for i in 0..x.n_columns() {
+                for j in 0..x.n_columns() {
+                    let expected: f64 = x.column(i).iter().zip(x.column(j)).map(|(a, b)| a * b).sum();
+                    assert!((products.get(i, j) - expected).abs() == 0.0, "{n_rows} × {n_columns}: {i}, {j}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_weight_of_four_is_a_row_four_times() {
+        let x = example(300, 3);
+        let weighted = cross_product(&x, Some(&[4.0; 300]));
+        let plain = cross_product(&x, None);
+        assert!((weighted.get(0, 2) - 4.0 * plain.get(0, 2)).abs() == 0.0);
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        let mut x = example(40_000, 4);
+        x.column_mut(1).iter_mut().for_each(|value| *value *= 0.1);
+        let with = |n| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            pool.install(|| cross_product(&x, None))
+        };
+        assert_eq!(with(1), with(3));
+    }
+}
