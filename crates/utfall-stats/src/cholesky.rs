@@ -94,7 +94,12 @@ mod tests {
     use super::*;
 
     fn example() -> Matrix {
-        Matrix::from_columns(vec![vec![4.0, 2.0, 0.6], vec![2.0, 5.0, 1.5], vec![0.6, 1.5, 3.0]]).unwrap()
+        Matrix::from_columns(vec![
+            vec![4.0, 2.0, 0.6],
+            vec![2.0, 5.0, 1.5],
+            vec![0.6, 1.5, 3.0],
+        ])
+        .unwrap()
     }
 
     #[test]
@@ -102,7 +107,9 @@ mod tests {
         let inverse = Cholesky::factor(&example(), 0.0).unwrap().inverse();
         for i in 0..3 {
             for j in 0..3 {
-                let cell: f64 = (0..3).map(|k| example().get(i, k) * inverse.get(k, j)).sum();
+                let cell: f64 = (0..3)
+                    .map(|k| example().get(i, k) * inverse.get(k, j))
+                    .sum();
                 let expected = if i == j { 1.0 } else { 0.0 };
                 assert!((cell - expected).abs() < 1e-15, "{i} {j} {cell}");
             }
@@ -112,6 +119,9 @@ mod tests {
     #[test]
     fn a_column_that_repeats_another_is_named() {
         let matrix = Matrix::from_columns(vec![vec![4.0, 4.0], vec![4.0, 4.0]]).unwrap();
-        assert_eq!(Cholesky::factor(&matrix, 1e-12).unwrap_err(), NotPositiveDefinite { column: 1 });
+        assert_eq!(
+            Cholesky::factor(&matrix, 1e-12).unwrap_err(),
+            NotPositiveDefinite { column: 1 }
+        );
     }
 }

@@ -189,7 +189,8 @@ impl Stream {
                 continue;
             }
             let left = libm::log(v * alpha / (a / (us * us) + b));
-            let right = at_mode - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0) + (k - mode) * log_odds;
+            let right =
+                at_mode - libm::lgamma(k + 1.0) - libm::lgamma(n - k + 1.0) + (k - mode) * log_odds;
             if left <= right {
                 return whole(k);
             }
@@ -223,17 +224,27 @@ fn unit(bits: u64) -> f64 {
     bits as f64 / (1_u64 << 53) as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts drawn here stay below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts drawn here stay below 2^53"
+)]
 fn float(n: u64) -> f64 {
     n as f64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number, zero or above")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number, zero or above"
+)]
 fn whole(k: f64) -> u64 {
     k.max(0.0) as u64
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the halves are taken apart on purpose")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves are taken apart on purpose"
+)]
 fn halves(product: u128) -> [u64; 2] {
     [(product >> 64) as u64, product as u64]
 }
@@ -247,8 +258,14 @@ mod tests {
     fn check(draws: &[f64], mean: f64, variance: f64) {
         let (got, got_variance) = mean_and_variance(draws);
         let n = count(draws.len());
-        assert!((got - mean).abs() < 5.0 * (variance / n).sqrt(), "mean {got}, expected {mean}");
-        assert!((got_variance / variance - 1.0).abs() < 0.05, "variance {got_variance}, expected {variance}");
+        assert!(
+            (got - mean).abs() < 5.0 * (variance / n).sqrt(),
+            "mean {got}, expected {mean}"
+        );
+        assert!(
+            (got_variance / variance - 1.0).abs() < 0.05,
+            "variance {got_variance}, expected {variance}"
+        );
     }
 
     fn many(step: &str, mut draw: impl FnMut(&mut Stream) -> f64) -> Vec<f64> {
@@ -261,8 +278,13 @@ mod tests {
         let first = |seed, step, replicate| Stream::new(seed, step, replicate).bits();
         assert_eq!(first(1, "births", 3), first(1, "births", 3));
         let all = [
-            first(1, "births", 3), first(2, "births", 3), first(1, "deaths", 3), first(1, "births", 4),
-            first(1, "births\0", 3), first(1, "", 3), first(1, "a longer name of a step", 3),
+            first(1, "births", 3),
+            first(2, "births", 3),
+            first(1, "deaths", 3),
+            first(1, "births", 4),
+            first(1, "births\0", 3),
+            first(1, "", 3),
+            first(1, "a longer name of a step", 3),
         ];
         for (i, a) in all.iter().enumerate() {
             assert!(all[i + 1..].iter().all(|b| a != b));
@@ -277,9 +299,20 @@ mod tests {
         for mean in [0.3, 4.0, 9.99, 10.0, 37.5, 12_345.0] {
             check(&many("poisson", |s| float(s.poisson(mean))), mean, mean);
         }
-        for (n, p) in [(5, 0.3), (20, 0.9), (1000, 0.004), (100, 0.1), (500, 0.37), (90, 0.75)] {
+        for (n, p) in [
+            (5, 0.3),
+            (20, 0.9),
+            (1000, 0.004),
+            (100, 0.1),
+            (500, 0.37),
+            (90, 0.75),
+        ] {
             let trials = float(n);
-            check(&many("binomial", |s| float(s.binomial(n, p))), trials * p, trials * p * (1.0 - p));
+            check(
+                &many("binomial", |s| float(s.binomial(n, p))),
+                trials * p,
+                trials * p * (1.0 - p),
+            );
         }
     }
 

@@ -52,7 +52,10 @@ pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
         }
         products
     };
-    let chunks: Vec<Products> = (0..x.n_rows().div_ceil(CHUNK)).into_par_iter().map(chunk).collect();
+    let chunks: Vec<Products> = (0..x.n_rows().div_ceil(CHUNK))
+        .into_par_iter()
+        .map(chunk)
+        .collect();
     let mut total = Products::new(x.n_columns());
     chunks.iter().for_each(|chunk| total.add(chunk));
     total.matrix()
@@ -62,7 +65,10 @@ impl Products {
     /// No rows yet.
     pub(crate) fn new(n_columns: usize) -> Self {
         let n_groups = n_columns.div_ceil(GROUP);
-        Self { n_columns, blocks: vec![[[0.0; GROUP]; GROUP]; n_groups * (n_groups + 1) / 2] }
+        Self {
+            n_columns,
+            blocks: vec![[[0.0; GROUP]; GROUP]; n_groups * (n_groups + 1) / 2],
+        }
     }
 
     /// Strips for one tile: one for each column, and zeros up to a whole number of groups.
@@ -97,7 +103,8 @@ impl Products {
         let n = self.n_columns;
         let n_groups = n.div_ceil(GROUP);
         let mut matrix = Matrix::zeros(n, n);
-        let pairs = (0..n_groups).flat_map(|first| (first..n_groups).map(move |second| (first, second)));
+        let pairs =
+            (0..n_groups).flat_map(|first| (first..n_groups).map(move |second| (first, second)));
         for ((first, second), block) in pairs.zip(&self.blocks) {
             for (a, row) in block.iter().enumerate() {
                 for (b, &value) in row.iter().enumerate() {
@@ -136,7 +143,11 @@ mod tests {
     use super::*;
 
     fn example(n_rows: u32, n_columns: u32) -> Matrix {
-        let column = |j| (0..n_rows).map(|i| f64::from((i * 7 + j * 13 + i * j) % 31) - 15.0).collect();
+        let column = |j| {
+            (0..n_rows)
+                .map(|i| f64::from((i * 7 + j * 13 + i * j) % 31) - 15.0)
+                .collect()
+        };
         Matrix::from_columns((0..n_columns).map(column).collect()).unwrap()
     }
 
@@ -147,8 +158,16 @@ mod tests {
             let products = cross_product(&x, None);
             for i in 0..x.n_columns() {
                 for j in 0..x.n_columns() {
-                    let expected: f64 = x.column(i).iter().zip(x.column(j)).map(|(a, b)| a * b).sum();
-                    assert!((products.get(i, j) - expected).abs() == 0.0, "{n_rows} × {n_columns}: {i}, {j}");
+                    let expected: f64 = x
+                        .column(i)
+                        .iter()
+                        .zip(x.column(j))
+                        .map(|(a, b)| a * b)
+                        .sum();
+                    assert!(
+                        (products.get(i, j) - expected).abs() == 0.0,
+                        "{n_rows} × {n_columns}: {i}, {j}"
+                    );
                 }
             }
         }
@@ -167,7 +186,10 @@ mod tests {
         let mut x = example(40_000, 4);
         x.column_mut(1).iter_mut().for_each(|value| *value *= 0.1);
         let with = |n| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n)
+                .build()
+                .unwrap();
             pool.install(|| cross_product(&x, None))
         };
         assert_eq!(with(1), with(3));

@@ -33,7 +33,11 @@ impl Matrix {
         let n_rows = columns.first().map_or(0, Vec::len);
         for (column, values) in columns.iter().enumerate() {
             if values.len() != n_rows {
-                return Err(MatrixError::Ragged { column, found: values.len(), expected: n_rows });
+                return Err(MatrixError::Ragged {
+                    column,
+                    found: values.len(),
+                    expected: n_rows,
+                });
             }
         }
         Ok(Self { n_rows, columns })
@@ -42,7 +46,10 @@ impl Matrix {
     /// A matrix of zeros.
     #[must_use]
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
-        Self { n_rows, columns: vec![vec![0.0; n_rows]; n_columns] }
+        Self {
+            n_rows,
+            columns: vec![vec![0.0; n_rows]; n_columns],
+        }
     }
 
     /// Number of rows.
@@ -87,16 +94,28 @@ impl Matrix {
     /// The rows with these indices, in that order.
     #[must_use]
     pub fn select_rows(&self, rows: &[usize]) -> Self {
-        let columns = self.columns.iter().map(|column| rows.iter().map(|&row| column[row]).collect());
-        Self { n_rows: rows.len(), columns: columns.collect() }
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| rows.iter().map(|&row| column[row]).collect());
+        Self {
+            n_rows: rows.len(),
+            columns: columns.collect(),
+        }
     }
 
     /// The first cell, by column and then row, that is NaN or infinite: `(row, column)`.
     #[must_use]
     pub fn first_not_finite(&self) -> Option<(usize, usize)> {
-        self.columns.iter().enumerate().find_map(|(column, values)| {
-            values.iter().position(|value| !value.is_finite()).map(|row| (row, column))
-        })
+        self.columns
+            .iter()
+            .enumerate()
+            .find_map(|(column, values)| {
+                values
+                    .iter()
+                    .position(|value| !value.is_finite())
+                    .map(|row| (row, column))
+            })
     }
 }
 
@@ -107,7 +126,14 @@ mod tests {
     #[test]
     fn ragged_columns_are_refused() {
         let error = Matrix::from_columns(vec![vec![1.0, 2.0], vec![1.0]]).unwrap_err();
-        assert_eq!(error, MatrixError::Ragged { column: 1, found: 1, expected: 2 });
+        assert_eq!(
+            error,
+            MatrixError::Ragged {
+                column: 1,
+                found: 1,
+                expected: 2
+            }
+        );
     }
 
     #[test]

@@ -22,7 +22,14 @@ pub fn mean(values: &[f64]) -> f64 {
 pub fn mean_and_variance(values: &[f64]) -> (f64, f64) {
     let mean = mean(values);
     let squares = sum_of(values.len(), |i| (values[i] - mean) * (values[i] - mean));
-    (mean, if values.len() < 2 { f64::NAN } else { squares / count(values.len() - 1) })
+    (
+        mean,
+        if values.len() < 2 {
+            f64::NAN
+        } else {
+            squares / count(values.len() - 1)
+        },
+    )
 }
 
 /// The weighted mean `Σwx / Σw`; NaN if the weights add up to zero.
@@ -42,9 +49,17 @@ pub fn weighted_mean(values: &[f64], weights: &[f64]) -> f64 {
 pub fn weighted_mean_and_variance(values: &[f64], weights: &[f64]) -> (f64, f64) {
     let total = sum(weights);
     let mean = sum_of(values.len(), |i| weights[i] * values[i]) / total;
-    let squares = sum_of(values.len(), |i| weights[i] * (values[i] - mean) * (values[i] - mean));
+    let squares = sum_of(values.len(), |i| {
+        weights[i] * (values[i] - mean) * (values[i] - mean)
+    });
     let squared_weights = sum_of(weights.len(), |i| weights[i] * weights[i]);
-    if weights.iter().filter(|&&weight| weight > 0.0).take(2).count() < 2 {
+    if weights
+        .iter()
+        .filter(|&&weight| weight > 0.0)
+        .take(2)
+        .count()
+        < 2
+    {
         return (mean, f64::NAN);
     }
     (mean, squares * total / (total * total - squared_weights))
@@ -78,6 +93,10 @@ mod tests {
     fn too_few_values_have_no_variance() {
         assert!(mean(&[]).is_nan());
         assert!(mean_and_variance(&[3.0]).1.is_nan());
-        assert!(weighted_mean_and_variance(&[3.0, 4.0], &[1.0, 0.0]).1.is_nan());
+        assert!(
+            weighted_mean_and_variance(&[3.0, 4.0], &[1.0, 0.0])
+                .1
+                .is_nan()
+        );
     }
 }

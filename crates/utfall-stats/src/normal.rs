@@ -55,7 +55,11 @@ fn tail_quantile(tail: f64) -> f64 {
         return f64::INFINITY;
     }
     let r = (-libm::log(tail)).sqrt();
-    if r <= 5.0 { ratio(&NEAR_TAIL, r - 1.6) } else { ratio(&FAR_TAIL, r - 5.0) }
+    if r <= 5.0 {
+        ratio(&NEAR_TAIL, r - 1.6)
+    } else {
+        ratio(&FAR_TAIL, r - 5.0)
+    }
 }
 
 /// Numerator and denominator of a rational function, lowest power first.
@@ -67,6 +71,7 @@ fn ratio((above, below): &Rational, r: f64) -> f64 {
 }
 
 #[rustfmt::skip]
+#[expect(clippy::excessive_precision, reason = "as printed in the paper")]
 const MIDDLE: Rational = (
     [
         3.387_132_872_796_366_608, 133.141_667_891_784_377_45, 1_971.590_950_306_551_442_7,
@@ -81,6 +86,7 @@ const MIDDLE: Rational = (
 );
 
 #[rustfmt::skip]
+#[expect(clippy::excessive_precision, reason = "as printed in the paper")]
 const NEAR_TAIL: Rational = (
     [
         1.423_437_110_749_683_577_34, 4.630_337_846_156_545_295_9, 5.769_497_221_460_691_405_5,
@@ -95,6 +101,7 @@ const NEAR_TAIL: Rational = (
 );
 
 #[rustfmt::skip]
+#[expect(clippy::excessive_precision, reason = "as printed in the paper")]
 const FAR_TAIL: Rational = (
     [
         6.657_904_643_501_103_777_2, 5.463_784_911_164_114_369_9, 1.784_826_539_917_291_335_8,

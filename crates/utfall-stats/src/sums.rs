@@ -75,9 +75,14 @@ mod tests {
 
     #[test]
     fn threads_change_no_bit() {
-        let values: Vec<f64> = (0..300_001).map(|i| f64::from(i % 977) * 0.1 - 3.7).collect();
+        let values: Vec<f64> = (0..300_001)
+            .map(|i| f64::from(i % 977) * 0.1 - 3.7)
+            .collect();
         let with = |n| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n)
+                .build()
+                .unwrap();
             pool.install(|| sum(&values).to_bits())
         };
         assert_eq!(with(1), with(2));
