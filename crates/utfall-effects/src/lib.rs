@@ -1,1 +1,28 @@
-//! utfall-effects
+//! Intervention effects with honest uncertainty.
+//!
+//! Each estimator takes slices and returns an [`utfall_core::Estimate`], or says by name why there
+//! is none. Every one of them is a contrast of a weighted regression: the regression gives each
+//! row's influence on the point, and one engine turns influences into a standard error of the kind
+//! that was asked for, with the degrees of freedom that were asked for. Nothing here has a default,
+//! drops a row or a column by itself, or returns NaN.
+//!
+//! Nothing here knows a table, a file or a contract. Sums run in a fixed order over the rows as
+//! given, so the number of threads changes no bit.
+
+mod bias_reduced;
+mod difference;
+mod error;
+mod grouping;
+mod inference;
+mod regression;
+mod standard_error;
+mod symmetric;
+
+pub use difference::{
+    MatchedSample, matched_difference, matched_difference_in_differences, unadjusted_difference,
+};
+pub use error::EffectError;
+pub use grouping::Grouping;
+pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
+pub use regression::{Contrast, WeightedRegression};
+pub use standard_error::StandardError;

@@ -1,0 +1,138 @@
+//! Why an effect could not be estimated.
+
+use utfall_core::Arm;
+
+use crate::{DegreesOfFreedom, StandardError};
+
+/// Why an effect could not be estimated.
+///
+/// Every message reads on from "cannot estimate the effect:". Rows are counted from 0 in the
+/// slices that were given.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EffectError {
+    /// Two slices that describe the same rows differ in length.
+    #[error("{found} values of {what} for {expected} rows")]
+    LengthMismatch {
+        /// The slice that differs.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The number of rows.
+        expected: usize,
+    },
+
+    /// A value is NaN or infinite.
+    #[error("the {what} in row {row} is {value}, expected a finite number")]
+    NotFinite {
+        /// The slice that holds it.
+        what: &'static str,
+        /// The row that holds it.
+        row: usize,
+        /// The value, which is NaN or infinite.
+        value: f64,
+    },
+
+    /// Squares of the values leave the range of a double.
+    #[error("the {what} is too large to be squared: choose a larger unit")]
+    OutOfRange {
+        /// The slice that holds it.
+        what: &'static str,
+    },
+
+    /// A weight is below zero, or zero where every row must count.
+    #[error(
+        "the weight in row {row} is {value}, expected a number above zero (zero leaves out an unmatched row)"
+    )]
+    WeightNotPositive {
+        /// The row that holds it.
+        row: usize,
+        /// The weight.
+        value: f64,
+    },
+
+    /// An arm has too few rows with a weight above zero.
+    #[error("{n_rows} {arm} rows with a weight above zero, expected at least 2")]
+    TooFewInArm {
+        /// The arm.
+        arm: Arm,
+        /// Rows with a weight above zero in it.
+        n_rows: usize,
+    },
+
+    /// No residual degrees of freedom.
+    #[error("{n_rows} rows for {n_columns} coefficients, expected more rows than coefficients")]
+    TooFewRows {
+        /// Rows with a weight above zero.
+        n_rows: usize,
+        /// Columns of the design.
+        n_columns: usize,
+    },
+
+    /// A column of the design is a combination of the columns before it.
+    #[error("column {column} of the design is a linear combination of the columns before it")]
+    RankDeficient {
+        /// The column, counted from 0.
+        column: usize,
+    },
+
+    /// The outcome does not vary, so its error cannot be estimated.
+    #[error(
+        "the outcome does not vary within the arms, or its difference does not vary between the clusters: no error can be estimated from it"
+    )]
+    NoVariation,
+
+    /// A row's outcome is fitted exactly whatever it is.
+    #[error("row {row} alone decides a coefficient (leverage 1), where {kind} is not defined")]
+    FullLeverage {
+        /// The first such row.
+        row: usize,
+        /// The standard error asked for.
+        kind: StandardError,
+    },
+
+    /// A cluster-robust error was asked for and no clusters were given.
+    #[error("{kind} needs the cluster of each row, and none was given")]
+    ClustersMissing {
+        /// The standard error asked for.
+        kind: StandardError,
+    },
+
+    /// All rows are in one cluster.
+    #[error("{n_clusters} cluster, expected at least 2")]
+    TooFewClusters {
+        /// Clusters with a weight above zero.
+        n_clusters: usize,
+    },
+
+    /// All rows of an arm are in one cluster, so how clusters of that arm differ is unknown.
+    #[error("every {arm} row is in the same cluster, expected at least 2 clusters in each arm")]
+    OneClusterInArm {
+        /// The arm.
+        arm: Arm,
+    },
+
+    /// The standard error is not defined for this many ways of clustering.
+    #[error("{kind} with {n_ways}-way clusters, expected one way (two for cr0, cr1 and cr1-stata)")]
+    TooManyClusterings {
+        /// The standard error asked for.
+        kind: StandardError,
+        /// Ways of clustering given.
+        n_ways: usize,
+    },
+
+    /// Two-way clusters can give a variance that is not above zero.
+    #[error(
+        "the two-way clustered variance is not above zero: use the larger of the two one-way errors"
+    )]
+    VarianceNotPositive,
+
+    /// The degrees of freedom are not defined for this standard error.
+    #[error("{degrees_of_freedom} degrees of freedom are not defined for {kind} here")]
+    DegreesUndefined {
+        /// The degrees of freedom asked for.
+        degrees_of_freedom: DegreesOfFreedom,
+        /// The standard error asked for.
+        kind: StandardError,
+    },
+}

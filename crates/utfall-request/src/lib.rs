@@ -1,0 +1,1 @@
+//! One request file in, every named number out.
