@@ -1,0 +1,40 @@
+//! The table engine's failures, without what the engine says about values.
+
+use polars::error::PolarsError;
+
+/// The table engine failed.
+///
+/// The engine's own text may quote a cell, so only the kind of failure is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the table engine reports {kind}")]
+pub struct EngineError {
+    kind: &'static str,
+}
+
+impl EngineError {
+    /// The kind of an engine's error.
+    pub(crate) fn of(error: &PolarsError) -> Self {
+        let kind = match error {
+            PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_) => {
+                "an unknown column"
+            }
+            PolarsError::Duplicate(_) => "two columns of one name",
+            PolarsError::IO { .. } => "a failure of the file system",
+            PolarsError::NoData(_) => "no data",
+            PolarsError::OutOfBounds(_) => "a position out of bounds",
+            PolarsError::SchemaMismatch(_) => "a column of another type",
+            PolarsError::ShapeMismatch(_) => "columns of unequal length",
+            PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => {
+                return Self::of(error);
+            }
+            _ => "a failed computation",
+        };
+        Self { kind }
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn read_all(path: &std::path::Path) -> Result<polars::prelude::DataFrame, PolarsError> {
+    use polars::prelude::{ParquetReader, SerReader};
+    ParquetReader::new(std::fs::File::open(path)?).finish()
+}
