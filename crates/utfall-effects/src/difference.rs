@@ -72,7 +72,42 @@ pub fn matched_difference(
 ) -> Result<Estimate, EffectError> {
     let kept = Kept::of(sample)?;
     let outcome = kept.take("outcome", sample.outcome)?;
-    kept.estimate(sample.estimand, &outcome, inference)
+    kept.estimate(sample.estimand, &outcome, &[], inference)
+}
+
+/// Estimates an effect as the coefficient of treatment in a weighted regression of the outcome on
+/// treatment and covariates.
+///
+/// The covariates enter once, in straight lines that are the same in both arms. Where the effect
+/// differs between units this averages it with weights of the regression's own, so it answers the
+/// sample's `estimand` only if the effect is the same for all or the matched arms are balanced.
+///
+/// The standard error leaves out what [`matched_difference`] leaves out.
+///
+/// # Shapes and units
+///
+/// As [`matched_difference`]; each of `covariates` has one value per row, in any unit.
+///
+/// # Errors
+///
+/// Those of [`matched_difference`], and [`EffectError::RankDeficient`] at the first covariate, in
+/// the order given, that the arms and the covariates before it make up.
+///
+/// # Reference
+///
+/// Angrist (1998) on what such a regression averages, <https://doi.org/10.2307/2998558>.
+pub fn adjusted_difference(
+    sample: &MatchedSample<'_>,
+    covariates: &[&[f64]],
+    inference: &Inference,
+) -> Result<Estimate, EffectError> {
+    let kept = Kept::of(sample)?;
+    let outcome = kept.take("outcome", sample.outcome)?;
+    let covariates = covariates
+        .iter()
+        .map(|values| kept.take("covariate", values));
+    let covariates: Vec<Vec<f64>> = covariates.collect::<Result<_, _>>()?;
+    kept.estimate(sample.estimand, &outcome, &covariates, inference)
 }
 
 /// Estimates an effect as the difference between arms of the change from baseline to outcome.
@@ -107,7 +142,7 @@ pub fn matched_difference_in_differences(
         .zip(&before)
         .map(|(after, before)| after - before)
         .collect();
-    kept.estimate(sample.estimand, &change, inference)
+    kept.estimate(sample.estimand, &change, &[], inference)
 }
 
 /// Compares all units of the two arms as they are, with no matching and no weights.
@@ -232,6 +267,7 @@ impl Kept {
         &self,
         estimand: Estimand,
         outcome: &[f64],
+        covariates: &[Vec<f64>],
         inference: &Inference,
     ) -> Result<Estimate, EffectError> {
         let clusters: Vec<&Grouping> = self.clusters.iter().collect();
@@ -242,13 +278,18 @@ impl Kept {
                 .collect()
         };
         let (treated, comparator) = (indicator(Arm::Treated), indicator(Arm::Comparator));
-        let fit = WeightedRegression::fit(&[&treated, &comparator], &self.weight, outcome)?;
-        let contrast = fit.contrast(&[1.0, -1.0])?;
+        let mut columns: Vec<&[f64]> = vec![&treated, &comparator];
+        columns.extend(covariates.iter().map(Vec::as_slice));
+        let fit = WeightedRegression::fit(&columns, &self.weight, outcome)
+            .map_err(|error| self.as_given(error))?;
+        let mut between = vec![0.0; columns.len()];
+        (between[0], between[1]) = (1.0, -1.0);
+        let contrast = fit.contrast(&between)?;
         if inference.standard_error.is_clustered() {
             self.check_clusters_in_arms()?;
         }
         let inferred = infer_between(&self.treated, &fit, &contrast, &clusters, inference)
-            .map_err(|error| self.in_given_rows(error))?;
+            .map_err(|error| self.as_given(error))?;
         Ok(Estimate {
             estimand,
             point: inferred.point,
@@ -294,12 +335,15 @@ impl Kept {
         seen.into_iter().filter(|&seen| seen).count()
     }
 
-    /// Rows in an error as the caller counted them.
-    fn in_given_rows(&self, error: EffectError) -> EffectError {
+    /// An error with rows and covariates as the caller counts them.
+    fn as_given(&self, error: EffectError) -> EffectError {
         match error {
             EffectError::FullLeverage { row, kind } => EffectError::FullLeverage {
                 row: self.rows[row],
                 kind,
+            },
+            EffectError::RankDeficient { column } => EffectError::RankDeficient {
+                column: column.saturating_sub(2),
             },
             other => other,
         }

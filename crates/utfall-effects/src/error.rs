@@ -69,10 +69,10 @@ pub enum EffectError {
         n_columns: usize,
     },
 
-    /// A column of the design is a combination of the columns before it.
-    #[error("column {column} of the design is a linear combination of the columns before it")]
+    /// A column of a regression, or a covariate, is a combination of those before it.
+    #[error("column {column} is a linear combination of the columns before it: leave it out")]
     RankDeficient {
-        /// The column, counted from 0.
+        /// The column or covariate, counted from 0 in those given.
         column: usize,
     },
 

@@ -19,7 +19,8 @@ mod standard_error;
 mod symmetric;
 
 pub use difference::{
-    MatchedSample, matched_difference, matched_difference_in_differences, unadjusted_difference,
+    MatchedSample, adjusted_difference, matched_difference, matched_difference_in_differences,
+    unadjusted_difference,
 };
 pub use error::EffectError;
 pub use grouping::Grouping;

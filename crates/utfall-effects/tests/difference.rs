@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use utfall_core::{Arm, ConfidenceLevel, Estimand, Estimate};
 use utfall_effects::{
     DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, StandardError,
-    matched_difference, matched_difference_in_differences, unadjusted_difference,
+    adjusted_difference, matched_difference, matched_difference_in_differences,
+    unadjusted_difference,
 };
 
 fn inference(standard_error: StandardError, degrees_of_freedom: DegreesOfFreedom) -> Inference {
@@ -362,4 +363,24 @@ fn the_unadjusted_difference_is_the_welch_test() {
     let degrees = (v1 + v0) * (v1 + v0) / (v1 * v1 / 2.0 + v0 * v0 / 3.0);
     assert!((got.degrees_of_freedom.unwrap() - degrees).abs() < 1e-12);
     assert!(got.interval.contains(got.point));
+}
+
+#[test]
+fn a_covariate_that_adds_nothing_is_named_as_it_was_given() {
+    let rows = five();
+    let sample = MatchedSample {
+        estimand: Estimand::Att,
+        treated: &rows.treated,
+        weight: &rows.weight,
+        outcome: &rows.outcome,
+        unit: None,
+        clusters: &[],
+    };
+    let age = [30.0, 25.0, 41.0, 40.0, 22.0, 35.0];
+    let twice = age.map(|years| 2.0 * years);
+    let inference = inference(StandardError::Hc1, DegreesOfFreedom::Residual);
+    let error = adjusted_difference(&sample, &[&age, &twice], &inference).unwrap_err();
+    assert_eq!(error, EffectError::RankDeficient { column: 1 });
+    let adjusted = adjusted_difference(&sample, &[&age], &inference).unwrap();
+    assert_eq!(adjusted.degrees_of_freedom, Some(3.0));
 }
