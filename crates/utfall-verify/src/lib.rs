@@ -1,1 +1,21 @@
-//! utfall-verify
+//! What a run leaves behind, and its verification by a stranger, offline.
+//!
+//! - [`record`]: the documents of a run, typed, and their names in the bundle.
+//! - [`inputs`]: from effects to the named figures a contract reads, without a float on the way.
+//! - [`seal_run`]: a run as a bundle, refused if it would not verify.
+//! - [`replay()`]: level V3, the payment computed again from the recorded effects.
+//! - [`verify()`]: all levels asked for, with the place of every deviation.
+//!
+//! A verifier needs this crate and the few it stands on: no table engine and no statistics.
+
+pub mod inputs;
+pub mod record;
+mod replay;
+mod seal;
+mod verification;
+mod verify;
+
+pub use replay::replay;
+pub use seal::{Run, RunKind, RunPredicate, SealError, decide, seal_run};
+pub use verification::{LevelFinding, LevelResult, Outcome, Verification};
+pub use verify::{Level, verify};

@@ -1,0 +1,138 @@
+//! From effects to the named figures a contract reads.
+//!
+//! An effect `E` supplies, from its entry in `record/effects.json`:
+//!
+//! | Name | From | Kind |
+//! | --- | --- | --- |
+//! | `E.point`, `E.standard-error`, `E.p-value` | the estimate | number |
+//! | `E.lower`, `E.upper` | its interval | number |
+//! | `E.n-treated`, `E.n-comparator` | the units it rests on | number |
+//! | `E.estimand` | whom it is averaged over | text |
+//! | `E.relative` | `point / abs(mean-comparator)` | number |
+//! | `E.total` | `point × n-treated` | number |
+//!
+//! and `balance.passed`, a flag, comes from `record/balance.json`. An effect that is not
+//! measurable supplies every name as not measurable, with its reason. A number is the very text
+//! that stands in the document: it is copied and never becomes a float here.
+
+use utfall_evidence::json::{Json, JsonError, read_document};
+use utfall_payment::{Input, Inputs, Undecided};
+
+use crate::record::{BALANCE, BalanceDocument, EFFECTS, EffectResult, EffectsDocument};
+
+/// Name of the flag that says whether the balance gate was passed.
+pub const BALANCE_PASSED: &str = "balance.passed";
+
+/// Each figure of an effect: its name after the effect's, and where it stands in the result.
+const FIGURES: [(&str, &[&str]); 10] = [
+    ("point", &["estimate", "point"]),
+    ("lower", &["estimate", "interval", "lower"]),
+    ("upper", &["estimate", "interval", "upper"]),
+    ("standard-error", &["estimate", "standard-error"]),
+    ("p-value", &["estimate", "p-value"]),
+    ("n-treated", &["estimate", "n-treated"]),
+    ("n-comparator", &["estimate", "n-comparator"]),
+    ("estimand", &["estimate", "estimand"]),
+    ("relative", &["relative"]),
+    ("total", &["total"]),
+];
+
+/// A figure for a contract, and where it was taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// The name a contract reads it under.
+    pub name: String,
+    /// The figure.
+    pub input: Input,
+    /// The document it stands in.
+    pub document: &'static str,
+    /// JSON pointer to it there.
+    pub pointer: String,
+}
+
+/// Every figure of some effects, in their order, and the balance flag.
+///
+/// # Arguments
+///
+/// `effects` and `balance` are the bytes of the two documents, in canonical JSON.
+///
+/// # Errors
+///
+/// [`JsonError`] with the name of the document that is not canonical or of another shape; also
+/// if two effects have one name.
+pub fn figures(effects: &[u8], balance: &[u8]) -> Result<Vec<Figure>, (&'static str, JsonError)> {
+    let mut figures = figures_of_effects(effects).map_err(|error| (EFFECTS, error))?;
+    let balance: BalanceDocument = read_document(balance).map_err(|error| (BALANCE, error))?;
+    figures.push(Figure {
+        name: BALANCE_PASSED.to_owned(),
+        input: Input::Flag(balance.gate.passed),
+        document: BALANCE,
+        pointer: "/gate/passed".to_owned(),
+    });
+    Ok(figures)
+}
+
+/// The figures as a contract takes them.
+#[must_use]
+pub fn inputs(figures: &[Figure]) -> Inputs {
+    figures
+        .iter()
+        .map(|figure| (figure.name.clone(), figure.input.clone()))
+        .collect()
+}
+
+fn figures_of_effects(bytes: &[u8]) -> Result<Vec<Figure>, JsonError> {
+    let document: EffectsDocument = read_document(bytes)?;
+    let json = Json::parse_canonical(bytes)?;
+    let Some(Json::List(entries)) = json.get("effects") else {
+        return Err(JsonError::Shape {
+            reason: "no list of effects".to_owned(),
+        });
+    };
+    let mut figures: Vec<Figure> = Vec::new();
+    for (index, (effect, entry)) in document.effects.iter().zip(entries).enumerate() {
+        if document.effects[..index]
+            .iter()
+            .any(|earlier| earlier.name == effect.name)
+        {
+            return Err(JsonError::Shape {
+                reason: format!("two effects are named `{}`", effect.name),
+            });
+        }
+        let result = entry.get("result").unwrap_or(&Json::Null);
+        figures.extend(FIGURES.iter().map(|(name, path)| {
+            let (input, pointer) = match &effect.result {
+                EffectResult::NotMeasurable { reason } => {
+                    (not_measurable(reason), "reason".to_owned())
+                }
+                EffectResult::Estimated(_) => (copy(result, path), path.join("/")),
+            };
+            Figure {
+                name: format!("{}.{name}", effect.name),
+                input,
+                document: EFFECTS,
+                pointer: format!("/effects/{index}/result/{pointer}"),
+            }
+        }));
+    }
+    Ok(figures)
+}
+
+/// The figure at a path, as it is written.
+fn copy(result: &Json, path: &[&str]) -> Input {
+    match path.iter().try_fold(result, |value, key| value.get(key)) {
+        Some(Json::Number(text)) => Input::Number(text.clone()),
+        Some(Json::Text(text)) => Input::Text(text.clone()),
+        _ => not_measurable(match path {
+            ["relative"] => "relative to a comparator mean of 0 there is no effect",
+            _ => "the figure is beyond any number",
+        }),
+    }
+}
+
+fn not_measurable(reason: &str) -> Input {
+    Input::Unavailable {
+        reason: reason.to_owned(),
+        branch: Undecided::NotMeasurable,
+    }
+}

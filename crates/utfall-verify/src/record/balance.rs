@@ -1,0 +1,62 @@
+//! `record/balance.json`.
+
+use serde::{Deserialize, Serialize};
+
+/// How alike the arms are before and after matching, and whether that is enough.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BalanceDocument {
+    /// Which standard deviation divides a standardised mean difference, in the plan's word.
+    pub smd_denominator: String,
+    /// The plan's gate.
+    pub gate: BalanceGate,
+    /// One row for each covariate.
+    pub rows: Vec<BalanceRow>,
+    /// Treated units before matching.
+    pub n_treated: u64,
+    /// Treated units that found a comparator.
+    pub n_treated_matched: u64,
+    /// Comparators before matching.
+    pub n_comparator: u64,
+    /// Distinct comparators that were matched.
+    pub n_comparator_matched: u64,
+    /// Treated units for whom the tie rule chose among equally near comparators.
+    pub n_tied: u64,
+}
+
+/// A gate on balance after matching.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BalanceGate {
+    /// Largest absolute standardised mean difference the plan allows.
+    pub max_abs_smd: f64,
+    /// Whether every covariate keeps to it.
+    pub passed: bool,
+}
+
+/// Balance of one covariate; a figure is `None` where nothing varies.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BalanceRow {
+    /// The covariate.
+    pub covariate: String,
+    /// Standardised mean difference before matching.
+    pub smd_before: Option<f64>,
+    /// Standardised mean difference after matching.
+    pub smd_after: Option<f64>,
+    /// Variance among the treated over variance among comparators, before matching.
+    pub variance_ratio_before: Option<f64>,
+    /// The same after matching.
+    pub variance_ratio_after: Option<f64>,
+}
+
+impl BalanceDocument {
+    /// The first covariate beyond the gate after matching, by index.
+    #[must_use]
+    pub fn beyond_gate(&self) -> Option<usize> {
+        let is_beyond = |smd: f64| smd.abs() > self.gate.max_abs_smd;
+        self.rows
+            .iter()
+            .position(|row| row.smd_after.is_some_and(is_beyond))
+    }
+}

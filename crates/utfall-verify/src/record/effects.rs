@@ -1,0 +1,114 @@
+//! `record/effects.json`.
+
+use serde::{Deserialize, Serialize};
+use utfall_core::Estimate;
+
+/// The estimated effects, in the plan's order.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EffectsDocument {
+    /// The effects.
+    pub effects: Vec<EffectRecord>,
+}
+
+/// One effect.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EffectRecord {
+    /// Short name; what a contract calls it by.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// Unit of the outcome.
+    pub unit: String,
+    /// The procedure, in the plan's word.
+    pub estimator: String,
+    /// Kind of standard error, in the plan's word.
+    pub standard_error_kind: String,
+    /// Matched treated units without the outcome.
+    pub n_outcome_missing_treated: u64,
+    /// Matched comparators without the outcome.
+    pub n_outcome_missing_comparator: u64,
+    /// What was found.
+    pub result: EffectResult,
+}
+
+/// Whether there is an estimate.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "status", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum EffectResult {
+    /// There is one.
+    Estimated(Box<Estimated>),
+    /// There is none.
+    NotMeasurable {
+        /// Why, in words that may be shown to every party.
+        reason: String,
+    },
+}
+
+/// An estimate with what is needed to read it.
+///
+/// `relative` and `total` are computed once, by [`Estimated::new`], and from then on only copied.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Estimated {
+    /// The estimate.
+    pub estimate: Estimate,
+    /// The naive comparison of all treated with all others, for contrast.
+    pub unadjusted: Estimate,
+    /// Mean outcome of the matched treated, in the outcome's unit.
+    pub mean_treated: f64,
+    /// Weighted mean outcome of their comparators, in the outcome's unit.
+    pub mean_comparator: f64,
+    /// `point / |mean-comparator|`, a fraction; `None` if the mean is 0 or the quotient no number.
+    pub relative: Option<f64>,
+    /// `point × n-treated`, in the outcome's unit; `None` if the product is no number.
+    pub total: Option<f64>,
+}
+
+impl Estimated {
+    /// An estimate with the figures derived from it.
+    #[must_use]
+    pub fn new(
+        estimate: Estimate,
+        unadjusted: Estimate,
+        mean_treated: f64,
+        mean_comparator: f64,
+    ) -> Self {
+        let relative = relative(&estimate, mean_comparator);
+        Self {
+            estimate,
+            unadjusted,
+            mean_treated,
+            mean_comparator,
+            relative,
+            total: total(&estimate),
+        }
+    }
+
+    /// The name of the first derived figure that is not what [`Estimated::new`] makes of the
+    /// others, and what it makes of them.
+    #[must_use]
+    pub fn first_inconsistency(&self) -> Option<(&'static str, Option<f64>)> {
+        let relative = relative(&self.estimate, self.mean_comparator);
+        let total = total(&self.estimate);
+        [
+            ("relative", self.relative, relative),
+            ("total", self.total, total),
+        ]
+        .into_iter()
+        .find_map(|(name, held, derived)| (held != derived).then_some((name, derived)))
+    }
+}
+
+fn relative(estimate: &Estimate, mean_comparator: f64) -> Option<f64> {
+    Some(estimate.point / mean_comparator.abs()).filter(|quotient| quotient.is_finite())
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "units in a register stay far below 2^53"
+)]
+fn total(estimate: &Estimate) -> Option<f64> {
+    Some(estimate.point * estimate.n_treated as f64).filter(|product| product.is_finite())
+}

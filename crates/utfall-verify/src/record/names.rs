@@ -1,0 +1,42 @@
+//! Where each document stands in the bundle.
+
+/// The plan, as the run read it.
+pub const PLAN: &str = "plan/plan.toml";
+/// The contract, as the run read it.
+pub const CONTRACT: &str = "plan/contract.toml";
+/// [`FunnelDocument`](super::FunnelDocument).
+pub const FUNNEL: &str = "record/funnel.json";
+/// [`BalanceDocument`](super::BalanceDocument).
+pub const BALANCE: &str = "record/balance.json";
+/// [`EffectsDocument`](super::EffectsDocument).
+pub const EFFECTS: &str = "record/effects.json";
+/// [`ExtractsDocument`](super::ExtractsDocument): what went into the run.
+pub const EXTRACTS: &str = "record/inputs.json";
+/// [`EnvironmentDocument`](super::EnvironmentDocument).
+pub const ENVIRONMENT: &str = "record/environment.json";
+/// [`FiguresDocument`](super::FiguresDocument): what went into the contract.
+pub const FIGURES: &str = "record/payment-inputs.json";
+/// [`Decision`](utfall_payment::Decision).
+pub const DECISION: &str = "record/decision.json";
+/// The report, for people.
+pub const REPORT: &str = "report.html";
+
+/// Files without which a bundle is not that of a run.
+pub const REQUIRED: [&str; 10] = [
+    PLAN,
+    CONTRACT,
+    FUNNEL,
+    BALANCE,
+    EFFECTS,
+    EXTRACTS,
+    ENVIRONMENT,
+    FIGURES,
+    DECISION,
+    REPORT,
+];
+
+/// Where the data contract of an extract stands.
+#[must_use]
+pub fn extract_contract(extract: &str) -> String {
+    format!("plan/extracts/{extract}.toml")
+}
