@@ -1,1 +1,50 @@
-//! utfall-matching
+//! Comparators for treated units: propensity score, nearest-neighbour matching, weights, balance.
+//!
+//! Everything here takes slices and small matrices, one value for each unit, and knows no table,
+//! file, clock or outcome. Units are named by their index; give them in the order of their ids and
+//! the lowest index is the lowest id, whatever order the rows of a file had.
+//!
+//! ```
+//! use utfall_matching::{BalanceGate, SmdDenominator, balance, nearest, propensity, NearestSpec};
+//! use utfall_stats::Matrix;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let age = vec![30.0, 41.0, 29.0, 40.0, 55.0, 33.0];
+//! let treated = [true, true, false, false, false, false];
+//! let covariates = Matrix::from_columns(vec![age])?;
+//!
+//! let scores = propensity(&covariates, &treated)?;
+//! let spec: NearestSpec = toml::from_str(
+//!     r#"
+//!     ratio = 1
+//!     caliper = { width = 0.8, scale = "sd-of-distance" }
+//!     reuse = "forbid"
+//!     order = "largest"
+//!     ties = "lowest-id"
+//!     "#,
+//! )?;
+//! let matched = nearest(&spec, &scores.logit, &treated, None)?;
+//! assert_eq!(matched.n_treated_matched(), 2);
+//!
+//! let balance = balance(&covariates, &treated, &matched.weights(), SmdDenominator::Treated)?;
+//! let gate = BalanceGate::try_from(0.1)?;
+//! println!("balanced: {}", gate.passes(&balance));
+//! # Ok(())
+//! # }
+//! ```
+
+mod balance;
+mod ecdf;
+mod error;
+mod line;
+mod matched;
+mod nearest;
+mod propensity;
+mod spec;
+
+pub use balance::{BalanceGate, CovariateBalance, Imbalance, SmdDenominator, balance};
+pub use error::MatchingError;
+pub use matched::{Matched, Membership};
+pub use nearest::nearest;
+pub use propensity::{Propensity, propensity};
+pub use spec::{Caliper, CaliperScale, NearestSpec, Order, Reuse, Ties};

@@ -1,0 +1,379 @@
+//! Balance: how alike the arms are on each covariate, before and after matching.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use utfall_core::Arm;
+use utfall_stats::{Matrix, moments};
+
+use crate::MatchingError;
+use crate::ecdf::{Apart, Runs};
+
+/// The standard deviation that divides a mean difference.
+///
+/// Always that of the units before matching, without weights, so that matching cannot improve the
+/// ratio by widening its denominator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmdDenominator {
+    /// Of the treated: for an effect over the treated.
+    Treated,
+    /// Of the comparators.
+    Comparator,
+    /// `√((s₁² + s₀²) / 2)` of both.
+    Pooled,
+}
+
+/// The balance of one covariate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CovariateBalance {
+    /// All units, without weights.
+    pub before: Imbalance,
+    /// With the weights of the matched set.
+    pub after: Imbalance,
+}
+
+/// How far the arms lie apart on one covariate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Imbalance {
+    /// Weighted mean of the treated, in the covariate's unit.
+    pub mean_treated: f64,
+    /// Weighted mean of the comparators, in the covariate's unit.
+    pub mean_comparator: f64,
+    /// Weighted standard deviation of the treated; of a covariate that is 0 or 1, `√(p(1 - p))`.
+    pub sd_treated: f64,
+    /// The same of the comparators.
+    pub sd_comparator: f64,
+    /// Standardised mean difference, treated less comparators. `None` if the denominator is zero
+    /// while the means differ, so that no finite number would be honest.
+    pub smd: Option<f64>,
+    /// Variance of the treated over that of the comparators. `None` for a covariate that is 0 or 1,
+    /// whose variance follows from its mean, and where a variance is zero or needs two units.
+    pub variance_ratio: Option<f64>,
+    /// Mean distance between the arms' distribution functions over the values that occur.
+    pub ecdf_mean: f64,
+    /// Largest distance: the Kolmogorov–Smirnov statistic.
+    pub ecdf_max: f64,
+}
+
+/// The largest absolute standardised mean difference that counts as balanced.
+///
+/// Always finite and above zero. 0.1 is a common choice; see Austin (2009),
+/// <https://doi.org/10.1002/sim.3697>.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[serde(try_from = "GateText", into = "GateText")]
+pub struct BalanceGate(f64);
+
+/// A gate as it is written.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename = "BalanceGate", rename_all = "kebab-case")]
+struct GateText {
+    max_abs_smd: f64,
+}
+
+/// Means differ by no more than this where they are equal but for rounding.
+const EQUAL_MEANS: f64 = 1.5e-8;
+
+/// Compares the arms on each covariate, before matching and with `weights`.
+///
+/// # Shapes and units
+///
+/// - `covariates`: one row for each unit; a covariate whose values are all 0 or 1 is binary.
+/// - `treated`: one value for each unit.
+/// - `weights`: one for each unit, zero or more, as [`Matched::weights`](crate::Matched::weights)
+///   gives them. Their scale does not matter.
+/// - The result has one row for each covariate, in order. Differences are treated less comparators.
+///
+/// # Errors
+///
+/// [`MatchingError::LengthMismatch`], [`MatchingError::CovariateNotFinite`],
+/// [`MatchingError::EmptyArm`], [`MatchingError::Weight`] and [`MatchingError::NoWeight`] for input
+/// that is none.
+///
+/// # References
+///
+/// Stuart (2010), *Statistical Science* 25(1), <https://doi.org/10.1214/09-STS313>; the weighted
+/// variance `Σw(x - m)² · Σw / ((Σw)² - Σw²)` as in the R package cobalt.
+pub fn balance(
+    covariates: &Matrix,
+    treated: &[bool],
+    weights: &[f64],
+    denominator: SmdDenominator,
+) -> Result<Vec<CovariateBalance>, MatchingError> {
+    check(covariates, treated, weights)?;
+    let columns: Vec<&[f64]> = covariates.columns().collect();
+    let one = |values: &&[f64]| covariate_balance(values, treated, weights, denominator);
+    Ok(columns.par_iter().map(one).collect())
+}
+
+impl BalanceGate {
+    /// The largest absolute standardised mean difference let through.
+    #[must_use]
+    pub fn max_abs_smd(self) -> f64 {
+        self.0
+    }
+
+    /// Whether every covariate is balanced after matching. One without a standardised mean
+    /// difference is not.
+    #[must_use]
+    pub fn passes(self, balance: &[CovariateBalance]) -> bool {
+        balance
+            .iter()
+            .all(|row| row.after.smd.is_some_and(|smd| smd.abs() <= self.0))
+    }
+}
+
+impl TryFrom<f64> for BalanceGate {
+    type Error = String;
+
+    fn try_from(max_abs_smd: f64) -> Result<Self, Self::Error> {
+        if max_abs_smd.is_finite() && max_abs_smd > 0.0 {
+            Ok(Self(max_abs_smd))
+        } else {
+            Err(format!(
+                "largest standardised mean difference {max_abs_smd}, expected a finite number above zero"
+            ))
+        }
+    }
+}
+
+impl TryFrom<GateText> for BalanceGate {
+    type Error = String;
+
+    fn try_from(text: GateText) -> Result<Self, Self::Error> {
+        Self::try_from(text.max_abs_smd)
+    }
+}
+
+impl From<BalanceGate> for GateText {
+    fn from(gate: BalanceGate) -> Self {
+        Self {
+            max_abs_smd: gate.0,
+        }
+    }
+}
+
+fn check(covariates: &Matrix, treated: &[bool], weights: &[f64]) -> Result<(), MatchingError> {
+    let n_units = treated.len();
+    for (what, found) in [
+        ("rows of covariates", covariates.n_rows()),
+        ("weights", weights.len()),
+    ] {
+        if found != n_units && !(what == "rows of covariates" && covariates.n_columns() == 0) {
+            return Err(MatchingError::LengthMismatch {
+                what,
+                found,
+                expected: n_units,
+            });
+        }
+    }
+    if let Some(unit) = weights
+        .iter()
+        .position(|weight| !(weight.is_finite() && *weight >= 0.0))
+    {
+        return Err(MatchingError::Weight { unit });
+    }
+    for (arm, is_treated) in [(Arm::Treated, true), (Arm::Comparator, false)] {
+        if !treated.contains(&is_treated) {
+            return Err(MatchingError::EmptyArm { arm, n_units });
+        }
+        if !treated
+            .iter()
+            .zip(weights)
+            .any(|(&is, &weight)| is == is_treated && weight > 0.0)
+        {
+            return Err(MatchingError::NoWeight { arm });
+        }
+    }
+    match covariates.first_not_finite() {
+        Some((unit, column)) => Err(MatchingError::CovariateNotFinite { unit, column }),
+        None => Ok(()),
+    }
+}
+
+fn covariate_balance(
+    values: &[f64],
+    treated: &[bool],
+    weights: &[f64],
+    denominator: SmdDenominator,
+) -> CovariateBalance {
+    let ones = vec![1.0; values.len()];
+    let covariate = Covariate::new(values, treated);
+    let divisor = covariate.divisor(&ones, denominator);
+    CovariateBalance {
+        before: covariate.imbalance(&ones, divisor),
+        after: covariate.imbalance(weights, divisor),
+    }
+}
+
+/// One covariate, with what is the same for any weights.
+struct Covariate<'a> {
+    values: &'a [f64],
+    treated: &'a [bool],
+    is_binary: bool,
+    runs: Option<Runs>,
+}
+
+/// Mean and variance of one arm.
+struct Moments {
+    mean: f64,
+    variance: f64,
+}
+
+impl<'a> Covariate<'a> {
+    fn new(values: &'a [f64], treated: &'a [bool]) -> Self {
+        let is_binary = values
+            .iter()
+            .all(|&value| value.to_bits() == 1.0_f64.to_bits() || value.abs() <= 0.0);
+        let runs = (!is_binary).then(|| Runs::new(values));
+        Self {
+            values,
+            treated,
+            is_binary,
+            runs,
+        }
+    }
+
+    fn divisor(&self, ones: &[f64], denominator: SmdDenominator) -> f64 {
+        let variance = |is_treated| self.moments(ones, is_treated).variance;
+        let squared = match denominator {
+            SmdDenominator::Treated => variance(true),
+            SmdDenominator::Comparator => variance(false),
+            SmdDenominator::Pooled => 0.5 * (variance(true) + variance(false)),
+        };
+        squared.sqrt()
+    }
+
+    fn imbalance(&self, weights: &[f64], divisor: f64) -> Imbalance {
+        let (treated, comparator) = (self.moments(weights, true), self.moments(weights, false));
+        let difference = treated.mean - comparator.mean;
+        let has_ratio = !self.is_binary && treated.variance > 0.0 && comparator.variance > 0.0;
+        let apart = match &self.runs {
+            Some(runs) => runs.apart(self.treated, weights),
+            None => Apart {
+                mean: difference.abs(),
+                max: difference.abs(),
+            },
+        };
+        Imbalance {
+            mean_treated: treated.mean,
+            mean_comparator: comparator.mean,
+            sd_treated: treated.variance.sqrt(),
+            sd_comparator: comparator.variance.sqrt(),
+            smd: standardised(difference, divisor, treated.mean),
+            variance_ratio: has_ratio.then(|| treated.variance / comparator.variance),
+            ecdf_mean: apart.mean,
+            ecdf_max: apart.max,
+        }
+    }
+
+    fn moments(&self, weights: &[f64], is_treated: bool) -> Moments {
+        let in_arm = self.treated.iter().zip(self.values.iter().zip(weights));
+        let with_weight = in_arm.filter(|(is, (_, weight))| **is == is_treated && **weight > 0.0);
+        let (values, weights): (Vec<f64>, Vec<f64>) = with_weight
+            .map(|(_, (value, weight))| (*value, *weight))
+            .unzip();
+        // One value is its own mean exactly, where weighting it would leave a variance of rounding.
+        if values.len() > 1
+            && values
+                .iter()
+                .all(|value| value.to_bits() == values[0].to_bits())
+        {
+            return Moments {
+                mean: values[0],
+                variance: 0.0,
+            };
+        }
+        let (mean, variance) = moments::weighted_mean_and_variance(&values, &weights);
+        Moments {
+            mean,
+            variance: if self.is_binary {
+                mean * (1.0 - mean)
+            } else {
+                variance
+            },
+        }
+    }
+}
+
+/// The difference over the divisor; zero where both are.
+fn standardised(difference: f64, divisor: f64, mean: f64) -> Option<f64> {
+    if divisor > 0.0 {
+        Some(difference / divisor)
+    } else {
+        (difference.abs() <= EQUAL_MEANS * mean.abs().max(1.0)).then_some(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREATED: [bool; 6] = [true, true, true, false, false, false];
+
+    fn of(values: [f64; 6], weights: [f64; 6]) -> CovariateBalance {
+        let covariates = Matrix::from_columns(vec![values.to_vec()]).unwrap();
+        balance(&covariates, &TREATED, &weights, SmdDenominator::Treated).unwrap()[0]
+    }
+
+    #[test]
+    fn the_denominator_is_that_of_all_units_before_matching() {
+        let row = of(
+            [1.0, 2.0, 3.0, 2.0, 4.0, 9.0],
+            [1.0, 1.0, 0.0, 1.0, 1.0, 0.0],
+        );
+        assert_eq!(row.before.smd, Some(-3.0));
+        assert_eq!(row.after.smd, Some(-1.5));
+        assert_eq!(row.after.variance_ratio, Some(0.25));
+    }
+
+    #[test]
+    fn a_constant_covariate_is_balanced_and_has_no_variance_ratio() {
+        let row = of([7.1; 6], [1.0, 1.0, 1.0, 0.3, 0.7, 2.0]);
+        assert_eq!((row.before.smd, row.after.smd), (Some(0.0), Some(0.0)));
+        assert_eq!(row.after.variance_ratio, None);
+    }
+
+    #[test]
+    fn a_difference_without_a_denominator_is_not_balanced() {
+        let row = of([1.0, 1.0, 1.0, 0.0, 1.0, 0.0], [1.0; 6]);
+        assert_eq!(row.after.smd, None);
+        assert!(!BalanceGate::try_from(10.0).unwrap().passes(&[row]));
+    }
+
+    #[test]
+    fn input_that_is_none_is_refused() {
+        let covariates = Matrix::from_columns(vec![vec![1.0, 2.0, f64::NAN]]).unwrap();
+        let of = |treated: [bool; 3], weights: [f64; 3]| {
+            balance(&covariates, &treated, &weights, SmdDenominator::Pooled).unwrap_err()
+        };
+        let arms = [true, false, false];
+        assert_eq!(
+            of(arms, [1.0; 3]),
+            MatchingError::CovariateNotFinite { unit: 2, column: 0 }
+        );
+        assert_eq!(
+            of(arms, [1.0, -1.0, 0.0]),
+            MatchingError::Weight { unit: 1 }
+        );
+        assert_eq!(
+            of(arms, [1.0, 0.0, 0.0]),
+            MatchingError::NoWeight {
+                arm: Arm::Comparator
+            }
+        );
+        assert_eq!(
+            of([true; 3], [1.0; 3]),
+            MatchingError::EmptyArm {
+                arm: Arm::Comparator,
+                n_units: 3
+            }
+        );
+    }
+
+    #[test]
+    fn a_gate_is_above_zero() {
+        assert!(BalanceGate::try_from(0.0).is_err() && BalanceGate::try_from(f64::NAN).is_err());
+        assert!(toml::from_str::<BalanceGate>("max-abs-smd = 0.1").is_ok());
+        assert!(toml::from_str::<BalanceGate>("max-abs-smd = 0.1\nmax-ks = 0.1").is_err());
+    }
+}

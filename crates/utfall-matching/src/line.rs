@@ -1,0 +1,282 @@
+//! All units in a line, sorted by distance, and the nearest free comparator on either side.
+//!
+//! Positions run from 1 to `n`, stratum after stratum; 0 and `n + 1` lie beyond the ends. Each
+//! position knows a position at or beyond which the next free comparator lies, to the left and to
+//! the right. Taking a comparator joins its position to the next, and every search shortens the
+//! path it walked (union-find with path halving), so a search costs next to nothing however many
+//! comparators are gone.
+
+use rayon::slice::ParallelSliceMut;
+
+/// Units sorted by (stratum, distance, index), with the comparators still free.
+pub(crate) struct Line {
+    /// Distance at each position.
+    distance: Vec<f64>,
+    /// Unit at each position.
+    unit: Vec<u32>,
+    /// A position at or before which the next free comparator on the left lies.
+    left: Vec<u32>,
+    /// A position at or after which the next free comparator on the right lies.
+    right: Vec<u32>,
+    /// First position with the same stratum and distance.
+    tie_start: Vec<u32>,
+}
+
+/// A place in the line: a position, within the ends of its stratum.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Position of the unit.
+    pub(crate) position: u32,
+    /// First and last position of its stratum.
+    pub(crate) stratum: (u32, u32),
+}
+
+impl Line {
+    /// Sorts the units. There are fewer than 2³² - 2 of them and distances are finite.
+    ///
+    /// Also returns the place of each treated unit, in the order of their index.
+    pub(crate) fn new(
+        distance: &[f64],
+        treated: &[bool],
+        strata: Option<&[u32]>,
+    ) -> (Self, Vec<Place>) {
+        let keys = sorted_keys(distance, strata);
+        let n = keys.len();
+        let mut line = Self {
+            distance: vec![0.0; n + 2],
+            unit: vec![0; n + 2],
+            left: vec![0; n + 2],
+            right: vec![index(n + 1); n + 2],
+            tie_start: vec![0; n + 2],
+        };
+        let mut places = Vec::new();
+        let mut stratum_start = 1;
+        for (before, &key) in keys.iter().enumerate() {
+            let position = before + 1;
+            let unit = unit_of(key);
+            line.unit[position] = unit;
+            line.distance[position] = distance[unit as usize];
+            let previous = if before == 0 {
+                None
+            } else {
+                Some(keys[before - 1])
+            };
+            if previous.map(stratum_of) != Some(stratum_of(key)) {
+                stratum_start = position;
+            }
+            let tied = previous.is_some_and(|previous| previous >> 32 == key >> 32);
+            line.tie_start[position] = if tied {
+                line.tie_start[before]
+            } else {
+                index(position)
+            };
+            if treated[unit as usize] {
+                line.left[position] = line.left[before];
+                places.push((unit, index(position), index(stratum_start)));
+            } else {
+                line.left[position] = index(position);
+            }
+        }
+        let places = line.finish(&keys, treated, places);
+        (line, places)
+    }
+
+    /// Links to the right, and the ends of strata.
+    fn finish(
+        &mut self,
+        keys: &[u128],
+        treated: &[bool],
+        places: Vec<(u32, u32, u32)>,
+    ) -> Vec<Place> {
+        let mut ends = vec![0; places.len()];
+        let mut place = places.len();
+        let mut stratum_end = keys.len();
+        for position in (1..=keys.len()).rev() {
+            let is_last = position == keys.len()
+                || stratum_of(keys[position]) != stratum_of(keys[position - 1]);
+            if is_last {
+                stratum_end = position;
+            }
+            if treated[self.unit[position] as usize] {
+                self.right[position] = self.right[position + 1];
+                place -= 1;
+                ends[place] = index(stratum_end);
+            } else {
+                self.right[position] = index(position);
+            }
+        }
+        let with_ends = places.into_iter().zip(ends);
+        let mut by_unit: Vec<(u32, Place)> = with_ends
+            .map(|((unit, position, start), end)| {
+                (
+                    unit,
+                    Place {
+                        position,
+                        stratum: (start, end),
+                    },
+                )
+            })
+            .collect();
+        by_unit.sort_unstable_by_key(|&(unit, _)| unit);
+        by_unit.into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// The unit at a position.
+    pub(crate) fn unit(&self, position: u32) -> u32 {
+        self.unit[position as usize]
+    }
+
+    /// The distance at a position.
+    pub(crate) fn distance(&self, position: u32) -> f64 {
+        self.distance[position as usize]
+    }
+
+    /// The first position with the same stratum and distance.
+    pub(crate) fn tie_start(&self, position: u32) -> u32 {
+        self.tie_start[position as usize]
+    }
+
+    /// The last free comparator at or before `from` in the stratum that is not among `taken`.
+    pub(crate) fn free_left(
+        &mut self,
+        from: u32,
+        stratum: (u32, u32),
+        taken: &[u32],
+    ) -> Option<u32> {
+        let mut from = from;
+        loop {
+            let found = halve(&mut self.left, from);
+            if found < stratum.0 {
+                return None;
+            }
+            if !taken.contains(&found) {
+                return Some(found);
+            }
+            from = found - 1;
+        }
+    }
+
+    /// The first free comparator at or after `from` in the stratum that is not among `taken`.
+    pub(crate) fn free_right(
+        &mut self,
+        from: u32,
+        stratum: (u32, u32),
+        taken: &[u32],
+    ) -> Option<u32> {
+        let mut from = from;
+        loop {
+            let found = halve(&mut self.right, from);
+            if found > stratum.1 {
+                return None;
+            }
+            if !taken.contains(&found) {
+                return Some(found);
+            }
+            from = found + 1;
+        }
+    }
+
+    /// Takes a comparator out of the line.
+    pub(crate) fn remove(&mut self, position: u32) {
+        self.left[position as usize] = position - 1;
+        self.right[position as usize] = position + 1;
+    }
+
+    /// Number of positions, the two beyond the ends included.
+    pub(crate) fn n_positions(&self) -> usize {
+        self.unit.len()
+    }
+}
+
+/// Follows links to the end and halves the path.
+fn halve(links: &mut [u32], from: u32) -> u32 {
+    let mut at = from;
+    loop {
+        let next = links[at as usize];
+        if next == at {
+            return at;
+        }
+        let after = links[next as usize];
+        links[at as usize] = after;
+        at = after;
+    }
+}
+
+/// Stratum, distance and index of each unit in one whole number, sorted. No two are equal.
+fn sorted_keys(distance: &[f64], strata: Option<&[u32]>) -> Vec<u128> {
+    let mut keys: Vec<u128> = (0..distance.len())
+        .map(|unit| {
+            let stratum = strata.map_or(0, |strata| strata[unit]);
+            u128::from(stratum) << 96
+                | u128::from(ordered(distance[unit])) << 32
+                | u128::from(index(unit))
+        })
+        .collect();
+    keys.par_sort_unstable();
+    keys
+}
+
+/// The bits of a finite float in an order that is the float's; both zeros are one.
+fn ordered(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    if bits >> 63 == 0 {
+        bits | 1 << 63
+    } else {
+        !bits
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lowest 32 bits hold the unit"
+)]
+fn unit_of(key: u128) -> u32 {
+    key as u32
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the highest 32 bits hold the stratum"
+)]
+fn stratum_of(key: u128) -> u32 {
+    (key >> 96) as u32
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "there are fewer than 2^32 - 2 units"
+)]
+fn index(n: usize) -> u32 {
+    n as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_keep_their_order_as_bits() {
+        let values = [-3.5, -1e-300, -0.0, 1e-300, 2.0, 1e300];
+        for pair in values.windows(2) {
+            assert!(ordered(pair[0]) < ordered(pair[1]));
+        }
+        assert_eq!(ordered(-0.0), ordered(0.0));
+    }
+
+    #[test]
+    fn a_search_stays_in_its_stratum_and_passes_what_is_taken() {
+        let distance = [0.5, 0.1, 0.4, 0.6, 0.45];
+        let treated = [true, false, false, false, false];
+        let (mut line, places) = Line::new(&distance, &treated, Some(&[7, 7, 7, 9, 7]));
+        let Place { position, stratum } = places[0];
+        assert_eq!((position, stratum), (4, (1, 4)));
+        let nearest = line.free_left(position - 1, stratum, &[]).unwrap();
+        assert_eq!(line.unit(nearest), 4);
+        assert_eq!(line.free_right(position + 1, stratum, &[]), None);
+        let next = line.free_left(position - 1, stratum, &[nearest]).unwrap();
+        assert_eq!(line.unit(next), 2);
+        line.remove(next);
+        let last = line.free_left(position - 1, stratum, &[nearest]).unwrap();
+        assert_eq!(line.unit(last), 1);
+    }
+}

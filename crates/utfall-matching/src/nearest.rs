@@ -1,0 +1,330 @@
+//! Greedy nearest-neighbour matching on one distance.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use utfall_core::Arm;
+
+use crate::line::{Line, Place};
+use crate::{Matched, MatchingError, NearestSpec, Order, Reuse, Ties};
+
+/// Matches each treated unit to the comparators nearest on `distance`.
+///
+/// Treated units choose one comparator each, in the order the specification names, then a second
+/// each, up to `ratio`. A unit that finds no free comparator within the caliper and its stratum is
+/// out. What a unit gets cannot be improved later: the matching is greedy, not optimal.
+///
+/// Treated units that find nobody are listed in the result, and turn its estimand from the ATT into
+/// the effect over the matched treated. Fewer comparators than treated units is no error.
+///
+/// Choices among equally near comparators follow [`Ties`] and are counted. Sorting costs
+/// `n log n`; each choice then costs next to nothing, however many comparators are gone.
+///
+/// # Shapes and units
+///
+/// - `distance`: one score for each unit of both arms, a propensity score or its logit; two units
+///   are as far apart as their scores differ.
+/// - `treated`: one value for each unit.
+/// - `strata`: where given, only units with equal values are matched.
+///
+/// # Errors
+///
+/// - [`MatchingError::LengthMismatch`], [`MatchingError::DistanceNotFinite`],
+///   [`MatchingError::EmptyArm`], [`MatchingError::TooManyUnits`] for input that is none.
+/// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`] if no treated unit
+///   finds a comparator.
+///
+/// # Reference
+///
+/// Stuart (2010), *Statistical Science* 25(1), section 3, <https://doi.org/10.1214/09-STS313>.
+pub fn nearest(
+    spec: &NearestSpec,
+    distance: &[f64],
+    treated: &[bool],
+    strata: Option<&[u32]>,
+) -> Result<Matched, MatchingError> {
+    check(distance, treated, strata)?;
+    let caliper_width = spec.caliper.map(|caliper| caliper.width_of(distance));
+    let mut search = Search::new(spec, distance, treated, strata, caliper_width);
+    if spec.order == Order::Closest {
+        search.closest_first();
+    } else {
+        search.in_order();
+    }
+    search.finish(treated, caliper_width)
+}
+
+fn check(distance: &[f64], treated: &[bool], strata: Option<&[u32]>) -> Result<(), MatchingError> {
+    let n_units = treated.len();
+    let lengths = [
+        ("distances", distance.len()),
+        ("strata", strata.map_or(n_units, <[u32]>::len)),
+    ];
+    for (what, found) in lengths {
+        if found != n_units {
+            return Err(MatchingError::LengthMismatch {
+                what,
+                found,
+                expected: n_units,
+            });
+        }
+    }
+    if n_units >= u32::MAX as usize - 1 {
+        return Err(MatchingError::TooManyUnits { n_units });
+    }
+    for (arm, is_treated) in [(Arm::Treated, true), (Arm::Comparator, false)] {
+        if !treated.contains(&is_treated) {
+            return Err(MatchingError::EmptyArm { arm, n_units });
+        }
+    }
+    match distance.iter().position(|value| !value.is_finite()) {
+        Some(unit) => Err(MatchingError::DistanceNotFinite { unit }),
+        None => Ok(()),
+    }
+}
+
+/// The state of a matching under way. Treated units go by their rank among the treated.
+struct Search<'a> {
+    spec: &'a NearestSpec,
+    line: Line,
+    places: Vec<Place>,
+    /// Positions of the comparators of each treated unit so far.
+    taken: Vec<Vec<u32>>,
+    /// How often the comparator at each position may still serve; empty where it is not counted.
+    left_over: Vec<u32>,
+    caliper_width: f64,
+    n_tied: usize,
+}
+
+/// A comparator chosen.
+struct Choice {
+    position: u32,
+    distance: f64,
+    is_tied: bool,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        spec: &'a NearestSpec,
+        distance: &[f64],
+        treated: &[bool],
+        strata: Option<&[u32]>,
+        caliper_width: Option<f64>,
+    ) -> Self {
+        let (line, places) = Line::new(distance, treated, strata);
+        let left_over = match spec.reuse {
+            Reuse::AtMost(n) => vec![n.get(); line.n_positions()],
+            Reuse::Forbid | Reuse::Allow => Vec::new(),
+        };
+        let taken = vec![Vec::new(); places.len()];
+        Self {
+            spec,
+            line,
+            places,
+            taken,
+            left_over,
+            caliper_width: caliper_width.unwrap_or(f64::INFINITY),
+            n_tied: 0,
+        }
+    }
+
+    /// Treated units choose in a fixed order, round after round.
+    fn in_order(&mut self) {
+        let mut choosing: Vec<usize> = (0..self.places.len()).collect();
+        let distance = |rank: &usize| self.line.distance(self.places[*rank].position);
+        match self.spec.order {
+            Order::Largest => choosing.sort_by(|a, b| distance(b).total_cmp(&distance(a))),
+            Order::Smallest => choosing.sort_by(|a, b| distance(a).total_cmp(&distance(b))),
+            Order::Data | Order::Closest => {}
+        }
+        for _ in 0..self.spec.ratio.get() {
+            choosing.retain(|&rank| match self.choose(rank) {
+                Some(choice) => {
+                    self.take(rank, &choice);
+                    true
+                }
+                None => false,
+            });
+            if choosing.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// The closest pair of all is made first, round after round.
+    fn closest_first(&mut self) {
+        let mut choosing: Vec<usize> = (0..self.places.len()).collect();
+        for _ in 0..self.spec.ratio.get() {
+            let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
+                BinaryHeap::with_capacity(choosing.len());
+            for rank in choosing.drain(..) {
+                queue.extend(
+                    self.choose(rank)
+                        .map(|choice| Reverse((choice.distance.to_bits(), rank))),
+                );
+            }
+            while let Some(Reverse((bits, rank))) = queue.pop() {
+                // Its comparator may be gone since; then it waits its turn with the next nearest.
+                if let Some(choice) = self.choose(rank) {
+                    if choice.distance.to_bits() > bits {
+                        queue.push(Reverse((choice.distance.to_bits(), rank)));
+                    } else {
+                        self.take(rank, &choice);
+                        choosing.push(rank);
+                    }
+                }
+            }
+            if choosing.is_empty() {
+                break;
+            }
+        }
+    }
+
+    fn take(&mut self, rank: usize, choice: &Choice) {
+        self.taken[rank].push(choice.position);
+        self.n_tied += usize::from(choice.is_tied);
+        let is_spent = match self.spec.reuse {
+            Reuse::Forbid => true,
+            Reuse::Allow => false,
+            Reuse::AtMost(_) => {
+                let left_over = &mut self.left_over[choice.position as usize];
+                *left_over -= 1;
+                *left_over == 0
+            }
+        };
+        if is_spent {
+            self.line.remove(choice.position);
+        }
+    }
+
+    /// The nearest comparator this unit may still take.
+    fn choose(&mut self, rank: usize) -> Option<Choice> {
+        match self.spec.ties {
+            Ties::LowestId => self.choose_lowest_id(rank),
+            Ties::OutwardWalk => self.choose_by_walk(rank),
+        }
+    }
+
+    fn choose_lowest_id(&mut self, rank: usize) -> Option<Choice> {
+        let Place { position, stratum } = self.places[rank];
+        let taken = std::mem::take(&mut self.taken[rank]);
+        let below = self.line.free_left(position - 1, stratum, &taken);
+        // The last of a tie is met first from above; its first free member has the lowest index.
+        let lowest = below.and_then(|last| {
+            let start = self.line.tie_start(last);
+            self.line
+                .free_right(start, stratum, &taken)
+                .map(|first| (first, first != last))
+        });
+        let above = self.line.free_right(position + 1, stratum, &taken);
+        let lowest_above = above.map(|first| {
+            let next = self.line.free_right(first + 1, stratum, &taken);
+            (
+                first,
+                next.is_some_and(|next| self.is_same_score(first, next)),
+            )
+        });
+        self.taken[rank] = taken;
+        let below = lowest.and_then(|found| self.within_caliper(position, found));
+        let above = lowest_above.and_then(|found| self.within_caliper(position, found));
+        self.nearer(below, above, |below, above| {
+            self.line.unit(below) < self.line.unit(above)
+        })
+    }
+
+    fn choose_by_walk(&mut self, rank: usize) -> Option<Choice> {
+        let Place { position, stratum } = self.places[rank];
+        // The walk starts outside what the unit and its earlier comparators span.
+        let first = self.taken[rank]
+            .iter()
+            .fold(position, |first, &taken| first.min(taken));
+        let last = self.taken[rank]
+            .iter()
+            .fold(position, |last, &taken| last.max(taken));
+        let below = self.line.free_left(first - 1, stratum, &[]).map(|met| {
+            let next = self.line.free_left(met - 1, stratum, &[]);
+            (met, next.is_some_and(|next| self.is_same_score(next, met)))
+        });
+        let above = self.line.free_right(last + 1, stratum, &[]).map(|met| {
+            let next = self.line.free_right(met + 1, stratum, &[]);
+            (met, next.is_some_and(|next| self.is_same_score(met, next)))
+        });
+        let below = below.and_then(|found| self.within_caliper(position, found));
+        let above = above.and_then(|found| self.within_caliper(position, found));
+        self.nearer(below, above, |below, above| first - below <= above - last)
+    }
+
+    fn is_same_score(&self, a: u32, b: u32) -> bool {
+        self.line.tie_start(a) == self.line.tie_start(b)
+    }
+
+    fn within_caliper(&self, from: u32, (position, is_tied): (u32, bool)) -> Option<Choice> {
+        let distance = (self.line.distance(from) - self.line.distance(position)).abs();
+        (distance <= self.caliper_width).then_some(Choice {
+            position,
+            distance,
+            is_tied,
+        })
+    }
+
+    /// The nearer of a choice on either side; `prefers_below` decides where they are equally near.
+    fn nearer(
+        &self,
+        below: Option<Choice>,
+        above: Option<Choice>,
+        prefers_below: impl Fn(u32, u32) -> bool,
+    ) -> Option<Choice> {
+        let (Some(below), Some(above)) = (&below, &above) else {
+            return below.or(above);
+        };
+        let (choice, is_tied) = match below.distance.total_cmp(&above.distance) {
+            std::cmp::Ordering::Less => (below, below.is_tied),
+            std::cmp::Ordering::Greater => (above, above.is_tied),
+            std::cmp::Ordering::Equal if prefers_below(below.position, above.position) => {
+                (below, true)
+            }
+            std::cmp::Ordering::Equal => (above, true),
+        };
+        Some(Choice {
+            position: choice.position,
+            distance: choice.distance,
+            is_tied,
+        })
+    }
+
+    fn finish(
+        mut self,
+        treated: &[bool],
+        caliper_width: Option<f64>,
+    ) -> Result<Matched, MatchingError> {
+        if self.taken.iter().all(Vec::is_empty) {
+            return Err(self.nobody(caliper_width));
+        }
+        let units = |taken: &Vec<u32>| {
+            taken
+                .iter()
+                .map(|&position| self.line.unit(position) as usize)
+                .collect()
+        };
+        let sets = self.taken.iter().map(units).collect();
+        Ok(Matched::new(treated, sets, caliper_width, self.n_tied))
+    }
+
+    /// Without a caliper a stratum that holds both arms always gives a pair.
+    fn nobody(&mut self, caliper_width: Option<f64>) -> MatchingError {
+        let line = &mut self.line;
+        let is_shared = |place: &Place| {
+            line.free_right(place.stratum.0, place.stratum, &[])
+                .is_some()
+        };
+        match caliper_width {
+            Some(width) if self.places.iter().any(is_shared) => {
+                MatchingError::NobodyWithinCaliper {
+                    n_treated: self.places.len(),
+                    width,
+                }
+            }
+            _ => MatchingError::NoSharedStratum,
+        }
+    }
+}
