@@ -44,12 +44,13 @@ impl fmt::Display for Finding {
             message,
         } = self;
         let line = format!("{place}: {message}; expected {expected}, found {found}");
-        f.write_str(&harmless(&line))
+        f.write_str(&printable(&line))
     }
 }
 
-/// A text from a stranger's file without the characters that steer a terminal.
-fn harmless(text: &str) -> String {
+/// A text from a stranger's file, with the characters that steer a terminal written out.
+#[must_use]
+pub fn printable(text: &str) -> String {
     text.chars()
         .fold(String::with_capacity(text.len()), |mut out, character| {
             if character.is_control() {

@@ -25,6 +25,6 @@ mod statement;
 
 pub use bundle::{Bundle, BundleError, MANIFEST, SEAL, seal_line};
 pub use files::{Files, NameError};
-pub use finding::Finding;
+pub use finding::{Finding, printable};
 pub use inspection::{Inspection, inspect, inspect_zip};
 pub use statement::{Statement, Subject, SubjectDigest};

@@ -37,6 +37,18 @@ const FIGURES: [(&str, &[&str]); 10] = [
     ("total", &["total"]),
 ];
 
+/// Every name an effect supplies.
+pub fn names(effect: &str) -> impl Iterator<Item = String> {
+    FIGURES
+        .iter()
+        .map(move |(name, _)| format!("{effect}.{name}"))
+}
+
+/// Every name that a run supplies beside its effects.
+pub fn run_names() -> impl Iterator<Item = String> {
+    [BALANCE_PASSED.to_owned()].into_iter()
+}
+
 /// A figure for a contract, and where it was taken from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {

@@ -94,14 +94,18 @@ impl<'a> Replay<'a> {
     }
 
     fn gate(&mut self, balance: &BalanceDocument) {
-        let Some(row) = balance.beyond_gate().filter(|_| balance.gate.passed) else {
+        let beyond = balance.beyond_gate();
+        if balance.gate.passed == beyond.is_none() {
             return;
-        };
+        }
         self.findings.push(Finding::new(
-            format!("{BALANCE}#/rows/{row}/smd-after"),
-            format!("at most {} on either side of 0", balance.gate.max_abs_smd),
-            in_words(balance.rows[row].smd_after),
-            "the gate is recorded as passed",
+            format!("{BALANCE}#/gate/passed"),
+            beyond.is_none().to_string(),
+            balance.gate.passed.to_string(),
+            match beyond {
+                Some(row) => format!("row {row} does not keep to the gate"),
+                None => "every row keeps to the gate".to_owned(),
+            },
         ));
     }
 
@@ -157,6 +161,18 @@ impl<'a> Replay<'a> {
         else {
             return;
         };
+        for name in recorded
+            .made_from
+            .keys()
+            .filter(|name| ![CONTRACT, EFFECTS, BALANCE].contains(&name.as_str()))
+        {
+            self.findings.push(Finding::new(
+                format!("{FIGURES}#/made-from"),
+                "the contract, the effects and the balance",
+                name,
+                "a payment rests on nothing else",
+            ));
+        }
         for name in [CONTRACT, EFFECTS, BALANCE] {
             let Some(bytes) = self.files.get(name) else {
                 continue;

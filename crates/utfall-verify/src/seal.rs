@@ -10,8 +10,8 @@ use utfall_payment::{Contract, Decision};
 
 use crate::inputs::{figures, inputs};
 use crate::record::{
-    BALANCE, BalanceDocument, CONTRACT, DECISION, EFFECTS, ENVIRONMENT, EXTRACTS, EffectsDocument,
-    FIGURES, FUNNEL, FiguresDocument, PLAN, REPORT, Record, extract_contract,
+    BALANCE, BalanceDocument, CONTRACT, DECISION, Documents, EFFECTS, ENVIRONMENT, EXTRACTS,
+    EffectsDocument, FIGURES, FUNNEL, FiguresDocument, PLAN, REPORT, extract_contract,
 };
 use crate::replay;
 
@@ -27,7 +27,7 @@ pub struct Run {
     /// Text of each data contract, by the name of its extract.
     pub extracts: BTreeMap<String, String>,
     /// What was found.
-    pub record: Record,
+    pub documents: Documents,
     /// The report, as HTML.
     pub report: String,
 }
@@ -110,17 +110,17 @@ pub fn seal_run(run: &Run) -> Result<Bundle, SealError> {
     let predicate = RunPredicate {
         kind: RunKind::Effects,
         pipeline: run.pipeline.clone(),
-        utfall_version: run.record.environment.utfall_version.clone(),
+        utfall_version: run.documents.environment.utfall_version.clone(),
     };
     let predicate = Json::of(&predicate).map_err(BundleError::from)?;
     Ok(Bundle::seal(files, RunPredicate::TYPE, predicate)?)
 }
 
 fn files(run: &Run) -> Result<Files, SealError> {
-    let record = &run.record;
+    let documents = &run.documents;
     let contract = run.contract.as_bytes();
-    let balance = written(BALANCE, &record.balance)?;
-    let effects = written(EFFECTS, &record.effects)?;
+    let balance = written(BALANCE, &documents.balance)?;
+    let effects = written(EFFECTS, &documents.effects)?;
     let figures = written(FIGURES, &figures_document(contract, &effects, &balance)?)?;
 
     let mut files = Files::new();
@@ -129,13 +129,13 @@ fn files(run: &Run) -> Result<Files, SealError> {
     for (extract, text) in &run.extracts {
         files.insert(extract_contract(extract), text.as_bytes().to_vec())?;
     }
-    files.insert(FUNNEL, written(FUNNEL, &record.funnel)?)?;
+    files.insert(FUNNEL, written(FUNNEL, &documents.funnel)?)?;
     files.insert(BALANCE, balance)?;
     files.insert(EFFECTS, effects)?;
-    files.insert(EXTRACTS, written(EXTRACTS, &record.extracts)?)?;
-    files.insert(ENVIRONMENT, written(ENVIRONMENT, &record.environment)?)?;
+    files.insert(EXTRACTS, written(EXTRACTS, &documents.extracts)?)?;
+    files.insert(ENVIRONMENT, written(ENVIRONMENT, &documents.environment)?)?;
     files.insert(FIGURES, figures)?;
-    files.insert(DECISION, written(DECISION, &record.decision)?)?;
+    files.insert(DECISION, written(DECISION, &documents.decision)?)?;
     files.insert(REPORT, run.report.as_bytes().to_vec())?;
     Ok(files)
 }

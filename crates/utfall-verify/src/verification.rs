@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utfall_evidence::Finding;
+use utfall_evidence::{Finding, printable};
 use utfall_files::Digest;
 
 use crate::Level;
@@ -144,18 +144,11 @@ impl fmt::Display for Verification {
 /// Longest text of a stranger's file that is shown.
 const LONGEST_SHOWN: usize = 300;
 
-/// A text from a stranger's file, not too long and without the characters that steer a terminal.
+/// A text from a stranger's file, not too long and safe to print.
 fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for (index, character) in text.chars().enumerate() {
-        if index == LONGEST_SHOWN {
-            return shown + " ...";
-        }
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
+    let mut shown: String = text.chars().take(LONGEST_SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push_str(" ...");
     }
-    shown
+    printable(&shown)
 }

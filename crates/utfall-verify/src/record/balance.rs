@@ -51,12 +51,13 @@ pub struct BalanceRow {
 }
 
 impl BalanceDocument {
-    /// The first covariate beyond the gate after matching, by index.
+    /// The first covariate that does not keep to the gate after matching, by index; one without
+    /// a standardised mean difference does not.
     #[must_use]
     pub fn beyond_gate(&self) -> Option<usize> {
-        let is_beyond = |smd: f64| smd.abs() > self.gate.max_abs_smd;
+        let keeps = |smd: f64| smd.abs() <= self.gate.max_abs_smd;
         self.rows
             .iter()
-            .position(|row| row.smd_after.is_some_and(is_beyond))
+            .position(|row| !row.smd_after.is_some_and(keeps))
     }
 }

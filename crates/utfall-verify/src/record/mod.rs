@@ -26,7 +26,7 @@ use utfall_payment::Decision;
 
 /// What a run found, in the documents that stand in its bundle.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct Documents {
     /// How the population became the cohort.
     pub funnel: FunnelDocument,
     /// How alike the arms are, before and after matching.
