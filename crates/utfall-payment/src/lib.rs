@@ -1,1 +1,35 @@
-//! utfall-payment
+//! Outcome contracts: what is paid, to the last minor unit, and every step that leads there.
+//!
+//! A [`Contract`] is a TOML file in a small, total language: named quantities, an ordered list of
+//! payment lines, gates, caps and floors. There is no general expression language, so every
+//! contract ends. [`Contract::from_toml`] reads one and reports everything wrong with it at once,
+//! by line and column; [`Contract::evaluate`] turns named [`Inputs`] into a [`Decision`] that
+//! carries its whole derivation; [`explain`] puts that derivation into sentences.
+//!
+//! This crate knows neither effects nor cohorts: it takes numbers with names, as decimal text. A
+//! number crosses over once, at the decimals and rounding its contract states; from there on the
+//! arithmetic is exact rationals and whole minor units. No float arithmetic compiles here.
+#![deny(clippy::float_arithmetic)]
+
+mod contract;
+mod currency;
+mod decision;
+mod evaluate;
+mod explain;
+mod input;
+mod money;
+mod number;
+mod problem;
+mod rounding;
+
+pub use contract::{Contract, Operator, Remainder, Role, RoundingPoint, RoundingRule, Sign};
+pub use currency::{Currency, UnknownCurrency};
+pub use decision::{
+    Branch, ConditionResult, ContractName, Decision, Gap, LineDecision, Named, Operation,
+    PayerDecision, Step, StepResult, Subject, Threshold,
+};
+pub use explain::explain;
+pub use input::{Input, InputKind, Inputs, Undecided};
+pub use money::{Money, MoneyError};
+pub use problem::{ContractErrors, Problem, ProblemKind};
+pub use rounding::RoundingMode;

@@ -1,0 +1,253 @@
+//! The checked terms of a contract, with every name resolved.
+
+use std::collections::BTreeMap;
+
+use num_rational::BigRational;
+use utfall_core::Estimand;
+
+use super::{Operator, Remainder, Role, RoundingRule, Sign};
+use crate::currency::Currency;
+use crate::decision::Branch;
+use crate::input::InputKind;
+use crate::rounding::RoundingMode;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Terms {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) notes: Option<String>,
+    pub(crate) sources: Vec<String>,
+    pub(crate) currency: Currency,
+    pub(crate) rounding: RoundingRule,
+    pub(crate) floor: Option<Operand>,
+    pub(crate) cap: Option<Operand>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) quantities: Vec<Quantity>,
+    /// Indices of `quantities`, each after those it draws on.
+    pub(crate) order: Vec<usize>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) parties: Vec<Party>,
+    /// Present when there is more than one payer.
+    pub(crate) remainder: Option<Remainder>,
+}
+
+/// An effect the contract draws on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Effect {
+    pub(crate) name: String,
+    pub(crate) estimands: Vec<Estimand>,
+}
+
+/// A number, or the quantity that holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Operand {
+    Literal(BigRational),
+    /// An index of [`Terms::quantities`].
+    Quantity(usize),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Quantity {
+    pub(crate) name: String,
+    pub(crate) unit: Option<String>,
+    pub(crate) rule: Rule,
+}
+
+/// Where a quantity comes from. The whole set: there is no other arithmetic.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Rule {
+    Input {
+        from: String,
+        /// An index of [`Terms::effects`], if the input is a figure of an effect.
+        effect: Option<usize>,
+        sign: Sign,
+        decimals: u32,
+        rounding: RoundingMode,
+    },
+    Constant(BigRational),
+    Difference {
+        of: Operand,
+        less: Operand,
+    },
+    Sum(Vec<Operand>),
+    Product(Vec<Operand>),
+    Ratio {
+        of: Operand,
+        to: Operand,
+    },
+    RelativeReduction {
+        from: Operand,
+        to: Operand,
+    },
+    ShareOf {
+        of: Operand,
+        share: Operand,
+    },
+    Minimum(Vec<Operand>),
+    Maximum(Vec<Operand>),
+    Rounded {
+        of: Operand,
+        decimals: u32,
+        rounding: RoundingMode,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) title: Option<String>,
+    pub(crate) kind: LineKind,
+    /// Unmet: not measurable.
+    pub(crate) requires: Option<Condition>,
+    /// Unmet: nothing due.
+    pub(crate) when: Option<Condition>,
+    /// Whether a negative amount is due back instead of being 0.
+    pub(crate) clawback: bool,
+    pub(crate) floor: Option<Operand>,
+    pub(crate) cap: Option<Operand>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum LineKind {
+    Fixed {
+        amount: Operand,
+    },
+    Share {
+        of: Operand,
+        bands: Vec<Band>,
+    },
+    Steps {
+        of: Operand,
+        /// `>=` or `>`.
+        operator: Operator,
+        steps: Vec<StepTerm>,
+    },
+    PerUnit {
+        units: Operand,
+        price: Operand,
+    },
+}
+
+/// A marginal band: `share` of what lies between the bounds. The last may be open above.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Band {
+    pub(crate) from: BigRational,
+    pub(crate) to: Option<BigRational>,
+    pub(crate) share: BigRational,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StepTerm {
+    pub(crate) threshold: BigRational,
+    pub(crate) amount: Operand,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Compare {
+        quantity: usize,
+        operator: Operator,
+        value: Operand,
+    },
+    Flag {
+        name: String,
+        equals: bool,
+    },
+    Text {
+        name: String,
+        one_of: Vec<String>,
+    },
+    Ended {
+        /// An index of [`Terms::lines`], before the line that has the condition.
+        line: usize,
+        branch: Branch,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Party {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// Present exactly for payers; all shares add up to 1.
+    pub(crate) share: Option<BigRational>,
+}
+
+impl Terms {
+    pub(crate) fn required_inputs(&self) -> BTreeMap<String, InputKind> {
+        let mut inputs = BTreeMap::new();
+        for effect in &self.effects {
+            inputs.insert(effect.estimand_input(), InputKind::Text);
+        }
+        for quantity in &self.quantities {
+            if let Rule::Input { from, .. } = &quantity.rule {
+                inputs.insert(from.clone(), InputKind::Number);
+            }
+        }
+        for line in &self.lines {
+            for condition in line.requires.iter().chain(&line.when) {
+                condition.add_inputs(&mut inputs);
+            }
+        }
+        inputs
+    }
+
+    /// Whether any line may take money back.
+    pub(crate) fn claws_back(&self) -> bool {
+        self.lines.iter().any(|line| line.clawback)
+    }
+}
+
+impl Effect {
+    /// The input that says what the effect is an estimate of.
+    pub(crate) fn estimand_input(&self) -> String {
+        format!("{}.estimand", self.name)
+    }
+}
+
+impl Condition {
+    fn add_inputs(&self, inputs: &mut BTreeMap<String, InputKind>) {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => {
+                for condition in conditions {
+                    condition.add_inputs(inputs);
+                }
+            }
+            Self::Flag { name, .. } => {
+                inputs.insert(name.clone(), InputKind::Flag);
+            }
+            Self::Text { name, .. } => {
+                inputs.insert(name.clone(), InputKind::Text);
+            }
+            Self::Compare { .. } | Self::Ended { .. } => {}
+        }
+    }
+}
+
+impl Operand {
+    /// The quantity it names, if it is not a number.
+    pub(crate) fn quantity(&self) -> Option<usize> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Quantity(index) => Some(*index),
+        }
+    }
+}
+
+impl Rule {
+    /// What it draws on, in order, each with the role it plays.
+    pub(crate) fn operands(&self) -> Vec<(&'static str, &Operand)> {
+        match self {
+            Self::Input { .. } | Self::Constant(_) => Vec::new(),
+            Self::Difference { of, less } => vec![("of", of), ("less", less)],
+            Self::Ratio { of, to } => vec![("of", of), ("to", to)],
+            Self::RelativeReduction { from, to } => vec![("from", from), ("to", to)],
+            Self::ShareOf { of, share } => vec![("of", of), ("share", share)],
+            Self::Rounded { of, .. } => vec![("of", of)],
+            Self::Sum(all) | Self::Product(all) | Self::Minimum(all) | Self::Maximum(all) => {
+                all.iter().map(|operand| ("of", operand)).collect()
+            }
+        }
+    }
+}

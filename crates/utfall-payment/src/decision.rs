@@ -1,0 +1,318 @@
+//! What an evaluation decides, with everything a stranger needs to recompute it by hand.
+//!
+//! A decision is plain data: it is written to evidence as JSON, read back, replayed and compared.
+//! Exact values are text, a decimal where one exists and a fraction otherwise (`13/155`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Operator, Sign};
+use crate::input::Undecided;
+use crate::money::Money;
+use crate::rounding::RoundingMode;
+
+/// The outcome of evaluating a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Decision {
+    /// The contract that was applied.
+    pub contract: ContractName,
+    /// How it ended.
+    pub branch: Branch,
+    /// What is paid in all; negative when money is due back.
+    pub total: Money,
+    /// Each payment line, in the contract's order.
+    pub lines: Vec<LineDecision>,
+    /// Names of the lines that could not be decided. They pay nothing in this decision.
+    pub undecided: Vec<String>,
+    /// What each payer bears, in the contract's order; adds up to `total`.
+    pub payers: Vec<PayerDecision>,
+    /// Each threshold of a gate or step, and how far from it the quantity was.
+    pub thresholds: Vec<Threshold>,
+    /// Every step of the evaluation, in order.
+    pub trace: Vec<Step>,
+}
+
+/// Which contract: names only. The digest of its text belongs to the evidence around it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ContractName {
+    /// Short name.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+}
+
+/// How a line or a whole contract ended.
+///
+/// A contract that pays something ends `paid`, even if a line was left undecided (see
+/// [`Decision::undecided`]). One that pays nothing is `not-measurable` or `deferred` if a line was,
+/// in that order, and `nothing-due` only if every line was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Branch {
+    /// Money is due.
+    Paid,
+    /// Money is due back, by a declared clawback.
+    RepaymentDue,
+    /// Decided, and nothing is due.
+    NothingDue,
+    /// It cannot be decided.
+    NotMeasurable,
+    /// It cannot be decided yet.
+    Deferred,
+}
+
+/// What one payment line came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LineDecision {
+    /// The line's name.
+    pub name: String,
+    /// Its title, if the contract gives one.
+    pub title: Option<String>,
+    /// How it ended.
+    pub branch: Branch,
+    /// Exact amount in major units after floor and cap, before any rounding at the total; 0 if undecided.
+    pub exact: String,
+    /// Amount in minor units. Absent when the contract rounds at the total and `exact` is finer.
+    pub amount: Option<Money>,
+    /// Why it was left undecided.
+    pub gap: Option<Gap>,
+    /// Each condition of its gates.
+    pub conditions: Vec<ConditionResult>,
+}
+
+/// A condition of a gate, in words, and whether it held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConditionResult {
+    /// The condition, such as `savings > 10000000`.
+    pub text: String,
+    /// [`StepResult::Met`], [`StepResult::NotMet`] or [`StepResult::Undecided`].
+    pub result: StepResult,
+}
+
+/// What one payer bears.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PayerDecision {
+    /// The payer.
+    pub name: String,
+    /// Its share of the total.
+    pub share: String,
+    /// What it bears.
+    pub amount: Money,
+}
+
+/// A threshold, and where the quantity stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Threshold {
+    /// The line that has the threshold.
+    pub line: String,
+    /// The quantity compared.
+    pub quantity: String,
+    /// Its value; absent if it has none.
+    pub value: Option<String>,
+    /// The comparison that must hold.
+    pub operator: Operator,
+    /// What it is compared with; absent if that has no value.
+    pub threshold: Option<String>,
+    /// `value − threshold`; absent if either is.
+    pub distance: Option<String>,
+    /// Whether the comparison held; absent if it could not be made.
+    pub met: Option<bool>,
+}
+
+/// Why something has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Gap {
+    /// Whether it never will have one, or not yet.
+    pub branch: Undecided,
+    /// Why.
+    pub reason: String,
+}
+
+/// One step of an evaluation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Step {
+    /// What the step is about.
+    pub subject: Subject,
+    /// What is done.
+    pub operation: Operation,
+    /// To what, in order.
+    pub operands: Vec<Named>,
+    /// With what result.
+    pub result: StepResult,
+    /// The unit of the result, if the contract names one.
+    pub unit: Option<String>,
+}
+
+/// What a step is about, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Subject {
+    /// An effect the contract draws on.
+    Effect(String),
+    /// A quantity.
+    Quantity(String),
+    /// A payment line.
+    Line(String),
+    /// A payer.
+    Payer(String),
+    /// The contract's total.
+    Total,
+}
+
+/// An operand: where it comes from, and its exact value as text.
+///
+/// A number written in the contract itself has the role it plays (`cap`, `share`) for a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// The value; what is missing reads `not-measurable` or `deferred`.
+    pub value: String,
+}
+
+/// The result of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum StepResult {
+    /// An exact value.
+    Value(String),
+    /// A condition held.
+    Met,
+    /// A condition did not hold.
+    NotMet,
+    /// No answer, and why.
+    Undecided(Gap),
+}
+
+/// What a step does to its operands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Operation {
+    /// Checks that the estimate's estimand is one the contract accepts.
+    AcceptEstimand(Vec<String>),
+    /// Takes an input into the contract: its sign, then its decimals.
+    #[serde(rename_all = "kebab-case")]
+    CrossOver {
+        /// Whether the sign is kept or flipped.
+        sign: Sign,
+        /// Decimals it is rounded to.
+        decimals: u32,
+        /// How.
+        rounding: RoundingMode,
+    },
+    /// A number written in the contract.
+    Constant,
+    /// The first operand less the second.
+    Difference,
+    /// All operands added.
+    Sum,
+    /// All operands multiplied.
+    Product,
+    /// The first operand divided by the second.
+    Ratio,
+    /// The fall from the first operand to the second, as a fraction of the first.
+    RelativeReduction,
+    /// The first operand times the second.
+    ShareOf,
+    /// The least operand.
+    Minimum,
+    /// The greatest operand.
+    Maximum,
+    /// The operand, rounded as the contract says.
+    #[serde(rename_all = "kebab-case")]
+    Round {
+        /// Decimals it is rounded to.
+        decimals: u32,
+        /// How.
+        rounding: RoundingMode,
+    },
+    /// Compares the first operand with the second.
+    Compare(Operator),
+    /// Checks that a flag is as stated.
+    Flag(bool),
+    /// Checks that a text is one of these.
+    OneOf(Vec<String>),
+    /// Checks how an earlier line ended.
+    LineEnded(Branch),
+    /// Checks that every condition holds.
+    All,
+    /// Checks that at least one condition holds.
+    Any,
+    /// Checks that the line can be measured.
+    Requires,
+    /// Checks that the line's gate is open.
+    When,
+    /// A fixed amount.
+    Fixed,
+    /// The part of the quantity between two bounds, times the band's share. Operands: the
+    /// quantity, the lower bound, the upper bound if there is one, the share.
+    Band,
+    /// The bands added.
+    Bands,
+    /// The amount of the highest step reached, or 0 if none is. Operands: the quantity, then the
+    /// threshold and the amount of that step.
+    HighestStep(Operator),
+    /// Price times units.
+    PerUnit,
+    /// A negative amount without a declared clawback pays 0.
+    NothingBelowZero,
+    /// Raises to a floor. Operands: the amount, the floor.
+    Floor,
+    /// Lowers to a cap. Operands: the amount, the cap.
+    Cap,
+    /// Adds the lines.
+    AddLines,
+    /// Share of the total, cut to whole minor units.
+    PayerShare,
+    /// Minor units left over by cutting, given to this payer.
+    PayerRemainder,
+}
+
+impl Branch {
+    /// Whether it ended without an answer.
+    pub fn is_undecided(self) -> bool {
+        matches!(self, Self::NotMeasurable | Self::Deferred)
+    }
+}
+
+impl From<Undecided> for Branch {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Deferred => Self::Deferred,
+            Undecided::NotMeasurable => Self::NotMeasurable,
+        }
+    }
+}
+
+impl fmt::Display for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Paid => "paid",
+            Self::RepaymentDue => "repayment-due",
+            Self::NothingDue => "nothing-due",
+            Self::NotMeasurable => "not-measurable",
+            Self::Deferred => "deferred",
+        })
+    }
+}
+
+impl Gap {
+    /// The gap that prevails when both stand in the way: `not-measurable` over `deferred`, else the first.
+    pub(crate) fn prevailing(self, other: Self) -> Self {
+        if other.branch > self.branch {
+            other
+        } else {
+            self
+        }
+    }
+}
