@@ -6,7 +6,7 @@ use utfall_core::Arm;
 use utfall_stats::{Matrix, moments};
 
 use crate::MatchingError;
-use crate::ecdf::{Apart, Runs};
+use crate::ecdf::{Apart, Distribution};
 
 /// The standard deviation that divides a mean difference.
 ///
@@ -196,21 +196,67 @@ fn covariate_balance(
     weights: &[f64],
     denominator: SmdDenominator,
 ) -> CovariateBalance {
-    let ones = vec![1.0; values.len()];
-    let covariate = Covariate::new(values, treated);
-    let divisor = covariate.divisor(&ones, denominator);
+    let is_binary = values
+        .iter()
+        .all(|&value| value.to_bits() == 1.0_f64.to_bits() || value.abs() <= 0.0);
+    let arm = |is_treated| ArmValues::new(values, treated, weights, is_treated);
+    let (treated, comparator) = (arm(true), arm(false));
+    let before = (treated.before(is_binary), comparator.before(is_binary));
+    let after = (treated.after(is_binary), comparator.after(is_binary));
+    let squared = match denominator {
+        SmdDenominator::Treated => before.0.variance,
+        SmdDenominator::Comparator => before.1.variance,
+        SmdDenominator::Pooled => 0.5 * (before.0.variance + before.1.variance),
+    };
+    let apart = if is_binary {
+        [before.0.mean - before.1.mean, after.0.mean - after.1.mean].map(|difference| Apart {
+            mean: difference.abs(),
+            max: difference.abs(),
+        })
+    } else {
+        let (one, two) = (
+            Distribution::of(&treated.values),
+            Distribution::of(&comparator.values),
+        );
+        let occurring = one.values_of_both(&two);
+        [
+            one.apart(&two, &occurring),
+            treated
+                .distribution()
+                .apart(&comparator.distribution(), &occurring),
+        ]
+    };
     CovariateBalance {
-        before: covariate.imbalance(&ones, divisor),
-        after: covariate.imbalance(weights, divisor),
+        before: imbalance(&before.0, &before.1, squared.sqrt(), apart[0], is_binary),
+        after: imbalance(&after.0, &after.1, squared.sqrt(), apart[1], is_binary),
     }
 }
 
-/// One covariate, with what is the same for any weights.
-struct Covariate<'a> {
-    values: &'a [f64],
-    treated: &'a [bool],
+fn imbalance(
+    treated: &Moments,
+    comparator: &Moments,
+    divisor: f64,
+    apart: Apart,
     is_binary: bool,
-    runs: Option<Runs>,
+) -> Imbalance {
+    let has_ratio = !is_binary && treated.variance > 0.0 && comparator.variance > 0.0;
+    Imbalance {
+        mean_treated: treated.mean,
+        mean_comparator: comparator.mean,
+        sd_treated: treated.variance.sqrt(),
+        sd_comparator: comparator.variance.sqrt(),
+        smd: standardised(treated.mean - comparator.mean, divisor, treated.mean),
+        variance_ratio: has_ratio.then(|| treated.variance / comparator.variance),
+        ecdf_mean: apart.mean,
+        ecdf_max: apart.max,
+    }
+}
+
+/// The values of one arm: all of them, and those with a weight above zero.
+struct ArmValues {
+    values: Vec<f64>,
+    weighted: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 /// Mean and variance of one arm.
@@ -219,74 +265,62 @@ struct Moments {
     variance: f64,
 }
 
-impl<'a> Covariate<'a> {
-    fn new(values: &'a [f64], treated: &'a [bool]) -> Self {
-        let is_binary = values
+impl ArmValues {
+    fn new(values: &[f64], treated: &[bool], weights: &[f64], is_treated: bool) -> Self {
+        let in_arm = treated
             .iter()
-            .all(|&value| value.to_bits() == 1.0_f64.to_bits() || value.abs() <= 0.0);
-        let runs = (!is_binary).then(|| Runs::new(values));
+            .zip(values.iter().zip(weights))
+            .filter(|(is, _)| **is == is_treated);
+        let (values, all_weights): (Vec<f64>, Vec<f64>) =
+            in_arm.map(|(_, (value, weight))| (*value, *weight)).unzip();
+        let with_weight = values
+            .iter()
+            .zip(&all_weights)
+            .filter(|(_, weight)| **weight > 0.0);
+        let (weighted, weights) = with_weight.map(|(value, weight)| (*value, *weight)).unzip();
         Self {
             values,
-            treated,
-            is_binary,
-            runs,
+            weighted,
+            weights,
         }
     }
 
-    fn divisor(&self, ones: &[f64], denominator: SmdDenominator) -> f64 {
-        let variance = |is_treated| self.moments(ones, is_treated).variance;
-        let squared = match denominator {
-            SmdDenominator::Treated => variance(true),
-            SmdDenominator::Comparator => variance(false),
-            SmdDenominator::Pooled => 0.5 * (variance(true) + variance(false)),
-        };
-        squared.sqrt()
+    fn before(&self, is_binary: bool) -> Moments {
+        Moments::of(&self.values, is_binary, moments::mean_and_variance)
     }
 
-    fn imbalance(&self, weights: &[f64], divisor: f64) -> Imbalance {
-        let (treated, comparator) = (self.moments(weights, true), self.moments(weights, false));
-        let difference = treated.mean - comparator.mean;
-        let has_ratio = !self.is_binary && treated.variance > 0.0 && comparator.variance > 0.0;
-        let apart = match &self.runs {
-            Some(runs) => runs.apart(self.treated, weights),
-            None => Apart {
-                mean: difference.abs(),
-                max: difference.abs(),
-            },
-        };
-        Imbalance {
-            mean_treated: treated.mean,
-            mean_comparator: comparator.mean,
-            sd_treated: treated.variance.sqrt(),
-            sd_comparator: comparator.variance.sqrt(),
-            smd: standardised(difference, divisor, treated.mean),
-            variance_ratio: has_ratio.then(|| treated.variance / comparator.variance),
-            ecdf_mean: apart.mean,
-            ecdf_max: apart.max,
-        }
+    fn after(&self, is_binary: bool) -> Moments {
+        Moments::of(&self.weighted, is_binary, |values| {
+            moments::weighted_mean_and_variance(values, &self.weights)
+        })
     }
 
-    fn moments(&self, weights: &[f64], is_treated: bool) -> Moments {
-        let in_arm = self.treated.iter().zip(self.values.iter().zip(weights));
-        let with_weight = in_arm.filter(|(is, (_, weight))| **is == is_treated && **weight > 0.0);
-        let (values, weights): (Vec<f64>, Vec<f64>) = with_weight
-            .map(|(_, (value, weight))| (*value, *weight))
-            .unzip();
-        // One value is its own mean exactly, where weighting it would leave a variance of rounding.
+    fn distribution(&self) -> Distribution {
+        Distribution::weighted(&self.weighted, &self.weights)
+    }
+}
+
+impl Moments {
+    fn of(
+        values: &[f64],
+        is_binary: bool,
+        mean_and_variance: impl Fn(&[f64]) -> (f64, f64),
+    ) -> Self {
+        // One value is its own mean exactly, where adding it up would leave a variance of rounding.
         if values.len() > 1
             && values
                 .iter()
                 .all(|value| value.to_bits() == values[0].to_bits())
         {
-            return Moments {
+            return Self {
                 mean: values[0],
                 variance: 0.0,
             };
         }
-        let (mean, variance) = moments::weighted_mean_and_variance(&values, &weights);
-        Moments {
+        let (mean, variance) = mean_and_variance(values);
+        Self {
             mean,
-            variance: if self.is_binary {
+            variance: if is_binary {
                 mean * (1.0 - mean)
             } else {
                 variance

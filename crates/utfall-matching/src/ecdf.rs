@@ -1,11 +1,15 @@
 //! How far two weighted distribution functions lie apart.
 
-/// Sorted values of both arms, as runs of equal values.
-pub(crate) struct Runs {
-    /// Units in the order of their values.
-    order: Vec<usize>,
-    /// Whether the next unit in the order has another value, or there is none.
-    ends: Vec<bool>,
+use utfall_stats::moments::count;
+
+use crate::line::ordered;
+
+/// The distribution function of one arm: at each value that occurs, the share at or below it.
+pub(crate) struct Distribution {
+    /// Values as ordered bits, rising, each once.
+    values: Vec<u64>,
+    /// Share of the arm at or below each.
+    shares: Vec<f64>,
 }
 
 /// Mean and largest distance between two distribution functions.
@@ -15,48 +19,77 @@ pub(crate) struct Apart {
     pub(crate) max: f64,
 }
 
-impl Runs {
-    /// Sorts finite values.
-    pub(crate) fn new(values: &[f64]) -> Self {
-        let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
-        let differs = |pair: &[usize]| values[pair[0]] < values[pair[1]];
-        let ends = order
-            .windows(2)
-            .map(differs)
-            .chain(order.last().map(|_| true))
-            .collect();
-        Self { order, ends }
+impl Distribution {
+    /// Each finite value counts the same.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let mut keys: Vec<u64> = values.iter().map(|&value| ordered(value)).collect();
+        keys.sort_unstable();
+        Self::of_sorted(keys.into_iter().map(|key| (key, 1.0)), count(values.len()))
     }
 
-    /// Compares the arms' distribution functions at every value that occurs in either arm, whether
-    /// its units have weight or not.
-    pub(crate) fn apart(&self, treated: &[bool], weights: &[f64]) -> Apart {
-        let (mut above, mut below) = (0.0, 0.0);
-        for (&is_treated, weight) in treated.iter().zip(weights) {
-            if is_treated {
-                above += weight
-            } else {
-                below += weight
+    /// Each finite value counts as its weight; values and weights have one length.
+    pub(crate) fn weighted(values: &[f64], weights: &[f64]) -> Self {
+        let mut keys: Vec<(u64, f64)> = values
+            .iter()
+            .zip(weights)
+            .map(|(&value, &weight)| (ordered(value), weight))
+            .collect();
+        // A stable sort: equal values add up in the order of their units.
+        keys.sort_by_key(|&(key, _)| key);
+        let total = keys.iter().fold(0.0, |total, (_, weight)| total + weight);
+        Self::of_sorted(keys.into_iter(), total)
+    }
+
+    fn of_sorted(keys: impl Iterator<Item = (u64, f64)>, total: f64) -> Self {
+        let (mut values, mut shares) = (Vec::new(), Vec::new());
+        let mut so_far = 0.0;
+        for (key, weight) in keys {
+            so_far += weight;
+            if values.last() != Some(&key) {
+                values.push(key);
+                shares.push(0.0);
+            }
+            if let Some(share) = shares.last_mut() {
+                *share = so_far / total;
             }
         }
-        let (mut of_treated, mut of_comparator) = (0.0, 0.0);
-        let (mut sum, mut max, mut n_values) = (0.0, 0.0_f64, 0_usize);
-        for (&unit, &is_end) in self.order.iter().zip(&self.ends) {
-            if treated[unit] {
-                of_treated += weights[unit]
+        Self { values, shares }
+    }
+
+    /// The share at or below a value, walking on from where the last value was met.
+    fn walk(&self) -> impl FnMut(u64) -> f64 {
+        let mut next = 0;
+        move |value| {
+            while self.values.get(next).is_some_and(|&met| met <= value) {
+                next += 1;
+            }
+            if next == 0 {
+                0.0
             } else {
-                of_comparator += weights[unit]
+                self.shares[next - 1]
             }
-            if is_end {
-                let apart = (of_treated / above - of_comparator / below).abs();
-                sum += apart;
-                max = max.max(apart);
-                n_values += 1;
-            }
+        }
+    }
+
+    /// Values that occur in either distribution, rising, each once.
+    pub(crate) fn values_of_both(&self, other: &Self) -> Vec<u64> {
+        let mut values = [self.values.as_slice(), &other.values].concat();
+        values.sort();
+        values.dedup();
+        values
+    }
+
+    /// Compares two distributions at these values.
+    pub(crate) fn apart(&self, other: &Self, values: &[u64]) -> Apart {
+        let (mut one, mut two) = (self.walk(), other.walk());
+        let (mut sum, mut max) = (0.0, 0.0_f64);
+        for &value in values {
+            let apart = (one(value) - two(value)).abs();
+            sum += apart;
+            max = max.max(apart);
         }
         Apart {
-            mean: sum / utfall_stats::moments::count(n_values),
+            mean: sum / count(values.len()),
             max,
         }
     }
@@ -66,23 +99,45 @@ impl Runs {
 mod tests {
     use super::*;
 
+    fn apart(one: &Distribution, two: &Distribution) -> Apart {
+        one.apart(two, &one.values_of_both(two))
+    }
+
     #[test]
     fn arms_without_overlap_lie_one_apart() {
-        let values = [1.0, 2.0, 3.0, 4.0];
-        let apart = Runs::new(&values).apart(&[true, true, false, false], &[1.0; 4]);
-        assert!((apart.max - 1.0).abs() < 1e-15);
-        assert!((apart.mean - 0.5).abs() < 1e-15);
+        let got = apart(
+            &Distribution::of(&[2.0, 1.0]),
+            &Distribution::of(&[3.0, 4.0]),
+        );
+        assert_eq!(
+            got,
+            Apart {
+                mean: 0.5,
+                max: 1.0
+            }
+        );
     }
 
     #[test]
     fn equal_values_are_compared_once() {
-        let apart = Runs::new(&[5.0, 5.0, 5.0]).apart(&[true, false, false], &[1.0; 3]);
+        let got = apart(
+            &Distribution::of(&[5.0]),
+            &Distribution::of(&[5.0, 5.0, 5.0]),
+        );
         assert_eq!(
-            apart,
+            got,
             Apart {
                 mean: 0.0,
                 max: 0.0
             }
         );
+    }
+
+    #[test]
+    fn a_weight_of_two_is_a_value_twice() {
+        let other = Distribution::of(&[0.0, 1.5, 9.0]);
+        let twice = Distribution::of(&[3.0, 1.0, 3.0]);
+        let weighted = Distribution::weighted(&[1.0, 3.0], &[1.0, 2.0]);
+        assert_eq!(apart(&twice, &other), apart(&weighted, &other));
     }
 }

@@ -217,7 +217,7 @@ fn sorted_keys(distance: &[f64], strata: Option<&[u32]>) -> Vec<u128> {
 }
 
 /// The bits of a finite float in an order that is the float's; both zeros are one.
-fn ordered(value: f64) -> u64 {
+pub(crate) fn ordered(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
     if bits >> 63 == 0 {
         bits | 1 << 63
@@ -234,10 +234,6 @@ fn unit_of(key: u128) -> u32 {
     key as u32
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the highest 32 bits hold the stratum"
-)]
 fn stratum_of(key: u128) -> u32 {
     (key >> 96) as u32
 }

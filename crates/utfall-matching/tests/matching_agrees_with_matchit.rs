@@ -337,7 +337,6 @@ fn agrees(id: &str) {
     )
     .unwrap();
     expect_balance(&case, &names, &rows, |row| row.after);
-    println!("{id}: {} tied", matched.n_tied());
 }
 
 macro_rules! agrees {
