@@ -170,11 +170,13 @@ pub enum Subject {
 
 /// An operand: where it comes from, and its exact value as text.
 ///
-/// A number written in the contract itself has the role it plays (`cap`, `share`) for a name.
+/// The name is that of an input, a quantity, a line, or an intermediate result (`amount`, `band 1`,
+/// `condition 2`, `total`). It is empty for a number written in the contract at that very place;
+/// the place says which role it plays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Named {
-    /// The name.
+    /// The name; empty for a number of the contract.
     pub name: String,
     /// The value; what is missing reads `not-measurable` or `deferred`.
     pub value: String,
@@ -266,9 +268,9 @@ pub enum Operation {
     PerUnit,
     /// A negative amount without a declared clawback pays 0.
     NothingBelowZero,
-    /// Raises to a floor. Operands: the amount, the floor.
+    /// Raises to a floor, itself raised to whole minor units. Operands: the amount, the floor.
     Floor,
-    /// Lowers to a cap. Operands: the amount, the cap.
+    /// Lowers to a cap, itself cut to whole minor units. Operands: the amount, the cap.
     Cap,
     /// Adds the lines.
     AddLines,

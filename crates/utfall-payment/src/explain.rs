@@ -76,7 +76,7 @@ fn operation(operation: &Operation, operands: &[Named]) -> String {
         Operation::RelativeReduction => {
             format!("the fall from {first} to {second} as a fraction of the former")
         }
-        Operation::ShareOf => format!("{first} times the share {second}"),
+        Operation::ShareOf => format!("{first} times {second}"),
         Operation::Minimum => format!("the least of {}", all(", ")),
         Operation::Maximum => format!("the greatest of {}", all(", ")),
         Operation::Round { decimals, rounding } => {
@@ -90,9 +90,9 @@ fn operation(operation: &Operation, operands: &[Named]) -> String {
         Operation::LineEnded(branch) => format!("line {first} must have ended {branch}"),
         Operation::All => format!("every condition must hold: {}", all(", ")),
         Operation::Any => format!("one condition or more must hold: {}", all(", ")),
-        Operation::Requires => "what it needs to be measurable".to_owned(),
-        Operation::When => "the condition for paying".to_owned(),
-        Operation::Fixed => format!("the fixed amount {first}"),
+        Operation::Requires => "its requirement for being measurable".to_owned(),
+        Operation::When => "its condition for paying".to_owned(),
+        Operation::Fixed => format!("a fixed amount, {first}"),
         Operation::Band => band(operands),
         Operation::Bands => format!("the bands together, {}", all(" plus ")),
         Operation::HighestStep(operator) => highest_step(*operator, operands),
@@ -111,17 +111,23 @@ fn operation(operation: &Operation, operands: &[Named]) -> String {
 }
 
 fn band(operands: &[Named]) -> String {
-    let value = |name: &str| {
-        let found = operands.iter().skip(1).find(|operand| operand.name == name);
-        found.map(|operand| operand.value.as_str())
-    };
-    let from = value("from").unwrap_or("0");
-    let part = match value("to") {
-        Some(to) => format!("between {from} and {to}"),
-        None => format!("above {from}"),
-    };
-    let share = value("share").unwrap_or("0");
-    format!("the part of {} {part}, times {share}", nth(operands, 0))
+    let quantity = nth(operands, 0);
+    match operands {
+        [_, from, to, share] => format!(
+            "the part of {quantity} between {} and {}, times {}",
+            shown(from),
+            shown(to),
+            shown(share)
+        ),
+        [_, from, share] => {
+            format!(
+                "the part of {quantity} above {}, times {}",
+                shown(from),
+                shown(share)
+            )
+        }
+        _ => quantity,
+    }
 }
 
 fn highest_step(operator: Operator, operands: &[Named]) -> String {
@@ -203,6 +209,10 @@ fn nth(operands: &[Named], index: usize) -> String {
     operands.get(index).map(shown).unwrap_or_default()
 }
 
+/// A number of the contract by its value alone, everything else with its name.
 fn shown(operand: &Named) -> String {
+    if operand.name.is_empty() {
+        return operand.value.clone();
+    }
     format!("{} ({})", operand.name, operand.value)
 }

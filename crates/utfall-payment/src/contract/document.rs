@@ -49,6 +49,8 @@ pub(super) struct Document {
     pub(super) quantities: Vec<(RawQuantity, RawRule)>,
     pub(super) lines: Vec<(RawLine, RawLineKind)>,
     pub(super) parties: Vec<RawParty>,
+    /// Without every party, their shares say nothing.
+    pub(super) every_party_is_read: bool,
     /// Names of entries that could not be read: referring to one is no further problem.
     pub(super) unreadable: BTreeSet<String>,
 }
@@ -129,9 +131,11 @@ impl Document {
         for (entry, span) in effects {
             document.effects.extend(shape(entry, span, problems));
         }
+        let n_parties = parties.len();
         for (entry, span) in parties {
             document.parties.extend(shape(entry, span, problems));
         }
+        document.every_party_is_read = document.parties.len() == n_parties;
         for (entry, span) in quantities {
             document.add_quantity(entry, span, problems);
         }

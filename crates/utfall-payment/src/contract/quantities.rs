@@ -259,7 +259,7 @@ impl Quantities {
             .iter()
             .map(|rule| {
                 let operands = rule.iter().flat_map(Rule::operands);
-                operands.filter_map(|(_, o)| o.quantity()).collect()
+                operands.filter_map(Operand::quantity).collect()
             })
             .collect();
         let mut users = vec![Vec::new(); rules.len()];
@@ -318,7 +318,7 @@ impl Quantities {
             let values: Option<Vec<BigRational>> = rule
                 .operands()
                 .into_iter()
-                .map(|(_, operand)| self.constant(operand).cloned())
+                .map(|operand| self.constant(operand).cloned())
                 .collect();
             match values.and_then(|values| arithmetic::apply(rule, &values)) {
                 Some(Ok(value)) => {

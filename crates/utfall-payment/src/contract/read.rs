@@ -178,7 +178,9 @@ fn parties(document: &Document, problems: &mut Problems) -> Vec<Party> {
             share: share(party, problems),
         })
         .collect();
-    check_split(document, &parties, problems);
+    if document.every_party_is_read {
+        check_split(document, &parties, problems);
+    }
     parties
 }
 

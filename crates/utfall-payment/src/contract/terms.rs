@@ -236,17 +236,17 @@ impl Operand {
 }
 
 impl Rule {
-    /// What it draws on, in order, each with the role it plays.
-    pub(crate) fn operands(&self) -> Vec<(&'static str, &Operand)> {
+    /// What it draws on, in order.
+    pub(crate) fn operands(&self) -> Vec<&Operand> {
         match self {
             Self::Input { .. } | Self::Constant(_) => Vec::new(),
-            Self::Difference { of, less } => vec![("of", of), ("less", less)],
-            Self::Ratio { of, to } => vec![("of", of), ("to", to)],
-            Self::RelativeReduction { from, to } => vec![("from", from), ("to", to)],
-            Self::ShareOf { of, share } => vec![("of", of), ("share", share)],
-            Self::Rounded { of, .. } => vec![("of", of)],
+            Self::Difference { of, less } => vec![of, less],
+            Self::Ratio { of, to } => vec![of, to],
+            Self::RelativeReduction { from, to } => vec![from, to],
+            Self::ShareOf { of, share } => vec![of, share],
+            Self::Rounded { of, .. } => vec![of],
             Self::Sum(all) | Self::Product(all) | Self::Minimum(all) | Self::Maximum(all) => {
-                all.iter().map(|operand| ("of", operand)).collect()
+                all.iter().collect()
             }
         }
     }

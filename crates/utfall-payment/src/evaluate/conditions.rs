@@ -81,10 +81,7 @@ impl Evaluation<'_> {
         operator: Operator,
         value: &Operand,
     ) -> Evaluated {
-        let operands = vec![
-            self.named("quantity", quantity),
-            self.named("threshold", value),
-        ];
+        let operands = vec![self.named(quantity), self.named(value)];
         let right = match value {
             Operand::Literal(_) => operands[1].value.clone(),
             Operand::Quantity(_) => operands[1].name.clone(),

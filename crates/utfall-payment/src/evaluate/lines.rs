@@ -4,7 +4,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
 use super::conditions::verdict;
-use super::{Evaluation, Known, decided, literal, not_measurable, step_result};
+use super::{Evaluation, Known, decided, named_value, not_measurable, stated, step_result};
 use crate::contract::terms::{Band, Condition, Line, LineKind, Operand, StepTerm};
 use crate::contract::{Operator, RoundingPoint};
 use crate::decision::{
@@ -96,13 +96,13 @@ impl Evaluation<'_> {
 
     fn fixed(&mut self, subject: &Subject, amount: &Operand) -> Known {
         let known = self.value(amount);
-        let operands = vec![self.named("amount", amount)];
+        let operands = vec![self.named(amount)];
         self.money_step(subject, Operation::Fixed, operands, &known);
         known
     }
 
     fn per_unit(&mut self, subject: &Subject, units: &Operand, price: &Operand) -> Known {
-        let operands = vec![self.named("units", units), self.named("price", price)];
+        let operands = vec![self.named(units), self.named(price)];
         let known = self
             .values([units, price])
             .map(|values| values.iter().product::<BigRational>());
@@ -118,9 +118,9 @@ impl Evaluation<'_> {
         for (index, band) in bands.iter().enumerate() {
             let known = known.as_ref().map_err(Clone::clone);
             let part = known.map(|value| inside(value, band) * &band.share);
-            let mut operands = vec![self.named("of", of), literal("from", &band.from)];
-            operands.extend(band.to.as_ref().map(|to| literal("to", to)));
-            operands.push(literal("share", &band.share));
+            let mut operands = vec![self.named(of), stated(&band.from)];
+            operands.extend(band.to.as_ref().map(stated));
+            operands.push(stated(&band.share));
             self.money_step(subject, Operation::Band, operands, &part);
             let name = format!("band {}", index + 1);
             paid.push((name, part?));
@@ -128,7 +128,7 @@ impl Evaluation<'_> {
         let sum: BigRational = paid.iter().map(|(_, part)| part).sum();
         let operands = paid
             .iter()
-            .map(|(name, part)| literal(name, part))
+            .map(|(name, part)| named_value(name, part))
             .collect();
         let known = number::bounded(sum).ok_or_else(|| not_measurable("the amount is too large"));
         self.money_step(subject, Operation::Bands, operands, &known);
@@ -143,7 +143,7 @@ impl Evaluation<'_> {
         steps: &[StepTerm],
     ) -> Known {
         let known = self.value(of);
-        let quantity = self.named("of", of);
+        let quantity = self.named(of);
         let mut reached: Option<&StepTerm> = None;
         for step in steps {
             let threshold = Ok(step.threshold.clone());
@@ -154,8 +154,8 @@ impl Evaluation<'_> {
         }
         let mut operands = vec![quantity];
         if let Some(step) = reached {
-            operands.push(literal("threshold", &step.threshold));
-            operands.push(self.named("amount", &step.amount));
+            operands.push(stated(&step.threshold));
+            operands.push(self.named(&step.amount));
         }
         let amount = match (known, reached) {
             (Err(gap), _) => Err(gap),
@@ -182,7 +182,7 @@ impl Evaluation<'_> {
         if clawback || !amount.is_negative() {
             return amount;
         }
-        let operands = vec![literal("amount", &amount)];
+        let operands = vec![named_value("amount", &amount)];
         let zero = BigRational::zero();
         self.money_step(
             subject,
@@ -206,7 +206,7 @@ impl Evaluation<'_> {
         self.step(
             subject.clone(),
             Operation::Round { decimals, rounding },
-            vec![literal("amount", amount)],
+            vec![named_value("amount", amount)],
             step_result(&known),
             unit,
         );

@@ -108,10 +108,10 @@ impl Evaluation<'_> {
         gap.map_or(Ok(values), Err)
     }
 
-    /// An operand for the trace; a number of the contract goes by the role it plays.
-    fn named(&self, role: &str, operand: &Operand) -> Named {
+    /// An operand for the trace; a number of the contract has no name.
+    fn named(&self, operand: &Operand) -> Named {
         let name = match operand {
-            Operand::Literal(_) => role.to_owned(),
+            Operand::Literal(_) => String::new(),
             Operand::Quantity(index) => self.terms.quantities[*index].name.clone(),
         };
         Named {
@@ -179,7 +179,7 @@ impl Evaluation<'_> {
                     amount.clone().max(limit)
                 }
             });
-            let operands = vec![literal("amount", &amount), self.named(role, bound)];
+            let operands = vec![named_value("amount", &amount), self.named(bound)];
             let operation = if is_cap {
                 Operation::Cap
             } else {
@@ -221,7 +221,13 @@ fn not_measurable(reason: &str) -> Gap {
     }
 }
 
-fn literal(name: &str, value: &BigRational) -> Named {
+/// A number of the contract, for the trace.
+fn stated(value: &BigRational) -> Named {
+    named_value("", value)
+}
+
+/// An intermediate result, for the trace.
+fn named_value(name: &str, value: &BigRational) -> Named {
     Named {
         name: name.to_owned(),
         value: number::text(value),

@@ -83,12 +83,9 @@ impl Evaluation<'_> {
             return (operation, vec![operand], self.cross_over(rule));
         }
         let operands = rule.operands();
-        let named = operands
-            .iter()
-            .map(|(role, operand)| self.named(role, operand))
-            .collect();
+        let named = operands.iter().map(|operand| self.named(operand)).collect();
         let known = self
-            .values(operands.into_iter().map(|(_, operand)| operand))
+            .values(operands)
             .and_then(|values| derive(rule, &values));
         (operation, named, known)
     }

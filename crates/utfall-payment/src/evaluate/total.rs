@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use super::{Evaluation, Known, decided, literal, not_measurable};
+use super::{Evaluation, Known, decided, named_value, not_measurable, stated};
 use crate::contract::{Remainder, RoundingPoint};
 use crate::decision::{Branch, Named, Operation, PayerDecision, StepResult, Subject};
 use crate::money::Money;
@@ -34,7 +34,7 @@ impl Evaluation<'_> {
         let (floor, cap) = (self.terms.floor.as_ref(), self.terms.cap.as_ref());
         let mut total = self.bounded(&subject, known?, floor, cap)?;
         if total.is_negative() && !self.terms.claws_back() {
-            let operands = vec![literal("amount", &total)];
+            let operands = vec![named_value("amount", &total)];
             total = BigRational::zero();
             let operation = Operation::NothingBelowZero;
             self.money_step(&subject, operation, operands, &Ok(total.clone()));
@@ -90,7 +90,7 @@ impl Evaluation<'_> {
             Some(Remainder::FirstPayer) | None => vec![(0, left)],
         };
         for (index, (name, share)) in payers.iter().enumerate() {
-            let operands = vec![literal("total", &total.exact()), literal("share", share)];
+            let operands = vec![named_value("total", &total.exact()), stated(share)];
             let part = self.money(&parts[index]);
             self.payer_step(name, Operation::PayerShare, operands, part);
         }
@@ -100,8 +100,8 @@ impl Evaluation<'_> {
             }
             let before = self.money(&parts[index]).exact();
             let operands = vec![
-                literal("part", &before),
-                literal("left over", &self.money(&units).exact()),
+                named_value("part", &before),
+                named_value("left over", &self.money(&units).exact()),
             ];
             parts[index] += units;
             let part = self.money(&parts[index]);
