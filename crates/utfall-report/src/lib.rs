@@ -1,1 +1,25 @@
-//! utfall-report
+//! One self-contained HTML report of a run.
+//!
+//! [`render`] turns the documents of a run into a single page for three readers: an official who
+//! wants the decision in ten seconds, an intermediary who checks it, a statistician who judges it.
+//! The page loads nothing and runs no script, has a table beside every picture, and suits a screen,
+//! a phone, the dark and A4 paper. The same documents give the same bytes.
+//!
+//! - [`ReportInput`]: the documents, and how people call the pipeline.
+//! - `page`: every section as finished text, built from the documents.
+//! - `picture`: funnel, balance, effects and payment as drawings at two widths.
+//! - `svg`: shapes, labels and axes, and how wide a label may be in a font nobody knows.
+//! - `templates/`: the words around the figures, and the style sheet.
+
+mod error;
+mod input;
+mod number;
+mod page;
+mod picture;
+mod plain_text;
+mod render;
+mod svg;
+
+pub use error::ReportError;
+pub use input::ReportInput;
+pub use render::render;

@@ -1,0 +1,275 @@
+//! The decision in ten seconds: amount, branch, one sentence why, what was estimated.
+
+use utfall_core::Estimand;
+use utfall_payment::{Branch, Decision, LineDecision, Operation, StepResult, Subject};
+use utfall_verify::record::{Documents, EffectRecord};
+
+use super::effect::{estimated, interval_words, missing};
+use super::outcome::{Outcome, confidence, plural};
+use super::payment::{condition_words, money};
+use super::trace::{branch_words, line_title, operator_sign};
+use super::{Banner, Fact};
+use crate::number;
+
+/// Builds the banner.
+pub(crate) fn banner(documents: &Documents) -> Banner {
+    let decision = &documents.decision;
+    let total = decision.total;
+    let amount = number::amount(total.minor_units(), total.currency().exponent());
+    let is_open = decision.branch.is_undecided() && total.minor_units() == 0;
+    let (headline, tone) = headline(decision.branch);
+    Banner {
+        tone,
+        headline,
+        amount: if is_open {
+            "No amount".to_owned()
+        } else {
+            without_zero_decimals(&amount)
+        },
+        currency: if is_open {
+            String::new()
+        } else {
+            total.currency().code().to_owned()
+        },
+        amount_text: money(total),
+        reason: reason(decision),
+        facts: facts(documents),
+    }
+}
+
+fn headline(branch: Branch) -> (&'static str, &'static str) {
+    match branch {
+        Branch::Paid => ("Payment due", "paid"),
+        Branch::RepaymentDue => ("Repayment due", "alert"),
+        Branch::NothingDue => ("No payment due", "shut"),
+        Branch::NotMeasurable => ("Not measurable", "alert"),
+        Branch::Deferred => ("Deferred", "alert"),
+    }
+}
+
+/// `1 200 000.00` as `1 200 000`; anything finer as it is.
+fn without_zero_decimals(amount: &str) -> String {
+    match amount.split_once('.') {
+        Some((whole, decimals)) if decimals.bytes().all(|byte| byte == b'0') => whole.to_owned(),
+        _ => amount.to_owned(),
+    }
+}
+
+fn reason(decision: &Decision) -> String {
+    match decision.branch {
+        Branch::Paid | Branch::RepaymentDue => what_pays(decision),
+        Branch::NothingDue => {
+            let reasons = decision
+                .lines
+                .iter()
+                .map(|line| format!("{}: {}", title(decision, line), why_nothing(decision, line)));
+            let reasons: Vec<String> = reasons.collect();
+            format!(
+                "Every line was decided, and none pays. {}.",
+                reasons.join("; ")
+            )
+        }
+        Branch::NotMeasurable => format!("The payment cannot be decided: {}.", gaps(decision)),
+        Branch::Deferred => format!("The payment cannot be decided yet: {}.", gaps(decision)),
+    }
+}
+
+fn title(decision: &Decision, line: &LineDecision) -> String {
+    line_title(decision, &line.name)
+}
+
+/// Each line that pays, with the highest threshold it met, and what a cap or floor made of the sum.
+fn what_pays(decision: &Decision) -> String {
+    let paying = decision
+        .lines
+        .iter()
+        .filter(|line| matches!(line.branch, Branch::Paid | Branch::RepaymentDue));
+    let parts: Vec<String> = paying.map(|line| what_line_pays(decision, line)).collect();
+    let mut sentence = parts.join("; ");
+    if let Some((operation, limited)) = limit(decision) {
+        let verb = if *operation == Operation::Cap {
+            "lowers"
+        } else {
+            "raises"
+        };
+        let word = if *operation == Operation::Cap {
+            "cap"
+        } else {
+            "floor"
+        };
+        sentence.push_str(&format!(
+            ". The contract’s {word} {verb} the sum to {limited}"
+        ));
+    }
+    sentence.push('.');
+    sentence
+}
+
+fn what_line_pays(decision: &Decision, line: &LineDecision) -> String {
+    let amount = line
+        .amount
+        .map_or_else(|| number::written(&line.exact), money);
+    let met = decision
+        .thresholds
+        .iter()
+        .rfind(|threshold| threshold.line == line.name && threshold.met == Some(true));
+    let because = met.and_then(|threshold| {
+        let (value, asked) = (threshold.value.as_deref()?, threshold.threshold.as_deref()?);
+        let sign = operator_sign(threshold.operator);
+        Some(format!(
+            " ({} {} {sign} {})",
+            threshold.quantity,
+            number::written(value),
+            number::written(asked)
+        ))
+    });
+    format!(
+        "{} pays {amount}{}",
+        title(decision, line),
+        because.unwrap_or_default()
+    )
+}
+
+/// The contract's cap or floor, if it changed the sum of the lines.
+fn limit(decision: &Decision) -> Option<(&Operation, String)> {
+    let step = decision.trace.iter().rfind(|step| {
+        let StepResult::Value(after) = &step.result else {
+            return false;
+        };
+        let is_limit = matches!(step.operation, Operation::Cap | Operation::Floor);
+        let changed = step
+            .operands
+            .first()
+            .is_some_and(|before| before.value != *after);
+        step.subject == Subject::Total && is_limit && changed
+    })?;
+    let StepResult::Value(after) = &step.result else {
+        return None;
+    };
+    let currency = decision.total.currency().code();
+    Some((
+        &step.operation,
+        format!("{}\u{a0}{currency}", number::written(after)),
+    ))
+}
+
+fn why_nothing(decision: &Decision, line: &LineDecision) -> String {
+    if let Some(unmet) = line
+        .conditions
+        .iter()
+        .find(|condition| condition.result == StepResult::NotMet)
+    {
+        let value = decision.thresholds.iter().find_map(|threshold| {
+            let is_it = threshold.line == line.name
+                && unmet.text.starts_with(&format!("{} ", threshold.quantity));
+            is_it
+                .then(|| threshold.value.as_deref())
+                .flatten()
+                .map(|value| (&threshold.quantity, value))
+        });
+        let found =
+            value.map(|(quantity, value)| format!(" ({quantity} is {})", number::written(value)));
+        return format!(
+            "{} does not hold{}",
+            condition_words(&unmet.text),
+            found.unwrap_or_default()
+        );
+    }
+    let lowest = decision
+        .thresholds
+        .iter()
+        .find(|threshold| threshold.line == line.name);
+    lowest
+        .and_then(|threshold| {
+            let (value, asked) = (threshold.value.as_deref()?, threshold.threshold.as_deref()?);
+            let sign = operator_sign(threshold.operator);
+            Some(format!(
+                "{} is {}, and {sign} {} is asked",
+                threshold.quantity,
+                number::written(value),
+                number::written(asked)
+            ))
+        })
+        .unwrap_or_else(|| "comes to 0".to_owned())
+}
+
+/// Why lines were left undecided, each reason once.
+fn gaps(decision: &Decision) -> String {
+    let mut reasons: Vec<&str> = Vec::new();
+    for gap in decision.lines.iter().filter_map(|line| line.gap.as_ref()) {
+        if !reasons.contains(&gap.reason.as_str()) {
+            reasons.push(&gap.reason);
+        }
+    }
+    if reasons.is_empty() {
+        "no line could be decided".to_owned()
+    } else {
+        reasons.join("; ")
+    }
+}
+
+fn facts(documents: &Documents) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = documents.effects.effects.iter().map(effect_fact).collect();
+    facts.extend(estimand_fact(documents));
+    let decision = &documents.decision;
+    facts.push(Fact {
+        term: "Contract".to_owned(),
+        value: decision.contract.title.clone(),
+        note: Some(format!("ended: {}", branch_words(decision.branch))),
+    });
+    facts
+}
+
+fn effect_fact(effect: &EffectRecord) -> Fact {
+    let (value, note) = match estimated(effect) {
+        None => missing(effect)
+            .map(|(word, reason)| (word.to_owned(), reason.to_owned()))
+            .unwrap_or_default(),
+        Some((_, estimated)) => {
+            let estimate = &estimated.estimate;
+            let outcome = Outcome::new(&effect.unit, estimate);
+            (
+                format!(
+                    "{} {}",
+                    outcome.difference(estimate.point),
+                    outcome.difference_unit()
+                ),
+                format!(
+                    "{} interval {}",
+                    confidence(estimate),
+                    interval_words(&outcome, estimate)
+                ),
+            )
+        }
+    };
+    Fact {
+        term: format!("Effect on: {}", effect.title),
+        value,
+        note: Some(note),
+    }
+}
+
+fn estimand_fact(documents: &Documents) -> Option<Fact> {
+    let (_, first) = documents.effects.effects.iter().find_map(estimated)?;
+    let units = plural(&documents.funnel.funnel.unit);
+    let value = match first.estimate.estimand {
+        Estimand::Ate => format!("all {units} in the cohort"),
+        Estimand::Att => format!("all treated {units}"),
+        Estimand::Atc => format!("{units} like the comparators"),
+        Estimand::MatchedTreated => format!("treated {units} that found a comparator"),
+    };
+    let (n_treated, n_comparator) = (
+        first.estimate.n_treated as u64,
+        first.estimate.n_comparator as u64,
+    );
+    let note = format!(
+        "{} treated, {} comparators",
+        number::count(n_treated),
+        number::count(n_comparator)
+    );
+    Some(Fact {
+        term: "Estimated for".to_owned(),
+        value,
+        note: Some(note),
+    })
+}

@@ -1,0 +1,265 @@
+//! What the page shows, as finished text: the template adds words around it and nothing else.
+
+mod balance;
+mod banner;
+mod cohort;
+mod data;
+mod effect;
+mod outcome;
+mod payment;
+mod thresholds;
+mod trace;
+mod warnings;
+mod words;
+
+use serde::Serialize;
+
+use crate::ReportInput;
+use crate::picture::Picture;
+
+/// Everything on the page.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    pub(crate) title: String,
+    pub(crate) pipeline: String,
+    pub(crate) description: String,
+    pub(crate) version: String,
+    pub(crate) unit: String,
+    pub(crate) contents: Vec<Section>,
+    pub(crate) decision: Banner,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) effect: EffectSection,
+    pub(crate) payment: PaymentSection,
+    pub(crate) cohort: CohortSection,
+    pub(crate) balance: BalanceSection,
+    pub(crate) data: DataSection,
+    pub(crate) provenance: Vec<Provenance>,
+    pub(crate) words: Vec<Word>,
+}
+
+/// The sections, in order: what was decided, how, on what grounds, and how to check it.
+const SECTIONS: [(&str, &str); 8] = [
+    ("warnings", "Read with care"),
+    ("effect", "The effect"),
+    ("payment", "From effect to payment"),
+    ("cohort", "Who was followed"),
+    ("balance", "Were the groups alike?"),
+    ("data", "Data used"),
+    ("verify", "Check it yourself"),
+    ("words", "Words used"),
+];
+
+impl Page {
+    /// The page of a run.
+    pub(crate) fn of(input: &ReportInput<'_>) -> Self {
+        let documents = input.documents;
+        let numbered = SECTIONS.into_iter().zip(1..);
+        Self {
+            title: input.title.to_owned(),
+            pipeline: input.pipeline.to_owned(),
+            description: input.description.to_owned(),
+            version: documents.environment.utfall_version.clone(),
+            unit: documents.funnel.funnel.unit.clone(),
+            contents: numbered
+                .map(|((id, title), number)| Section { id, number, title })
+                .collect(),
+            decision: banner::banner(documents),
+            warnings: warnings::of(documents),
+            effect: effect::section(documents),
+            payment: payment::section(&documents.decision),
+            cohort: cohort::section(&documents.funnel.funnel, &documents.funnel.policy),
+            balance: balance::section(&documents.balance),
+            data: data::section(&documents.extracts),
+            provenance: data::provenance(
+                &documents.environment,
+                &documents.extracts,
+                input.pipeline,
+            ),
+            words: words::glossary(),
+        }
+    }
+}
+
+/// A numbered section.
+#[derive(Debug, Serialize)]
+pub(crate) struct Section {
+    pub(crate) id: &'static str,
+    pub(crate) number: usize,
+    pub(crate) title: &'static str,
+}
+
+/// The decision in ten seconds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Banner {
+    /// Style-sheet class: `paid`, `shut` or `alert`.
+    pub(crate) tone: &'static str,
+    pub(crate) headline: &'static str,
+    pub(crate) amount: String,
+    pub(crate) currency: String,
+    pub(crate) amount_text: String,
+    pub(crate) reason: String,
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// A term, its value, and a word about it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fact {
+    pub(crate) term: String,
+    pub(crate) value: String,
+    pub(crate) note: Option<String>,
+}
+
+/// Something a reader must know before relying on the figures.
+#[derive(Debug, Serialize)]
+pub(crate) struct Warning {
+    pub(crate) title: String,
+    pub(crate) text: String,
+}
+
+/// The estimates.
+#[derive(Debug, Serialize)]
+pub(crate) struct EffectSection {
+    pub(crate) introduction: String,
+    pub(crate) has_marks: bool,
+    pub(crate) picture: Option<Picture>,
+    pub(crate) tables: Vec<EffectTable>,
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// An effect without an estimate.
+#[derive(Debug, Serialize)]
+pub(crate) struct Gap {
+    pub(crate) title: String,
+    pub(crate) word: &'static str,
+    pub(crate) reason: String,
+}
+
+/// One effect in numbers.
+#[derive(Debug, Serialize)]
+pub(crate) struct EffectTable {
+    pub(crate) title: String,
+    pub(crate) note: String,
+    pub(crate) rows: Vec<EffectTableRow>,
+    pub(crate) source: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct EffectTableRow {
+    pub(crate) term: String,
+    pub(crate) matched: String,
+    pub(crate) unadjusted: String,
+}
+
+/// The evaluation of the contract.
+#[derive(Debug, Serialize)]
+pub(crate) struct PaymentSection {
+    pub(crate) introduction: String,
+    pub(crate) picture: Picture,
+    pub(crate) thresholds: Vec<ThresholdRow>,
+    pub(crate) rows: Vec<TraceRow>,
+    pub(crate) payers: Vec<Payer>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ThresholdRow {
+    pub(crate) line: String,
+    pub(crate) quantity: String,
+    pub(crate) value: String,
+    pub(crate) needed: String,
+    pub(crate) distance: String,
+    pub(crate) outcome: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct TraceRow {
+    pub(crate) subject: String,
+    pub(crate) operation: String,
+    pub(crate) result: String,
+    pub(crate) is_total: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Payer {
+    pub(crate) name: String,
+    pub(crate) share: String,
+    pub(crate) amount: String,
+}
+
+/// The funnel.
+#[derive(Debug, Serialize)]
+pub(crate) struct CohortSection {
+    pub(crate) introduction: String,
+    pub(crate) policy: String,
+    pub(crate) picture: Picture,
+    pub(crate) rows: Vec<FunnelRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FunnelRow {
+    pub(crate) rule: String,
+    pub(crate) lost: String,
+    pub(crate) remaining: String,
+}
+
+/// Balance before and after matching.
+#[derive(Debug, Serialize)]
+pub(crate) struct BalanceSection {
+    pub(crate) introduction: String,
+    pub(crate) denominator: String,
+    pub(crate) picture: Picture,
+    pub(crate) rows: Vec<BalanceRow>,
+    pub(crate) counts: Vec<ArmCounts>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct BalanceRow {
+    pub(crate) covariate: String,
+    pub(crate) smd_before: String,
+    pub(crate) smd_after: String,
+    pub(crate) ratio_before: String,
+    pub(crate) ratio_after: String,
+    pub(crate) is_outside: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ArmCounts {
+    pub(crate) arm: &'static str,
+    pub(crate) n: String,
+    pub(crate) n_matched: String,
+}
+
+/// The extracts the run read.
+#[derive(Debug, Serialize)]
+pub(crate) struct DataSection {
+    pub(crate) introduction: String,
+    pub(crate) extracts: Vec<Extract>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Extract {
+    pub(crate) name: String,
+    pub(crate) rows: Vec<Delivery>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Delivery {
+    pub(crate) vintage: String,
+    pub(crate) status: &'static str,
+    pub(crate) n_rows: String,
+    pub(crate) n_accepted: String,
+    pub(crate) n_quarantined: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Provenance {
+    pub(crate) term: String,
+    pub(crate) value: String,
+    pub(crate) is_digest: bool,
+}
+
+/// A word of the field, for readers who do not use it every day.
+#[derive(Debug, Serialize)]
+pub(crate) struct Word {
+    pub(crate) term: &'static str,
+    pub(crate) meaning: &'static str,
+}

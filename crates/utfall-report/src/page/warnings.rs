@@ -1,0 +1,191 @@
+//! What a reader must know before relying on the figures.
+
+use utfall_verify::record::{DeliveryStatus, Documents, EffectRecord, Estimated};
+
+use super::Warning;
+use super::effect::{estimated, interval_words, missing, thresholds_of};
+use super::outcome::{Outcome, confidence, plural};
+use super::trace::line_title;
+use crate::number::count;
+
+/// Every warning the documents give rise to, the gravest first.
+pub(crate) fn of(documents: &Documents) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    undecided_lines(documents, &mut warnings);
+    balance(documents, &mut warnings);
+    for effect in &documents.effects.effects {
+        without_estimate(effect, &mut warnings);
+    }
+    for (effect, estimated) in documents.effects.effects.iter().filter_map(estimated) {
+        uncertain(documents, effect, estimated, &mut warnings);
+    }
+    matching(documents, &mut warnings);
+    for effect in &documents.effects.effects {
+        missing_outcomes(effect, &documents.funnel.funnel.unit, &mut warnings);
+    }
+    data(documents, &mut warnings);
+    warnings
+}
+
+fn warn(warnings: &mut Vec<Warning>, title: String, text: impl Into<String>) {
+    warnings.push(Warning {
+        title,
+        text: text.into(),
+    });
+}
+
+fn undecided_lines(documents: &Documents, warnings: &mut Vec<Warning>) {
+    let decision = &documents.decision;
+    if decision.undecided.is_empty() {
+        return;
+    }
+    let titles: Vec<String> = decision
+        .undecided
+        .iter()
+        .map(|name| line_title(decision, name))
+        .collect();
+    let title = format!("Left undecided: {}", titles.join("; "));
+    warn(
+        warnings,
+        title,
+        "What could not be decided pays nothing in this decision. The reasons stand in the payment section.",
+    );
+}
+
+fn balance(documents: &Documents, warnings: &mut Vec<Warning>) {
+    if !documents.balance.gate.passed {
+        let text = "The treated and their comparators differed by more than the plan allows even after matching, so a difference afterwards may not be due to the programme.";
+        warn(warnings, "The balance gate is not passed".to_owned(), text);
+    }
+}
+
+fn without_estimate(effect: &EffectRecord, warnings: &mut Vec<Warning>) {
+    if let Some((word, reason)) = missing(effect) {
+        warn(
+            warnings,
+            format!("{}: {word}", effect.title),
+            format!("{reason}."),
+        );
+    }
+}
+
+/// Chance alone could have made it nothing, or moved it across a threshold.
+fn uncertain(
+    documents: &Documents,
+    effect: &EffectRecord,
+    estimated: &Estimated,
+    warnings: &mut Vec<Warning>,
+) {
+    let estimate = &estimated.estimate;
+    let outcome = Outcome::new(&effect.unit, estimate);
+    if estimate.interval.contains(0.0) {
+        let text = format!(
+            "The {} interval, {} {}, holds zero: the data do not tell this effect from none.",
+            confidence(estimate),
+            interval_words(&outcome, estimate),
+            outcome.difference_unit()
+        );
+        warn(
+            warnings,
+            format!("{}: the interval includes no effect", effect.title),
+            text,
+        );
+    }
+    let spanned: Vec<String> = thresholds_of(documents, effect, estimated)
+        .into_iter()
+        .filter(|threshold| estimate.interval.contains(threshold.value))
+        .map(|threshold| outcome.stated(threshold.value))
+        .collect();
+    if !spanned.is_empty() {
+        let text = format!(
+            "The interval spans what the contract compares with ({} {}). By chance alone the estimate could have fallen on the other side, and the amount been another.",
+            spanned.join("; "),
+            outcome.difference_unit()
+        );
+        warn(
+            warnings,
+            format!("{}: near a payment threshold", effect.title),
+            text,
+        );
+    }
+}
+
+fn matching(documents: &Documents, warnings: &mut Vec<Warning>) {
+    let (balance, unit) = (&documents.balance, &documents.funnel.funnel.unit);
+    let n_dropped = balance.n_treated.saturating_sub(balance.n_treated_matched);
+    if n_dropped > 0 {
+        let title = format!(
+            "{} of {} treated {} found no comparator",
+            count(n_dropped),
+            count(balance.n_treated),
+            plural(unit)
+        );
+        let text = "They are not in the estimate. It is the effect on the treated who were matched, not on all treated.";
+        warn(warnings, title, text);
+    }
+    if balance.n_tied > 0 {
+        let title = format!(
+            "{} treated {} had equally near comparators",
+            count(balance.n_tied),
+            plural(unit)
+        );
+        let text = "The plan’s tie rule chose among them. Another rule would have chosen others, and given a somewhat different estimate.";
+        warn(warnings, title, text);
+    }
+}
+
+fn missing_outcomes(effect: &EffectRecord, unit: &str, warnings: &mut Vec<Warning>) {
+    let (treated, comparator) = (
+        effect.n_outcome_missing_treated,
+        effect.n_outcome_missing_comparator,
+    );
+    if treated + comparator > 0 {
+        let text = format!(
+            "For {} treated and {} comparator {} the outcome could not be measured. They are not in the estimate.",
+            count(treated),
+            count(comparator),
+            plural(unit)
+        );
+        warn(
+            warnings,
+            format!("{}: outcomes missing", effect.title),
+            text,
+        );
+    }
+}
+
+fn data(documents: &Documents, warnings: &mut Vec<Warning>) {
+    let extracts = &documents.extracts.extracts;
+    let n_quarantined: u64 = extracts.iter().map(|extract| extract.n_quarantined).sum();
+    if n_quarantined > 0 {
+        let title = format!("{} rows set aside", count(n_quarantined));
+        warn(
+            warnings,
+            title,
+            "They broke a rule of their data contract and are not in any figure. The data section tells of which delivery.",
+        );
+    }
+    let newest = |name: &str| {
+        extracts
+            .iter()
+            .filter(|other| other.name == name)
+            .map(|other| other.vintage)
+            .max()
+    };
+    let preliminary: Vec<&str> = extracts
+        .iter()
+        .filter(|extract| {
+            extract.status == DeliveryStatus::Preliminary
+                && newest(&extract.name) == Some(extract.vintage)
+        })
+        .map(|extract| extract.name.as_str())
+        .collect();
+    if !preliminary.is_empty() {
+        let title = format!("Preliminary data: {}", preliminary.join(", "));
+        warn(
+            warnings,
+            title,
+            "The newest delivery may still change, and the figures with it.",
+        );
+    }
+}
