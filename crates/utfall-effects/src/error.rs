@@ -136,3 +136,16 @@ pub enum EffectError {
         kind: StandardError,
     },
 }
+
+impl EffectError {
+    /// The row the error is about, counted from 0 in the slices that were given.
+    #[must_use]
+    pub fn row(&self) -> Option<usize> {
+        match self {
+            Self::NotFinite { row, .. }
+            | Self::WeightNotPositive { row, .. }
+            | Self::FullLeverage { row, .. } => Some(*row),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Every number an answer holds, by name.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use utfall_core::Estimand;
+
+/// The answer to a request: the estimand it speaks of and every number by name.
+///
+/// Serialised, it is one JSON object: `estimand`, each number under its name, and the numbers of
+/// covariates under the name of the number and then that of the covariate, as in
+/// `{"estimand": "att", "n_treated": 185, "smd": {"age": 0.07}}`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// Whom the estimate speaks of: `matched-treated` where matching left out any treated unit.
+    pub estimand: Estimand,
+    /// Every number.
+    #[serde(flatten)]
+    pub numbers: Numbers,
+}
+
+/// Numbers by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Numbers {
+    plain: BTreeMap<String, Number>,
+    by_covariate: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+/// A whole number or a real one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Number {
+    Count(usize),
+    Real(f64),
+}
+
+impl Numbers {
+    /// A number by its name, or by `name.covariate`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<f64> {
+        if let Some(number) = self.plain.get(name) {
+            return Some(match *number {
+                Number::Count(count) => utfall_stats::moments::count(count),
+                Number::Real(value) => value,
+            });
+        }
+        let (name, covariate) = name.split_once('.')?;
+        self.by_covariate.get(name)?.get(covariate).copied()
+    }
+
+    pub(crate) fn count(&mut self, name: &str, count: usize) {
+        self.plain.insert(name.to_owned(), Number::Count(count));
+    }
+
+    pub(crate) fn real(&mut self, name: &str, value: f64) {
+        self.plain.insert(name.to_owned(), Number::Real(value));
+    }
+
+    pub(crate) fn covariate(&mut self, name: &str, covariate: &str, value: f64) {
+        self.by_covariate
+            .entry(name.to_owned())
+            .or_default()
+            .insert(covariate.to_owned(), value);
+    }
+}
+
+impl Serialize for Numbers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, number) in &self.plain {
+            map.serialize_entry(name, number)?;
+        }
+        for (name, covariates) in &self.by_covariate {
+            map.serialize_entry(name, covariates)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,203 @@
+//! The effect of a request: which rows are compared, and every standard error that was asked for.
+
+use utfall_core::{Arm, Estimand, Estimate};
+use utfall_effects::{
+    DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, StandardError,
+    adjusted_difference, matched_difference, matched_difference_in_differences,
+};
+use utfall_matching::Matched;
+use utfall_stats::moments;
+
+use crate::table::Table;
+use crate::{ClusterBy, Effect, Estimator, RequestError};
+
+/// What an effect is estimated on.
+pub(crate) struct Sample<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) treated: &'a [bool],
+    pub(crate) matched: Option<&'a Matched>,
+    pub(crate) estimand: Estimand,
+}
+
+/// The rows that are compared: each is an appearance of a unit.
+struct Rows {
+    unit: Vec<usize>,
+    /// The matched set, where there is one.
+    set: Vec<Option<usize>>,
+    treated: Vec<bool>,
+    weight: Vec<f64>,
+}
+
+/// An estimate, the weighted mean outcomes it compares, and every standard error by name.
+pub(crate) struct Estimated {
+    pub(crate) estimate: Estimate,
+    pub(crate) mean_treated: f64,
+    pub(crate) mean_comparator: f64,
+    pub(crate) errors: Vec<(String, f64)>,
+}
+
+/// Estimates the effect with every standard error that was asked for.
+pub(crate) fn estimate_effect(
+    sample: &Sample<'_>,
+    effect: &Effect,
+) -> Result<Estimated, RequestError> {
+    let mut main = run(sample, effect, &effect.inference(), &effect.cluster_by)?;
+    for also in &effect.also {
+        let inference = Inference {
+            standard_error: also.standard_error,
+            degrees_of_freedom: DegreesOfFreedom::Normal,
+            confidence_level: effect.confidence_level,
+        };
+        main.errors
+            .extend(run(sample, effect, &inference, &also.cluster_by)?.errors);
+    }
+    Ok(main)
+}
+
+/// `se_hc3`, `se_cr1_stata_by_matched_set`, `se_cr1_by_matched_set_and_unit`.
+fn name(kind: StandardError, ways: &[ClusterBy]) -> String {
+    let ways: Vec<&str> = ways.iter().map(ClusterBy::name).collect();
+    let by = if ways.is_empty() {
+        String::new()
+    } else {
+        format!("_by_{}", ways.join("_and_"))
+    };
+    format!("se_{}{by}", kind.to_string().replace('-', "_"))
+}
+
+fn run(
+    sample: &Sample<'_>,
+    effect: &Effect,
+    inference: &Inference,
+    ways: &[ClusterBy],
+) -> Result<Estimated, RequestError> {
+    let rows = rows(sample, effect, ways)?;
+    let outcome = rows.numbers(sample.table, &effect.outcome)?;
+    let clusters: Vec<Grouping> = ways
+        .iter()
+        .map(|way| grouping(sample, &rows, way))
+        .collect::<Result<_, _>>()?;
+    let clusters: Vec<&Grouping> = clusters.iter().collect();
+    let unit = Grouping::of(&rows.unit);
+    let compared = MatchedSample {
+        estimand: estimand(sample, effect),
+        treated: &rows.treated,
+        weight: &rows.weight,
+        outcome: &outcome,
+        unit: Some(&unit),
+        clusters: &clusters,
+    };
+    let refused = |error: EffectError| {
+        let line = error
+            .row()
+            .and_then(|row| sample.table.line(*rows.unit.get(row)?));
+        RequestError::effect(&effect.adjust_for, line, error)
+    };
+    let estimate = match (&effect.estimator, &effect.baseline) {
+        (Estimator::AdjustedDifference, _) => {
+            let covariates = effect
+                .adjust_for
+                .iter()
+                .map(|name| rows.numbers(sample.table, name));
+            let covariates: Vec<Vec<f64>> = covariates.collect::<Result<_, _>>()?;
+            let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
+            adjusted_difference(&compared, &covariates, inference)
+        }
+        (Estimator::MatchedDifferenceInDifferences, Some(baseline)) => {
+            let baseline = rows.numbers(sample.table, baseline)?;
+            matched_difference_in_differences(&compared, &baseline, inference)
+        }
+        // Where every weight is one this is the unadjusted difference, with clusters if asked for.
+        _ => matched_difference(&compared, inference),
+    };
+    let estimate = estimate.map_err(refused)?;
+    Ok(Estimated {
+        mean_treated: rows.mean(&outcome, true),
+        mean_comparator: rows.mean(&outcome, false),
+        errors: vec![(
+            name(inference.standard_error, ways),
+            estimate.standard_error,
+        )],
+        estimate,
+    })
+}
+
+impl Rows {
+    /// A column of the file, as each row has it.
+    fn numbers(&self, table: &Table, column: &str) -> Result<Vec<f64>, RequestError> {
+        let values = table.numbers(column)?;
+        Ok(self.unit.iter().map(|&unit| values[unit]).collect())
+    }
+
+    /// The weighted mean of an arm.
+    fn mean(&self, values: &[f64], treated: bool) -> f64 {
+        let rows = (0..values.len()).filter(|&row| self.treated[row] == treated);
+        let (values, weights): (Vec<f64>, Vec<f64>) =
+            rows.map(|row| (values[row], self.weight[row])).unzip();
+        moments::weighted_mean(&values, &weights)
+    }
+}
+
+fn estimand(sample: &Sample<'_>, effect: &Effect) -> Estimand {
+    match sample.matched {
+        Some(matched) if effect.estimator != Estimator::UnadjustedDifference => matched.estimand(),
+        _ => sample.estimand,
+    }
+}
+
+/// Units with their weights; where units serve in several sets and the sets are clusters, one row
+/// for each unit in each of its sets.
+fn rows(sample: &Sample<'_>, effect: &Effect, ways: &[ClusterBy]) -> Result<Rows, RequestError> {
+    let n_units = sample.treated.len();
+    let matched = sample
+        .matched
+        .filter(|_| effect.estimator != Estimator::UnadjustedDifference);
+    let unit: Vec<usize> = (0..n_units).collect();
+    let Some(matched) = matched else {
+        let weight = match &effect.weight {
+            Some(column) => sample.table.numbers(column)?,
+            None => vec![1.0; n_units],
+        };
+        return Ok(Rows {
+            unit,
+            set: vec![None; n_units],
+            treated: sample.treated.to_vec(),
+            weight,
+        });
+    };
+    let by_matching = ways.iter().any(ClusterBy::is_of_matching);
+    Ok(match matched.set_of_unit() {
+        None if by_matching => {
+            let all: Vec<_> = matched.memberships().collect();
+            Rows {
+                unit: all.iter().map(|row| row.unit).collect(),
+                set: all.iter().map(|row| Some(row.set)).collect(),
+                treated: all.iter().map(|row| row.arm == Arm::Treated).collect(),
+                weight: all.iter().map(|row| row.weight).collect(),
+            }
+        }
+        sets => Rows {
+            unit,
+            set: sets.unwrap_or_else(|| vec![None; n_units]),
+            treated: sample.treated.to_vec(),
+            weight: matched.weights(),
+        },
+    })
+}
+
+fn grouping(sample: &Sample<'_>, rows: &Rows, way: &ClusterBy) -> Result<Grouping, RequestError> {
+    Ok(match way {
+        ClusterBy::MatchedSet => Grouping::of(&rows.set),
+        ClusterBy::Unit => Grouping::of(&rows.unit),
+        ClusterBy::Column(column) => {
+            let labels = sample.table.texts(column)?;
+            Grouping::of(
+                &rows
+                    .unit
+                    .iter()
+                    .map(|&unit| &labels[unit])
+                    .collect::<Vec<_>>(),
+            )
+        }
+    })
+}

@@ -1,0 +1,236 @@
+//! Answers a request: reads the file, matches, compares, estimates.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use utfall_matching::{Imbalance, Matched, SmdDenominator, balance, nearest, propensity};
+use utfall_stats::{Matrix, moments};
+
+use crate::effect::{Estimated, Sample, estimate_effect};
+use crate::table::Table;
+use crate::{Answer, Balance, Distance, Matching, Numbers, Request, RequestError};
+
+/// Answers a request.
+///
+/// `base_folder` is where the request's data file is sought from: the folder of the request. The
+/// answer depends on nothing but the request and the data, whatever the number of threads.
+///
+/// # Errors
+///
+/// [`RequestError`] says which file, line and column, or which step, and what to change.
+pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
+    let mut table = Table::read(&base_folder.join(&request.data))?;
+    let n_rows_read = table.n_rows();
+    for keep in &request.keep {
+        table.keep(&keep.column, &keep.equals)?;
+    }
+    for column in &request.drop_rows_without {
+        table.drop_missing(column)?;
+    }
+    if let Some(id) = &request.id {
+        table.sort_by_id(id)?;
+    }
+    let treatment = &request.treatment;
+    let treated = table.arms(&treatment.column, &treatment.treated, &treatment.comparator)?;
+
+    let mut numbers = Numbers::default();
+    numbers.count("n_rows_left_out", n_rows_read - table.n_rows());
+    let n_treated = treated.iter().filter(|&&is| is).count();
+    numbers.count("n_treated", n_treated);
+    numbers.count("n_comparator", treated.len() - n_treated);
+
+    let found = match &request.matching {
+        Some(matching) => Some(find(&table, matching, &treated, &mut numbers)?),
+        None => None,
+    };
+    let matched = found.as_ref().map(|found| &found.matched);
+    if let Some(wanted) = &request.balance {
+        compare(&table, wanted, found.as_ref(), &treated, &mut numbers)?;
+    }
+    let mut estimand = matched.map_or(request.estimand, Matched::estimand);
+    if let Some(effect) = &request.effect {
+        let sample = Sample {
+            table: &table,
+            treated: &treated,
+            matched,
+            estimand: request.estimand,
+        };
+        let estimated = estimate_effect(&sample, effect)?;
+        estimand = estimated.estimate.estimand;
+        describe(&estimated, &mut numbers);
+    }
+    Ok(Answer { estimand, numbers })
+}
+
+/// A matched set and the distance it was found on.
+struct Found {
+    matched: Matched,
+    distance: Vec<f64>,
+}
+
+/// Columns as a matrix.
+fn matrix(table: &Table, names: &[String]) -> Result<Vec<Vec<f64>>, RequestError> {
+    names.iter().map(|name| table.numbers(name)).collect()
+}
+
+fn find(
+    table: &Table,
+    matching: &Matching,
+    treated: &[bool],
+    numbers: &mut Numbers,
+) -> Result<Found, RequestError> {
+    let covariates = Matrix::from_columns(matrix(table, &matching.covariates)?)
+        .map_err(|error| RequestError::matrix(&matching.covariates, &error))?;
+    let scores = propensity(&covariates, treated)
+        .map_err(|error| RequestError::matching(&matching.covariates, error))?;
+    let distance = match matching.distance {
+        Distance::PropensityScore => scores.score,
+        Distance::PropensityLogit => scores.logit,
+    };
+    let strata = strata(table, &matching.exact)?;
+    let matched = nearest(&matching.nearest, &distance, treated, strata.as_deref())
+        .map_err(|error| RequestError::matching(&matching.covariates, error))?;
+
+    let weights = matched.weights();
+    let of_arm = |wanted: bool, values: &[f64]| -> Vec<f64> {
+        let rows = values.iter().zip(treated);
+        rows.filter(|(_, is)| **is == wanted)
+            .map(|(value, _)| *value)
+            .collect()
+    };
+    numbers.count("n_treated_matched", matched.n_treated_matched());
+    numbers.count("n_comparator_matched", matched.n_comparator_matched());
+    numbers.count("n_pairs", matched.n_pairs());
+    numbers.count("n_tied", matched.n_tied());
+    let (_, variance) = moments::mean_and_variance(&distance);
+    numbers.real("distance_sd_all", variance.sqrt());
+    if let Some(width) = matched.caliper_width() {
+        numbers.real("caliper_width", width);
+    }
+    let apart: Vec<f64> = matched
+        .pairs()
+        .map(|(t, c)| (distance[t] - distance[c]).abs())
+        .collect();
+    numbers.real("sum_abs_distance", utfall_stats::sums::sum(&apart));
+    for (arm, is_treated) in [("treated", true), ("comparator", false)] {
+        let weights = of_arm(is_treated, &weights);
+        numbers.real(
+            &format!("sum_weights_{arm}"),
+            utfall_stats::sums::sum(&weights),
+        );
+        numbers.real(
+            &format!("ess_{arm}"),
+            moments::effective_sample_size(&weights),
+        );
+        let mean = moments::mean(&of_arm(is_treated, &distance));
+        numbers.real(&format!("distance_mean_{arm}"), mean);
+    }
+    Ok(Found { matched, distance })
+}
+
+/// A number for each row that rows share if they are equal in every column.
+fn strata(table: &Table, columns: &[String]) -> Result<Option<Vec<u32>>, RequestError> {
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let cells: Vec<Vec<String>> = columns
+        .iter()
+        .map(|column| table.texts(column))
+        .collect::<Result<_, _>>()?;
+    let mut known: BTreeMap<Vec<&str>, u32> = BTreeMap::new();
+    let mut next = 0;
+    let stratum = |row: usize| {
+        let key: Vec<&str> = cells.iter().map(|column| column[row].as_str()).collect();
+        *known.entry(key).or_insert_with(|| {
+            next += 1;
+            next - 1
+        })
+    };
+    Ok(Some((0..table.n_rows()).map(stratum).collect()))
+}
+
+fn compare(
+    table: &Table,
+    wanted: &Balance,
+    found: Option<&Found>,
+    treated: &[bool],
+    numbers: &mut Numbers,
+) -> Result<(), RequestError> {
+    let mut names = wanted.covariates.clone();
+    let mut columns = matrix(table, &names)?;
+    let mut weights = vec![1.0; treated.len()];
+    if let Some(found) = found {
+        names.push("distance".to_owned());
+        columns.push(found.distance.clone());
+        weights = found.matched.weights();
+    }
+    let columns =
+        Matrix::from_columns(columns).map_err(|error| RequestError::matrix(&names, &error))?;
+    let rows = balance(&columns, treated, &weights, wanted.smd_denominator)
+        .map_err(|error| RequestError::matching(&names, error))?;
+    for (column, (name, row)) in names.iter().zip(&rows).enumerate() {
+        if let Some(found) = found {
+            let apart = pair_distance(&found.matched, columns.column(column));
+            let divisor = divisor(&row.before, wanted.smd_denominator);
+            if divisor > 0.0 {
+                numbers.covariate("pair_distance", name, apart / divisor);
+            }
+        }
+        for (suffix, imbalance) in [("", row.after), ("_before", row.before)] {
+            let mut put = |number: &str, value: Option<f64>| {
+                if let Some(value) = value {
+                    numbers.covariate(&format!("{number}{suffix}"), name, value);
+                }
+            };
+            put("mean_treated", Some(imbalance.mean_treated));
+            put("mean_comparator", Some(imbalance.mean_comparator));
+            put("sd_treated", Some(imbalance.sd_treated));
+            put("sd_comparator", Some(imbalance.sd_comparator));
+            put("smd", imbalance.smd);
+            put("variance_ratio", imbalance.variance_ratio);
+            put("ecdf_mean", Some(imbalance.ecdf_mean));
+            put("ecdf_max", Some(imbalance.ecdf_max));
+        }
+    }
+    Ok(())
+}
+
+/// The mean absolute difference within pairs.
+fn pair_distance(matched: &Matched, values: &[f64]) -> f64 {
+    let apart: Vec<f64> = matched
+        .pairs()
+        .map(|(t, c)| (values[t] - values[c]).abs())
+        .collect();
+    moments::mean(&apart)
+}
+
+/// The standard deviation that divides mean differences.
+fn divisor(before: &Imbalance, denominator: SmdDenominator) -> f64 {
+    let (treated, comparator) = (before.sd_treated, before.sd_comparator);
+    match denominator {
+        SmdDenominator::Treated => treated,
+        SmdDenominator::Comparator => comparator,
+        SmdDenominator::Pooled => (0.5 * (treated * treated + comparator * comparator)).sqrt(),
+    }
+}
+
+fn describe(estimated: &Estimated, numbers: &mut Numbers) {
+    let estimate = &estimated.estimate;
+    numbers.real("estimate", estimate.point);
+    numbers.real("outcome_mean_treated", estimated.mean_treated);
+    numbers.real("outcome_mean_comparator", estimated.mean_comparator);
+    numbers.real("se", estimate.standard_error);
+    numbers.real("t", estimate.point / estimate.standard_error);
+    numbers.real("p", estimate.p_value);
+    numbers.real("ci_low", estimate.interval.lower);
+    numbers.real("ci_high", estimate.interval.upper);
+    if let Some(degrees) = estimate.degrees_of_freedom {
+        numbers.real("df", degrees);
+    }
+    if let Some(n_clusters) = estimate.n_clusters {
+        numbers.count("n_clusters", n_clusters);
+    }
+    for (name, error) in &estimated.errors {
+        numbers.real(name, *error);
+    }
+}

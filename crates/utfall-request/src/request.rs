@@ -1,0 +1,353 @@
+//! The request file: what to compare, on which columns of which file.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use utfall_core::{ConfidenceLevel, Estimand};
+use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
+use utfall_matching::{NearestSpec, SmdDenominator};
+
+use crate::RequestError;
+
+/// A request: one CSV file, and what to compute from it.
+///
+/// It asks for balance, for an effect, or both. Nothing that moves a number has a default.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Request {
+    /// `utfall-request/1`.
+    pub schema: Schema,
+    /// The CSV file, sought from the folder of the request: UTF-8, commas, one header line, one
+    /// unit a row.
+    pub data: PathBuf,
+    /// Column that identifies units. Rows are put in its order first (by number if all are whole
+    /// numbers, else by text), so that ties go to the lowest. Without it the order of the file stands.
+    pub id: Option<String>,
+    /// Rows to keep; a row must satisfy each.
+    #[serde(default)]
+    pub keep: Vec<Keep>,
+    /// Columns whose rows without a value (an empty cell or `NA`) are left out. Any other missing
+    /// value in a column that is used is an error.
+    #[serde(default)]
+    pub drop_rows_without: Vec<String>,
+    /// Which rows are treated.
+    pub treatment: Treatment,
+    /// The question. With `matching` only `att`; the answer says `matched-treated` if it left
+    /// treated units out.
+    pub estimand: Estimand,
+    /// How comparators are found. Without it all rows count as they are.
+    pub matching: Option<Matching>,
+    /// Which covariates to compare between the arms.
+    pub balance: Option<Balance>,
+    /// Which effect to estimate.
+    pub effect: Option<Effect>,
+}
+
+/// The version of the request's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Schema {
+    /// The first.
+    #[serde(rename = "utfall-request/1")]
+    One,
+}
+
+/// Rows to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Keep {
+    /// The column.
+    pub column: String,
+    /// The cells that are kept, to the letter.
+    pub equals: Vec<String>,
+}
+
+/// The treatment column and its two values.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Treatment {
+    /// The column.
+    pub column: String,
+    /// The cell of a treated row, to the letter.
+    pub treated: String,
+    /// The cell of a comparator row, to the letter.
+    pub comparator: String,
+}
+
+/// How comparators are found.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Matching {
+    /// Covariates of the propensity score: numeric columns, or `column=value` for an indicator.
+    pub covariates: Vec<String>,
+    /// The scale on which units are near each other.
+    pub distance: Distance,
+    /// Columns in which matched units must be equal, to the letter.
+    #[serde(default)]
+    pub exact: Vec<String>,
+    /// Nearest-neighbour matching.
+    pub nearest: NearestSpec,
+}
+
+/// The scale on which units are near each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distance {
+    /// The propensity score, a probability.
+    PropensityScore,
+    /// Its logit.
+    PropensityLogit,
+}
+
+/// Which covariates to compare between the arms.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Balance {
+    /// Numeric columns, or `column=value` for an indicator. With matching, `distance` is compared
+    /// too.
+    pub covariates: Vec<String>,
+    /// The standard deviation that divides mean differences.
+    pub smd_denominator: SmdDenominator,
+}
+
+/// Which effect to estimate.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Effect {
+    /// The procedure.
+    pub estimator: Estimator,
+    /// The outcome column.
+    pub outcome: String,
+    /// The outcome before the index date; for `matched-difference-in-differences` only.
+    pub baseline: Option<String>,
+    /// Covariates to adjust for; for `adjusted-difference` only.
+    #[serde(default)]
+    pub adjust_for: Vec<String>,
+    /// Column of weights; for `adjusted-difference` without matching only.
+    pub weight: Option<String>,
+    /// The standard error of the interval and the p-value.
+    pub standard_error: StandardError,
+    /// What rows belong together, for a `cr` standard error: one way, or two.
+    #[serde(default)]
+    pub cluster_by: Vec<ClusterBy>,
+    /// The distribution behind the interval and the p-value.
+    pub degrees_of_freedom: DegreesOfFreedom,
+    /// Level of the interval.
+    pub confidence_level: ConfidenceLevel,
+    /// Further standard errors to report beside it.
+    #[serde(default)]
+    pub also: Vec<FurtherError>,
+}
+
+impl Effect {
+    /// How the uncertainty is computed.
+    #[must_use]
+    pub fn inference(&self) -> Inference {
+        Inference {
+            standard_error: self.standard_error,
+            degrees_of_freedom: self.degrees_of_freedom,
+            confidence_level: self.confidence_level,
+        }
+    }
+}
+
+/// The procedure that estimates an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Estimator {
+    /// [`utfall_effects::matched_difference`].
+    MatchedDifference,
+    /// [`utfall_effects::matched_difference_in_differences`].
+    MatchedDifferenceInDifferences,
+    /// [`utfall_effects::adjusted_difference`], on the matched sample if there is one.
+    AdjustedDifference,
+    /// [`utfall_effects::unadjusted_difference`]: all rows, whatever the matching.
+    UnadjustedDifference,
+}
+
+/// What rows belong together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterBy {
+    /// The matched set.
+    MatchedSet,
+    /// The unit, where it serves in several sets.
+    Unit,
+    /// A column of the file.
+    Column(String),
+}
+
+/// A further standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FurtherError {
+    /// Its kind.
+    pub standard_error: StandardError,
+    /// What rows belong together.
+    #[serde(default)]
+    pub cluster_by: Vec<ClusterBy>,
+}
+
+impl Request {
+    /// Reads a request from a file: JSON if its name ends in `.json`, else TOML.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Unreadable`], [`RequestError::Malformed`] with line and column, or
+    /// [`RequestError::Contradiction`].
+    pub fn read(file: &Path) -> Result<Self, RequestError> {
+        let unreadable = |source| RequestError::Unreadable {
+            file: file.to_owned(),
+            source,
+        };
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let name = file.to_string_lossy();
+        if file.extension().is_some_and(|ending| ending == "json") {
+            Self::from_json(&name, &text)
+        } else {
+            Self::from_toml(&name, &text)
+        }
+    }
+
+    /// Reads a request from TOML; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Malformed`] with line and column, or [`RequestError::Contradiction`].
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, RequestError> {
+        let request: Self = toml::from_str(text).map_err(|error| RequestError::Malformed {
+            name: name.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        request.consistent()
+    }
+
+    /// Reads a request from JSON; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Malformed`] with line and column, or [`RequestError::Contradiction`].
+    pub fn from_json(name: &str, text: &str) -> Result<Self, RequestError> {
+        let request: Self =
+            serde_json::from_str(text).map_err(|error| RequestError::Malformed {
+                name: name.to_owned(),
+                message: error.to_string(),
+            })?;
+        request.consistent()
+    }
+
+    /// Reads a request from a value that was read before, so that messages have no line.
+    pub(crate) fn from_value(name: &str, value: serde_json::Value) -> Result<Self, RequestError> {
+        let request: Self =
+            serde_json::from_value(value).map_err(|error| RequestError::Malformed {
+                name: name.to_owned(),
+                message: error.to_string(),
+            })?;
+        request.consistent()
+    }
+
+    /// Refuses parts that do not go together, and options that would have no effect.
+    fn consistent(self) -> Result<Self, RequestError> {
+        match self.contradictions().into_iter().find(|(found, ..)| *found) {
+            Some((_, what, remedy)) => Err(RequestError::Contradiction {
+                what: what.to_owned(),
+                remedy,
+            }),
+            None => Ok(self),
+        }
+    }
+
+    fn contradictions(&self) -> Vec<(bool, &'static str, &'static str)> {
+        let matched = self.matching.is_some();
+        let mut all = vec![
+            (
+                self.balance.is_none() && self.effect.is_none(),
+                "the request asks for nothing",
+                "give it `[balance]`, `[effect]` or both",
+            ),
+            (
+                matched && self.estimand != Estimand::Att,
+                "nearest-neighbour matching of treated units estimates the att",
+                "write `estimand = \"att\"`",
+            ),
+            (
+                self.estimand == Estimand::MatchedTreated,
+                "`matched-treated` is what a matching turns out to estimate, not a question",
+                "write `estimand = \"att\"`",
+            ),
+        ];
+        let names_distance =
+            |balance: &Balance| balance.covariates.iter().any(|name| name == "distance");
+        all.push((
+            matched && self.balance.as_ref().is_some_and(names_distance),
+            "`distance` is what matching calls its own score",
+            "rename the column",
+        ));
+        let Some(effect) = &self.effect else {
+            return all;
+        };
+        let on_matched = matches!(
+            effect.estimator,
+            Estimator::MatchedDifference | Estimator::MatchedDifferenceInDifferences
+        );
+        let in_differences = effect.estimator == Estimator::MatchedDifferenceInDifferences;
+        let adjusted = effect.estimator == Estimator::AdjustedDifference;
+        let unadjusted = effect.estimator == Estimator::UnadjustedDifference;
+        let clusters = || {
+            let further = effect
+                .also
+                .iter()
+                .map(|also| (also.standard_error, &also.cluster_by));
+            further.chain([(effect.standard_error, &effect.cluster_by)])
+        };
+        let by_set = |ways: &[ClusterBy]| ways.iter().any(ClusterBy::is_of_matching);
+        all.extend([
+            (
+                on_matched && !matched,
+                "a matched estimator without `[matching]`",
+                "add `[matching]`, or estimate the unadjusted-difference",
+            ),
+            (
+                in_differences != effect.baseline.is_some(),
+                "`baseline` belongs to matched-difference-in-differences and to it alone",
+                "add it there, remove it elsewhere",
+            ),
+            (
+                !adjusted && !effect.adjust_for.is_empty(),
+                "`adjust-for` belongs to adjusted-difference",
+                "remove it or change the estimator",
+            ),
+            (
+                effect.weight.is_some() && (!adjusted || matched),
+                "`weight` belongs to adjusted-difference without matching",
+                "remove it: a matching brings its own weights",
+            ),
+            (
+                clusters().any(|(kind, ways)| kind.is_clustered() == ways.is_empty()),
+                "a cr standard error needs `cluster-by`, and no other has a use for it",
+                "add or remove `cluster-by`",
+            ),
+            (
+                clusters().any(|(_, ways)| by_set(ways) && (!matched || unadjusted)),
+                "clusters by matched set or unit outside a matched sample",
+                "cluster by a column",
+            ),
+        ]);
+        all
+    }
+}
+
+impl ClusterBy {
+    /// Whether the matching decides the clusters.
+    pub(crate) fn is_of_matching(&self) -> bool {
+        !matches!(self, Self::Column(_))
+    }
+
+    /// The cluster's part in the name of a standard error.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::MatchedSet => "matched_set",
+            Self::Unit => "unit",
+            Self::Column(column) => column,
+        }
+    }
+}
