@@ -2,12 +2,13 @@
 
 use utfall_verify::record::{BalanceDocument, BalanceRow as Row};
 
+use super::released::Released;
 use super::{ArmCounts, BalanceRow, BalanceSection};
-use crate::number::{count, fixed, shortest};
+use crate::number::{fixed, shortest};
 use crate::picture::{LoveRow, love};
 
 /// Builds the section.
-pub(crate) fn section(balance: &BalanceDocument) -> BalanceSection {
+pub(crate) fn section(balance: &BalanceDocument, released: Released<'_>) -> BalanceSection {
     let gate = balance.gate.max_abs_smd;
     let love_row = |row: &Row| LoveRow {
         covariate: row.covariate.clone(),
@@ -25,9 +26,15 @@ pub(crate) fn section(balance: &BalanceDocument) -> BalanceSection {
             .map(|row| table_row(row, gate))
             .collect(),
         counts: vec![
-            arm("Treated", balance.n_treated, balance.n_treated_matched),
+            arm(
+                "Treated",
+                released,
+                balance.n_treated,
+                balance.n_treated_matched,
+            ),
             arm(
                 "Comparators",
+                released,
                 balance.n_comparator,
                 balance.n_comparator_matched,
             ),
@@ -73,11 +80,11 @@ fn table_row(row: &Row, gate: f64) -> BalanceRow {
     }
 }
 
-fn arm(arm: &'static str, n: u64, n_matched: u64) -> ArmCounts {
+fn arm(arm: &'static str, released: Released<'_>, n: u64, n_matched: u64) -> ArmCounts {
     ArmCounts {
         arm,
-        n: count(n),
-        n_matched: count(n_matched),
+        n: released.figure(n),
+        n_matched: released.figure(n_matched),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The decision in ten seconds: amount, branch, one sentence why, what was estimated.
 
 use utfall_core::Estimand;
-use utfall_payment::{Branch, Decision, LineDecision, Operation, StepResult, Subject};
+use utfall_payment::{Branch, Decision, LineDecision, Operation, StepResult, Subject, Threshold};
 use utfall_verify::record::{Documents, EffectRecord};
 
 use super::effect::{estimated, interval_words, missing};
 use super::outcome::{Outcome, confidence, plural};
-use super::payment::{condition_words, money};
+use super::payment::{capitalised, condition_words, money, short_amount, short_money};
+use super::released::Released;
 use super::trace::{branch_words, line_title, operator_sign};
 use super::{Banner, Fact};
 use crate::number;
@@ -15,7 +16,6 @@ use crate::number;
 pub(crate) fn banner(documents: &Documents) -> Banner {
     let decision = &documents.decision;
     let total = decision.total;
-    let amount = number::amount(total.minor_units(), total.currency().exponent());
     let is_open = decision.branch.is_undecided() && total.minor_units() == 0;
     let (headline, tone) = headline(decision.branch);
     Banner {
@@ -24,7 +24,7 @@ pub(crate) fn banner(documents: &Documents) -> Banner {
         amount: if is_open {
             "No amount".to_owned()
         } else {
-            without_zero_decimals(&amount)
+            short_amount(total)
         },
         currency: if is_open {
             String::new()
@@ -47,59 +47,36 @@ fn headline(branch: Branch) -> (&'static str, &'static str) {
     }
 }
 
-/// `1 200 000.00` as `1 200 000`; anything finer as it is.
-fn without_zero_decimals(amount: &str) -> String {
-    match amount.split_once('.') {
-        Some((whole, decimals)) if decimals.bytes().all(|byte| byte == b'0') => whole.to_owned(),
-        _ => amount.to_owned(),
-    }
-}
-
 fn reason(decision: &Decision) -> String {
     match decision.branch {
         Branch::Paid | Branch::RepaymentDue => what_pays(decision),
         Branch::NothingDue => {
-            let reasons = decision
-                .lines
-                .iter()
-                .map(|line| format!("{}: {}", title(decision, line), why_nothing(decision, line)));
-            let reasons: Vec<String> = reasons.collect();
-            format!(
-                "Every line was decided, and none pays. {}.",
-                reasons.join("; ")
-            )
+            let why = |line| format!("{} {}", quoted(decision, line), why_nothing(decision, line));
+            let reasons: Vec<String> = decision.lines.iter().map(why).collect();
+            format!("Nothing is due: {}.", reasons.join("; "))
         }
         Branch::NotMeasurable => format!("The payment cannot be decided: {}.", gaps(decision)),
         Branch::Deferred => format!("The payment cannot be decided yet: {}.", gaps(decision)),
     }
 }
 
-fn title(decision: &Decision, line: &LineDecision) -> String {
-    line_title(decision, &line.name)
+fn quoted(decision: &Decision, line: &LineDecision) -> String {
+    format!("“{}”", line_title(decision, &line.name))
 }
 
 /// Each line that pays, with the highest threshold it met, and what a cap or floor made of the sum.
 fn what_pays(decision: &Decision) -> String {
-    let paying = decision
-        .lines
-        .iter()
-        .filter(|line| matches!(line.branch, Branch::Paid | Branch::RepaymentDue));
+    let pays = |line: &&LineDecision| matches!(line.branch, Branch::Paid | Branch::RepaymentDue);
+    let paying = decision.lines.iter().filter(pays);
     let parts: Vec<String> = paying.map(|line| what_line_pays(decision, line)).collect();
-    let mut sentence = parts.join("; ");
+    let mut sentence = listed(&parts);
     if let Some((operation, limited)) = limit(decision) {
-        let verb = if *operation == Operation::Cap {
-            "lowers"
+        let does = if *operation == Operation::Cap {
+            "cap lowers"
         } else {
-            "raises"
+            "floor raises"
         };
-        let word = if *operation == Operation::Cap {
-            "cap"
-        } else {
-            "floor"
-        };
-        sentence.push_str(&format!(
-            ". The contract’s {word} {verb} the sum to {limited}"
-        ));
+        sentence.push_str(&format!("; the contract’s {does} the sum to {limited}"));
     }
     sentence.push('.');
     sentence
@@ -108,26 +85,32 @@ fn what_pays(decision: &Decision) -> String {
 fn what_line_pays(decision: &Decision, line: &LineDecision) -> String {
     let amount = line
         .amount
-        .map_or_else(|| number::written(&line.exact), money);
-    let met = decision
-        .thresholds
-        .iter()
-        .rfind(|threshold| threshold.line == line.name && threshold.met == Some(true));
+        .map_or_else(|| number::written(&line.exact), short_money);
+    let is_met =
+        |threshold: &&Threshold| threshold.line == line.name && threshold.met == Some(true);
+    let met = decision.thresholds.iter().rfind(is_met);
     let because = met.and_then(|threshold| {
         let (value, asked) = (threshold.value.as_deref()?, threshold.threshold.as_deref()?);
-        let sign = operator_sign(threshold.operator);
+        let (value, asked) = (number::written(value), number::written(asked));
+        let (quantity, sign) = (&threshold.quantity, operator_sign(threshold.operator));
         Some(format!(
-            " ({} {} {sign} {})",
-            threshold.quantity,
-            number::written(value),
-            number::written(asked)
+            " ({quantity}\u{a0}{value}\u{a0}{sign}\u{a0}{asked})"
         ))
     });
     format!(
         "{} pays {amount}{}",
-        title(decision, line),
+        quoted(decision, line),
         because.unwrap_or_default()
     )
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => "no line pays".to_owned(),
+        [one] => one.clone(),
+        [many @ .., last] => format!("{} and {last}", many.join(", ")),
+    }
 }
 
 /// The contract's cap or floor, if it changed the sum of the lines.
@@ -154,43 +137,32 @@ fn limit(decision: &Decision) -> Option<(&Operation, String)> {
 }
 
 fn why_nothing(decision: &Decision, line: &LineDecision) -> String {
-    if let Some(unmet) = line
-        .conditions
-        .iter()
-        .find(|condition| condition.result == StepResult::NotMet)
-    {
-        let value = decision.thresholds.iter().find_map(|threshold| {
-            let is_it = threshold.line == line.name
-                && unmet.text.starts_with(&format!("{} ", threshold.quantity));
-            is_it
-                .then(|| threshold.value.as_deref())
-                .flatten()
-                .map(|value| (&threshold.quantity, value))
-        });
-        let found =
-            value.map(|(quantity, value)| format!(" ({quantity} is {})", number::written(value)));
-        return format!(
-            "{} does not hold{}",
-            condition_words(&unmet.text),
-            found.unwrap_or_default()
-        );
-    }
-    let lowest = decision
+    let mut thresholds = decision
         .thresholds
         .iter()
-        .find(|threshold| threshold.line == line.name);
-    lowest
-        .and_then(|threshold| {
-            let (value, asked) = (threshold.value.as_deref()?, threshold.threshold.as_deref()?);
-            let sign = operator_sign(threshold.operator);
-            Some(format!(
-                "{} is {}, and {sign} {} is asked",
-                threshold.quantity,
-                number::written(value),
-                number::written(asked)
-            ))
-        })
-        .unwrap_or_else(|| "comes to 0".to_owned())
+        .filter(|threshold| threshold.line == line.name);
+    let mut conditions = line.conditions.iter();
+    if let Some(unmet) = conditions.find(|condition| condition.result == StepResult::NotMet) {
+        let is_it =
+            |threshold: &&Threshold| unmet.text.starts_with(&format!("{} ", threshold.quantity));
+        let value = thresholds
+            .find(is_it)
+            .and_then(|threshold| threshold.value.as_deref());
+        let condition = condition_words(decision, &unmet.text);
+        return match value {
+            Some(value) => format!("asks for {condition}, and it is {}", number::written(value)),
+            None => format!("asks that {condition}, and that is not so"),
+        };
+    }
+    let lowest = thresholds.next().and_then(|threshold| {
+        let (value, asked) = (threshold.value.as_deref()?, threshold.threshold.as_deref()?);
+        let (value, asked) = (number::written(value), number::written(asked));
+        let (quantity, sign) = (&threshold.quantity, operator_sign(threshold.operator));
+        Some(format!(
+            "asks for {quantity} {sign}\u{a0}{asked}, and it is {value}"
+        ))
+    });
+    lowest.unwrap_or_else(|| "comes to 0".to_owned())
 }
 
 /// Why lines were left undecided, each reason once.
@@ -201,6 +173,10 @@ fn gaps(decision: &Decision) -> String {
             reasons.push(&gap.reason);
         }
     }
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|reason| reason.replace("balance.passed = true", "the balance gate is passed"))
+        .collect();
     if reasons.is_empty() {
         "no line could be decided".to_owned()
     } else {
@@ -251,6 +227,7 @@ fn effect_fact(effect: &EffectRecord) -> Fact {
 
 fn estimand_fact(documents: &Documents) -> Option<Fact> {
     let (_, first) = documents.effects.effects.iter().find_map(estimated)?;
+    let released = Released(&documents.funnel.policy);
     let units = plural(&documents.funnel.funnel.unit);
     let value = match first.estimate.estimand {
         Estimand::Ate => format!("all {units} in the cohort"),
@@ -264,12 +241,12 @@ fn estimand_fact(documents: &Documents) -> Option<Fact> {
     );
     let note = format!(
         "{} treated, {} comparators",
-        number::count(n_treated),
-        number::count(n_comparator)
+        released.figure(n_treated),
+        released.figure(n_comparator)
     );
     Some(Fact {
         term: "Estimated for".to_owned(),
-        value,
+        value: capitalised(&value),
         note: Some(note),
     })
 }

@@ -2,9 +2,10 @@
 
 use utfall_disclosure::{Cell, Policy, ReleasedFunnel};
 
+use super::released::{cell, policy_words};
 use super::{CohortSection, FunnelRow};
 use crate::number;
-use crate::picture::{FunnelStep, Shown, funnel as picture};
+use crate::picture::{FunnelStep, funnel as picture};
 
 /// Builds the section from released counts. No other count of the funnel reaches the page.
 pub(crate) fn section(funnel: &ReleasedFunnel, policy: &Policy) -> CohortSection {
@@ -25,25 +26,11 @@ pub(crate) fn section(funnel: &ReleasedFunnel, policy: &Policy) -> CohortSection
     }
 }
 
-/// A count as it may be seen, with the reason where it may not.
-pub(crate) fn cell(cell: Cell) -> Shown {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the length of a bar needs no more than 53 bits"
-    )]
-    let size = cell.value().map(|value| value as f64);
-    let text = match cell {
-        Cell::Exact(value) => number::count(value),
-        Cell::Rounded(value) => format!("≈\u{a0}{}", number::count(value)),
-        Cell::Suppressed => "suppressed".to_owned(),
-    };
-    Shown { text, size }
-}
-
 fn in_words(count: Cell) -> String {
     match count {
         Cell::Suppressed => "a suppressed number".to_owned(),
-        shown => cell(shown).text,
+        Cell::Rounded(value) => format!("about {}", number::count(value)),
+        Cell::Exact(value) => number::count(value),
     }
 }
 
@@ -69,20 +56,5 @@ fn row(step: &FunnelStep) -> FunnelRow {
             .as_ref()
             .map_or_else(String::new, |lost| lost.text.clone()),
         remaining: step.remaining.text.clone(),
-    }
-}
-
-fn policy_words(policy: &Policy) -> String {
-    match policy {
-        Policy::None { reason } => format!("exact counts: {}", reason.as_str()),
-        Policy::Round {
-            redact_at_most,
-            base,
-        } => {
-            format!(
-                "counts up to {redact_at_most} are suppressed, all others rounded to the nearest {base}; losses are differences of the counts shown"
-            )
-        }
-        _ => "counts under the plan’s disclosure policy".to_owned(),
     }
 }

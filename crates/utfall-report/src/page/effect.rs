@@ -4,9 +4,10 @@ use utfall_core::Estimate;
 use utfall_verify::record::{Documents, EffectRecord, EffectResult, Estimated};
 
 use super::outcome::{Outcome, confidence};
+use super::released::Released;
 use super::thresholds::{self, OnEffect};
 use super::{EffectSection, EffectTable, EffectTableRow, Gap};
-use crate::number::{count, fixed, p_value, shortest};
+use crate::number::{fixed, p_value, shortest};
 use crate::picture::{EffectPanel, EffectRow, Mark, effects as picture};
 
 /// Builds the section from the effects and the thresholds of the decision.
@@ -27,7 +28,7 @@ pub(crate) fn section(documents: &Documents) -> EffectSection {
         picture: (!panels.is_empty()).then(|| picture(&panels)),
         tables: estimated
             .iter()
-            .map(|(effect, estimated)| table(effect, estimated))
+            .map(|(effect, estimated)| table(effect, estimated, Released(&documents.funnel.policy)))
             .collect(),
         gaps: documents.effects.effects.iter().filter_map(gap).collect(),
     }
@@ -121,7 +122,7 @@ fn row(label: &str, outcome: &Outcome, estimate: &Estimate, is_main: bool) -> Ef
     }
 }
 
-fn table(effect: &EffectRecord, estimated: &Estimated) -> EffectTable {
+fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -> EffectTable {
     let outcome = Outcome::new(&effect.unit, &estimated.estimate);
     let (matched, unadjusted) = (&estimated.estimate, &estimated.unadjusted);
     let both = |term: &str, show: &dyn Fn(&Estimate) -> String| EffectTableRow {
@@ -148,14 +149,16 @@ fn table(effect: &EffectRecord, estimated: &Estimated) -> EffectTable {
                 .degrees_of_freedom
                 .map_or_else(|| "normal".to_owned(), shortest)
         }),
-        both("Treated", &|estimate| count(estimate.n_treated as u64)),
+        both("Treated", &|estimate| {
+            released.figure(estimate.n_treated as u64)
+        }),
         both("Comparators", &|estimate| {
-            count(estimate.n_comparator as u64)
+            released.figure(estimate.n_comparator as u64)
         }),
         both("Clusters", &|estimate| {
             estimate
                 .n_clusters
-                .map_or_else(|| "–".to_owned(), |n| count(n as u64))
+                .map_or_else(|| "–".to_owned(), |n| released.figure(n as u64))
         }),
         matched_only("Mean of the treated", outcome.level(estimated.mean_treated)),
         matched_only(

@@ -7,11 +7,13 @@ mod data;
 mod effect;
 mod outcome;
 mod payment;
+mod released;
 mod thresholds;
 mod trace;
 mod warnings;
 mod words;
 
+use released::Released;
 use serde::Serialize;
 
 use crate::ReportInput;
@@ -68,7 +70,7 @@ impl Page {
             effect: effect::section(documents),
             payment: payment::section(&documents.decision),
             cohort: cohort::section(&documents.funnel.funnel, &documents.funnel.policy),
-            balance: balance::section(&documents.balance),
+            balance: balance::section(&documents.balance, Released(&documents.funnel.policy)),
             data: data::section(&documents.extracts),
             provenance: data::provenance(
                 &documents.environment,
@@ -155,14 +157,20 @@ pub(crate) struct EffectTableRow {
 pub(crate) struct PaymentSection {
     pub(crate) introduction: String,
     pub(crate) picture: Picture,
-    pub(crate) thresholds: Vec<ThresholdRow>,
-    pub(crate) rows: Vec<TraceRow>,
+    pub(crate) thresholds: Vec<ThresholdGroup>,
+    pub(crate) steps: Vec<TraceGroup>,
     pub(crate) payers: Vec<Payer>,
+}
+
+/// The thresholds of one line.
+#[derive(Debug, Serialize)]
+pub(crate) struct ThresholdGroup {
+    pub(crate) line: String,
+    pub(crate) rows: Vec<ThresholdRow>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ThresholdRow {
-    pub(crate) line: String,
     pub(crate) quantity: String,
     pub(crate) value: String,
     pub(crate) needed: String,
@@ -170,12 +178,17 @@ pub(crate) struct ThresholdRow {
     pub(crate) outcome: &'static str,
 }
 
+/// The steps about one thing.
+#[derive(Debug, Serialize)]
+pub(crate) struct TraceGroup {
+    pub(crate) heading: String,
+    pub(crate) rows: Vec<TraceRow>,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct TraceRow {
-    pub(crate) subject: String,
     pub(crate) operation: String,
     pub(crate) result: String,
-    pub(crate) is_total: bool,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,13 +1,14 @@
 //! The payment section: the flow from quantities to an amount, and every step of the trace.
 
 use utfall_payment::{
-    Branch, Decision, LineDecision, Money, Named, Operation, Step, StepResult, Subject, Threshold,
+    Branch, Decision, LineDecision, Money, Operation, Step, StepResult, Subject, Threshold,
 };
 
 use super::trace::{
-    branch_words, gap_words, line_title, operation, operator_sign, result, subject,
+    branch_words, did_something, gap_words, heading, line_title, named_operation, operation,
+    operator_sign, result,
 };
-use super::{Payer, PaymentSection, ThresholdRow, TraceRow};
+use super::{Payer, PaymentSection, ThresholdGroup, ThresholdRow, TraceGroup, TraceRow};
 use crate::number;
 use crate::picture::{Card, CardState, Stage, payment};
 
@@ -16,12 +17,8 @@ pub(crate) fn section(decision: &Decision) -> PaymentSection {
     PaymentSection {
         introduction: introduction(decision),
         picture: payment(&stages(decision)),
-        thresholds: decision
-            .thresholds
-            .iter()
-            .map(|threshold| threshold_row(threshold, decision))
-            .collect(),
-        rows: rows(decision),
+        thresholds: thresholds(decision),
+        steps: groups(decision),
         payers: decision.payers.iter().map(payer_row).collect(),
     }
 }
@@ -30,6 +27,20 @@ pub(crate) fn section(decision: &Decision) -> PaymentSection {
 pub(crate) fn money(money: Money) -> String {
     let amount = number::amount(money.minor_units(), money.currency().exponent());
     format!("{amount}\u{a0}{}", money.currency().code())
+}
+
+/// The same without decimals that are all zero, for a sentence.
+pub(crate) fn short_money(money: Money) -> String {
+    format!("{}\u{a0}{}", short_amount(money), money.currency().code())
+}
+
+/// An amount without its currency, and without decimals that are all zero.
+pub(crate) fn short_amount(money: Money) -> String {
+    let amount = number::amount(money.minor_units(), money.currency().exponent());
+    match amount.split_once('.') {
+        Some((whole, decimals)) if decimals.bytes().all(|byte| byte == b'0') => whole.to_owned(),
+        _ => amount,
+    }
 }
 
 fn introduction(decision: &Decision) -> String {
@@ -98,10 +109,12 @@ fn quantities(decision: &Decision) -> Vec<Card> {
 fn gates(decision: &Decision) -> Vec<Card> {
     let mut cards: Vec<Card> = Vec::new();
     for step in &decision.trace {
-        if matches!(step.operation, Operation::AcceptEstimand(_)) {
+        if let (Subject::Effect(effect), Operation::AcceptEstimand(_)) =
+            (&step.subject, &step.operation)
+        {
             let detail = vec![operation(step)];
             cards.push(Card {
-                title: subject(step, decision),
+                title: format!("effect {effect}"),
                 detail,
                 result: result(step),
                 state: state(&step.result),
@@ -110,13 +123,13 @@ fn gates(decision: &Decision) -> Vec<Card> {
     }
     for line in &decision.lines {
         for condition in &line.conditions {
-            let title = condition_words(&condition.text);
-            let hangs = line_title(decision, &line.name);
+            let title = condition_words(decision, &condition.text);
+            let hangs = format!("for “{}”", line_title(decision, &line.name));
             match cards.iter_mut().find(|card| card.title == title) {
                 Some(card) => card.detail.push(hangs),
                 None => cards.push(Card {
                     title,
-                    detail: vec![format!("for {hangs}")],
+                    detail: vec![hangs],
                     result: condition_result(&condition.result),
                     state: state(&condition.result),
                 }),
@@ -126,8 +139,21 @@ fn gates(decision: &Decision) -> Vec<Card> {
     cards
 }
 
-/// A condition with the signs of print, not of a keyboard.
-pub(crate) fn condition_words(text: &str) -> String {
+/// A condition with the signs of print, and the title of the line it hangs on, if it does on one.
+pub(crate) fn condition_words(decision: &Decision, text: &str) -> String {
+    let ended = text
+        .split_once(" ended ")
+        .filter(|(line, _)| decision.lines.iter().any(|known| known.name == *line));
+    if let Some((line, branch)) = ended {
+        return format!(
+            "“{}” ended {}",
+            line_title(decision, line),
+            branch.replace('-', " ")
+        );
+    }
+    if text == "balance.passed = true" {
+        return "the balance gate is passed".to_owned();
+    }
     let words = text.split(' ').map(|word| match word {
         ">=" => "≥".to_owned(),
         "<=" => "≤".to_owned(),
@@ -246,42 +272,49 @@ fn is_arithmetic(step: &Step) -> bool {
     )
 }
 
-/// Whether a step left its first operand other than it was.
-fn did_something(step: &Step) -> bool {
-    match (&step.operation, step.operands.first(), &step.result) {
-        (
-            Operation::Floor
-            | Operation::Cap
-            | Operation::NothingBelowZero
-            | Operation::Round { .. },
-            Some(Named { value, .. }),
-            StepResult::Value(after),
-        ) => value != after,
-        _ => true,
+/// The trace, with the steps about one thing under one heading.
+fn groups(decision: &Decision) -> Vec<TraceGroup> {
+    let mut groups: Vec<TraceGroup> = Vec::new();
+    for step in &decision.trace {
+        let heading = heading(step, decision);
+        let row = TraceRow {
+            operation: named_operation(step),
+            result: result(step),
+        };
+        match groups.last_mut().filter(|group| group.heading == heading) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(TraceGroup {
+                heading,
+                rows: vec![row],
+            }),
+        }
     }
+    groups
 }
 
-fn rows(decision: &Decision) -> Vec<TraceRow> {
-    let last_total = decision
-        .trace
-        .iter()
-        .rposition(|step| step.subject == Subject::Total);
-    let row = |(index, step): (usize, &Step)| TraceRow {
-        subject: subject(step, decision),
-        operation: operation(step),
-        result: result(step),
-        is_total: Some(index) == last_total,
-    };
-    decision.trace.iter().enumerate().map(row).collect()
+/// The thresholds, line by line.
+fn thresholds(decision: &Decision) -> Vec<ThresholdGroup> {
+    let mut groups: Vec<ThresholdGroup> = Vec::new();
+    for threshold in &decision.thresholds {
+        let line = line_title(decision, &threshold.line);
+        let row = threshold_row(threshold);
+        match groups.iter_mut().find(|group| group.line == line) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(ThresholdGroup {
+                line,
+                rows: vec![row],
+            }),
+        }
+    }
+    groups
 }
 
-fn threshold_row(threshold: &Threshold, decision: &Decision) -> ThresholdRow {
+fn threshold_row(threshold: &Threshold) -> ThresholdRow {
     let shown = |text: &Option<String>| {
         text.as_deref()
             .map_or_else(|| "–".to_owned(), number::written)
     };
     ThresholdRow {
-        line: line_title(decision, &threshold.line),
         quantity: threshold.quantity.clone(),
         value: shown(&threshold.value),
         needed: format!(
@@ -311,7 +344,8 @@ fn share(text: &str) -> String {
     number::written(text)
 }
 
-fn capitalised(text: &str) -> String {
+/// A text that starts with a capital.
+pub(crate) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

@@ -7,14 +7,24 @@ use utfall_payment::{
 
 use crate::number;
 
-/// What a step is about, as a heading of its row.
-pub(crate) fn subject(step: &Step, decision: &Decision) -> String {
+/// The heading a step stands under.
+pub(crate) fn heading(step: &Step, decision: &Decision) -> String {
     match &step.subject {
-        Subject::Effect(name) => format!("effect {name}"),
-        Subject::Quantity(name) => name.clone(),
-        Subject::Line(name) => line_title(decision, name),
-        Subject::Payer(name) => name.clone(),
-        Subject::Total => "total".to_owned(),
+        Subject::Effect(_) => "The effects".to_owned(),
+        Subject::Quantity(_) => "The quantities".to_owned(),
+        Subject::Line(name) => format!("Line: {}", line_title(decision, name)),
+        Subject::Total => "The total".to_owned(),
+        Subject::Payer(_) => "The payers".to_owned(),
+    }
+}
+
+/// What a step did, after its name where the heading does not have it.
+pub(crate) fn named_operation(step: &Step) -> String {
+    match &step.subject {
+        Subject::Effect(name) | Subject::Quantity(name) | Subject::Payer(name) => {
+            format!("{name}: {}", operation(step))
+        }
+        Subject::Line(_) | Subject::Total => operation(step),
     }
 }
 
@@ -81,15 +91,18 @@ pub(crate) fn operation(step: &Step) -> String {
         ),
         Operation::All => format!("every condition must hold: {}", named_all(all, ", ")),
         Operation::Any => format!("at least one condition must hold: {}", named_all(all, ", ")),
-        Operation::Requires => "the line can be measured".to_owned(),
-        Operation::When => "the gate of the line".to_owned(),
-        Operation::Fixed => with_values("fixed amount", all),
+        Operation::Requires => "what the line requires to be measurable".to_owned(),
+        Operation::When => "the condition for paying".to_owned(),
+        Operation::Fixed => format!("the fixed amount {}", named_all(all, ", ")),
         Operation::Band => band(all),
         Operation::HighestStep(operator) => highest_step(*operator, all),
-        Operation::NothingBelowZero => with_values("nothing below 0, for want of a clawback", all),
-        Operation::Floor => with_values("raised to the floor where lower", all),
-        Operation::Cap => with_values("lowered to the cap where higher", all),
-        Operation::PayerRemainder => with_values("minor units left over by cutting", all),
+        Operation::NothingBelowZero => {
+            format!("{}, and nothing is taken back: 0", named_all(all, ", "))
+        }
+
+        Operation::Floor => bound(step, "raised to the floor", "not below the floor"),
+        Operation::Cap => bound(step, "lowered to the cap", "not above the cap"),
+        Operation::PayerRemainder => named_all(all, " + "),
     }
 }
 
@@ -135,7 +148,7 @@ pub(crate) fn operator_sign(operator: Operator) -> &'static str {
     }
 }
 
-/// An operand with its name, unless its name is only the role a number of the contract plays.
+/// An operand with its name; a number of the contract has none.
 fn named(operand: &Named) -> String {
     let value = number::written(&operand.value);
     if operand.name.is_empty() {
@@ -149,41 +162,70 @@ fn named_all(operands: &[Named], between: &str) -> String {
     operands.iter().map(named).collect::<Vec<_>>().join(between)
 }
 
-fn with_values(what: &str, operands: &[Named]) -> String {
-    if operands.is_empty() {
-        what.to_owned()
-    } else {
-        format!("{what}: {}", named_all(operands, ", "))
-    }
-}
-
-/// Operands: the quantity, `from`, `to` unless the band is open above, and `share`.
+/// Operands: the quantity, the lower bound, the upper bound unless open above, the share.
 fn band(operands: &[Named]) -> String {
-    let quantity = operands.first().map(named).unwrap_or_default();
-    let term = |name: &str| {
-        let found = operands.iter().skip(1).find(|operand| operand.name == name);
-        found.map(|operand| number::written(&operand.value))
-    };
-    let (from, share) = (
-        term("from").unwrap_or_default(),
-        term("share").unwrap_or_default(),
-    );
-    match term("to") {
-        Some(to) => format!("part of {quantity} between {from} and {to}, × {share}"),
-        None => format!("part of {quantity} above {from}, × {share}"),
+    match operands {
+        [of, from, to, share] => {
+            format!(
+                "part of {} between {} and {}, × {}",
+                named(of),
+                named(from),
+                named(to),
+                named(share)
+            )
+        }
+        [of, from, share] => format!(
+            "part of {} above {}, × {}",
+            named(of),
+            named(from),
+            named(share)
+        ),
+        _ => named_all(operands, ", "),
     }
 }
 
 fn highest_step(operator: Operator, operands: &[Named]) -> String {
-    let quantity = operands.first().map(named).unwrap_or_default();
     match operands {
-        [_, threshold, amount] => format!(
-            "{quantity} {} {}: {}",
-            operator_sign(operator),
-            number::written(&threshold.value),
-            number::written(&amount.value)
-        ),
-        _ => format!("{quantity} reaches no step"),
+        [of, threshold, amount] => {
+            format!(
+                "{} {} {} pays {}",
+                named(of),
+                operator_sign(operator),
+                named(threshold),
+                named(amount)
+            )
+        }
+        _ => format!("{} reaches no step", named_all(operands, ", ")),
+    }
+}
+
+/// A floor or cap, and whether it changed the amount.
+fn bound(step: &Step, changed: &str, unchanged: &str) -> String {
+    match step.operands.as_slice() {
+        [amount, bound] => {
+            let words = if did_something(step) {
+                changed
+            } else {
+                unchanged
+            };
+            format!("{} {words} {}", named(amount), named(bound))
+        }
+        operands => named_all(operands, ", "),
+    }
+}
+
+/// Whether a step that may leave its first operand as it was did not.
+pub(crate) fn did_something(step: &Step) -> bool {
+    match (&step.operation, step.operands.first(), &step.result) {
+        (
+            Operation::Floor
+            | Operation::Cap
+            | Operation::NothingBelowZero
+            | Operation::Round { .. },
+            Some(Named { value, .. }),
+            StepResult::Value(after),
+        ) => value != after,
+        _ => true,
     }
 }
 

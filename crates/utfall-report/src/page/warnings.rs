@@ -5,6 +5,8 @@ use utfall_verify::record::{DeliveryStatus, Documents, EffectRecord, Estimated};
 use super::Warning;
 use super::effect::{estimated, interval_words, missing, thresholds_of};
 use super::outcome::{Outcome, confidence, plural};
+use super::payment::capitalised;
+use super::released::Released;
 use super::trace::line_title;
 use crate::number::count;
 
@@ -21,7 +23,7 @@ pub(crate) fn of(documents: &Documents) -> Vec<Warning> {
     }
     matching(documents, &mut warnings);
     for effect in &documents.effects.effects {
-        missing_outcomes(effect, &documents.funnel.funnel.unit, &mut warnings);
+        missing_outcomes(documents, effect, &mut warnings);
     }
     data(documents, &mut warnings);
     warnings
@@ -112,12 +114,13 @@ fn uncertain(
 
 fn matching(documents: &Documents, warnings: &mut Vec<Warning>) {
     let (balance, unit) = (&documents.balance, &documents.funnel.funnel.unit);
+    let released = Released(&documents.funnel.policy);
     let n_dropped = balance.n_treated.saturating_sub(balance.n_treated_matched);
     if n_dropped > 0 {
         let title = format!(
             "{} of {} treated {} found no comparator",
-            count(n_dropped),
-            count(balance.n_treated),
+            capitalised(&released.words(n_dropped, "a few")),
+            released.words(balance.n_treated, "the"),
             plural(unit)
         );
         let text = "They are not in the estimate. It is the effect on the treated who were matched, not on all treated.";
@@ -126,7 +129,7 @@ fn matching(documents: &Documents, warnings: &mut Vec<Warning>) {
     if balance.n_tied > 0 {
         let title = format!(
             "{} treated {} had equally near comparators",
-            count(balance.n_tied),
+            capitalised(&released.words(balance.n_tied, "a few")),
             plural(unit)
         );
         let text = "The plan’s tie rule chose among them. Another rule would have chosen others, and given a somewhat different estimate.";
@@ -134,7 +137,8 @@ fn matching(documents: &Documents, warnings: &mut Vec<Warning>) {
     }
 }
 
-fn missing_outcomes(effect: &EffectRecord, unit: &str, warnings: &mut Vec<Warning>) {
+fn missing_outcomes(documents: &Documents, effect: &EffectRecord, warnings: &mut Vec<Warning>) {
+    let released = Released(&documents.funnel.policy);
     let (treated, comparator) = (
         effect.n_outcome_missing_treated,
         effect.n_outcome_missing_comparator,
@@ -142,9 +146,9 @@ fn missing_outcomes(effect: &EffectRecord, unit: &str, warnings: &mut Vec<Warnin
     if treated + comparator > 0 {
         let text = format!(
             "For {} treated and {} comparator {} the outcome could not be measured. They are not in the estimate.",
-            count(treated),
-            count(comparator),
-            plural(unit)
+            released.words(treated, "few or no"),
+            released.words(comparator, "few or no"),
+            plural(&documents.funnel.funnel.unit)
         );
         warn(
             warnings,

@@ -10,11 +10,14 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 }
 
 /// Breaks a text into lines no wider than `most`, at spaces where it can and inside a word where
-/// it must. What does not fit in `n_lines` is cut with an ellipsis: the table has it in full.
+/// it must; never at the narrow spaces inside a number. What does not fit in `n_lines` is cut with an ellipsis: the table has it in full.
 pub(crate) fn wrap(text: &str, size: f64, most: f64, n_lines: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in text
+        .split([' ', '\t', '\n'])
+        .filter(|word| !word.is_empty())
+    {
         for piece in pieces(word, size, most) {
             let joined = if line.is_empty() {
                 piece.clone()
@@ -93,6 +96,17 @@ mod tests {
     fn wrapping_loses_no_word() {
         let text = "born 2007 to 2012 and living in the municipality";
         assert_eq!(wrap(text, 12.0, 120.0, 99).join(" "), text);
+    }
+
+    #[test]
+    fn a_number_is_not_broken_between_its_groups() {
+        let lines = wrap("amount 1\u{202f}022\u{202f}500 SEK", 12.0, 80.0, 9);
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("1\u{202f}022\u{202f}500")),
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Synthetic runs to report on: one that pays, one without an effect, one that cannot be measured,
 //! one whose every name is hostile.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a run that cannot be made is a failed test"
+)]
 
 use std::num::NonZeroU64;
 
