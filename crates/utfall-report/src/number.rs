@@ -32,9 +32,12 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     out
 }
 
-/// A number with as many decimals as it needs, four at most: `−5`, `7.75`.
-pub(crate) fn shortest(value: f64) -> String {
-    let text = fixed(value, 4);
+/// A number with as many decimals as it needs, `most` at most: `−5`, `7.75`.
+pub(crate) fn shortest(value: f64, most: usize) -> String {
+    let text = fixed(value, most);
+    if !text.contains('.') {
+        return text;
+    }
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -94,20 +97,20 @@ pub(crate) fn p_value(p: f64) -> String {
     }
 }
 
-/// Decimals that show two figures of an interval of this width, from 0 to 6.
+/// Decimals fine enough for an estimate whose interval has this width, from 0 to 6.
 ///
-/// More would print noise; fewer would hide which side of a threshold the estimate lies on.
+/// The last decimal is no coarser than a twentieth of the interval, about a fifth of a standard
+/// error. More would print noise; fewer would hide on which side of a threshold the estimate lies.
 pub(crate) fn decimals_for_width(width: f64) -> usize {
     if !width.is_finite() || width <= 0.0 {
         return 3;
     }
     let mut decimals = 0;
-    let mut shown = width;
-    while shown < 10.0 && decimals < 6 {
-        shown *= 10.0;
+    let mut steps = width;
+    while steps < 20.0 && decimals < 6 {
+        steps *= 10.0;
         decimals += 1;
     }
-    // A width of 4.1 has its second figure in the first decimal: 41 steps of 0.1.
     decimals
 }
 
@@ -158,9 +161,17 @@ mod tests {
     #[test]
     fn decimals_follow_the_width_of_the_interval() {
         assert_eq!(decimals_for_width(4.1), 1);
+        assert_eq!(decimals_for_width(12.5), 1);
         assert_eq!(decimals_for_width(0.41), 2);
         assert_eq!(decimals_for_width(41.0), 0);
         assert_eq!(decimals_for_width(0.0), 3);
+    }
+
+    #[test]
+    fn trailing_zeros_go_and_those_of_a_whole_number_stay() {
+        assert_eq!(shortest(-5.0, 4), "\u{2212}5");
+        assert_eq!(shortest(7.75, 4), "7.75");
+        assert_eq!(shortest(400.0, 0), "400");
     }
 
     #[test]

@@ -16,6 +16,7 @@ fn all() -> Vec<(&'static str, Run)> {
         ("paid", runs::paid()),
         ("placebo", runs::placebo()),
         ("not-measurable", runs::not_measurable()),
+        ("savings", runs::savings()),
         ("spotless", runs::spotless()),
         ("hostile", runs::hostile()),
     ]
@@ -226,6 +227,14 @@ fn thresholds_are_marked_on_the_axis_of_the_effect() {
     for expected in ["threshold −2", "threshold −5", "threshold −8"] {
         assert!(shown.contains(expected), "{expected}");
     }
+}
+
+#[test]
+fn a_threshold_on_a_total_lies_on_the_axis_of_one_unit() {
+    let shown = words(&runs::savings().report()).replace(['\u{a0}', '\u{202f}'], " ");
+    // 10 million SEK of savings on 409 treated are 24 449.878 SEK less for each.
+    assert!(shown.contains("threshold −24 449.9"));
+    assert!(shown.contains("“Share of the savings up to the capital” pays 6 000 000 SEK"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(crate) fn section(balance: &BalanceDocument, released: Released<'_>) -> Bala
 }
 
 fn introduction(balance: &BalanceDocument) -> String {
-    let gate = shortest(balance.gate.max_abs_smd);
+    let gate = shortest(balance.gate.max_abs_smd, 4);
     let outside: Vec<&str> = balance
         .rows
         .iter()

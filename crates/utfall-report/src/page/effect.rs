@@ -7,7 +7,7 @@ use super::outcome::{Outcome, confidence};
 use super::released::Released;
 use super::thresholds::{self, OnEffect};
 use super::{EffectSection, EffectTable, EffectTableRow, Gap};
-use crate::number::{fixed, p_value, shortest};
+use crate::number::{fixed, p_value};
 use crate::picture::{EffectPanel, EffectRow, Mark, effects as picture};
 
 /// Builds the section from the effects and the thresholds of the decision.
@@ -145,9 +145,7 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
         }),
         both("p-value (no effect)", &|estimate| p_value(estimate.p_value)),
         both("Degrees of freedom", &|estimate| {
-            estimate
-                .degrees_of_freedom
-                .map_or_else(|| "normal".to_owned(), shortest)
+            released.degrees_of_freedom(estimate.degrees_of_freedom)
         }),
         both("Treated", &|estimate| {
             released.figure(estimate.n_treated as u64)

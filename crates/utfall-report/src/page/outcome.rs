@@ -43,9 +43,9 @@ impl Outcome {
         fixed(self.scaled(value), self.decimals + 1)
     }
 
-    /// A number of the contract, in full.
+    /// A number of the contract, one decimal finer than the estimate where it needs that.
     pub(crate) fn stated(&self, value: f64) -> String {
-        shortest(self.scaled(value))
+        shortest(self.scaled(value), self.decimals + 1)
     }
 
     /// The unit of a difference.
@@ -72,7 +72,7 @@ impl Outcome {
 pub(crate) fn confidence(estimate: &Estimate) -> String {
     format!(
         "{}\u{a0}%",
-        shortest(estimate.confidence_level.fraction() * 100.0)
+        shortest(estimate.confidence_level.fraction() * 100.0, 2)
     )
 }
 

@@ -26,6 +26,20 @@ impl Released<'_> {
             Cell::Suppressed => suppressed.to_owned(),
         }
     }
+
+    /// Degrees of freedom, which tell the number of clusters: under a policy that rounds, rounded.
+    pub(crate) fn degrees_of_freedom(self, freedom: Option<f64>) -> String {
+        match (freedom, self.0) {
+            (None, _) => "normal".to_owned(),
+            (Some(freedom), Policy::None { .. }) => number::shortest(freedom, 1),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a few units of a rounded count"
+            )]
+            (Some(freedom), _) => self.figure(freedom.max(0.0) as u64),
+        }
+    }
 }
 
 /// A count as it may be seen, with the reason where it may not.

@@ -83,6 +83,38 @@ pub(crate) fn placebo() -> Run {
     run.decided(CONTRACT)
 }
 
+/// Two effects in different units, one of them on a contract's total, and large amounts.
+pub(crate) fn savings() -> Run {
+    let mut run = paid();
+    run.title = "Placements and grades".to_owned();
+    run.documents.effects.effects = vec![
+        EffectRecord {
+            name: "placement-cost".to_owned(),
+            title: "Cost of placements over two years".to_owned(),
+            unit: "SEK per child".to_owned(),
+            estimator: "matched-difference-in-differences".to_owned(),
+            ..effect(estimated_from(
+                estimate(-31_804.25, -58_120.5, -5_488.0),
+                estimate(12_410.0, -3_120.0, 27_940.0),
+                96_112.0,
+                127_916.25,
+            ))
+        },
+        EffectRecord {
+            name: "merit".to_owned(),
+            title: "Merit points in grade 9".to_owned(),
+            unit: "merit points".to_owned(),
+            ..effect(estimated_from(
+                estimate(-1.25, -7.5, 5.0),
+                estimate(-32.4, -39.1, -25.7),
+                191.25,
+                192.5,
+            ))
+        },
+    ];
+    run.decided(include_str!("../cases/savings.toml"))
+}
+
 /// Too few treated for an estimate.
 pub(crate) fn not_measurable() -> Run {
     let result = EffectResult::NotMeasurable {
@@ -257,6 +289,15 @@ fn effect(result: EffectResult) -> EffectRecord {
 }
 
 fn estimated(matched: Estimate, unadjusted: Estimate) -> EffectResult {
+    estimated_from(matched, unadjusted, 0.1821, 0.2424)
+}
+
+fn estimated_from(
+    matched: Estimate,
+    unadjusted: Estimate,
+    mean_treated: f64,
+    mean_comparator: f64,
+) -> EffectResult {
     let unadjusted = Estimate {
         n_treated: 412,
         n_comparator: 6_988,
@@ -264,7 +305,10 @@ fn estimated(matched: Estimate, unadjusted: Estimate) -> EffectResult {
         ..unadjusted
     };
     EffectResult::Estimated(Box::new(Estimated::new(
-        matched, unadjusted, 0.1821, 0.2424,
+        matched,
+        unadjusted,
+        mean_treated,
+        mean_comparator,
     )))
 }
 
