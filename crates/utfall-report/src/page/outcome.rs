@@ -38,9 +38,17 @@ impl Outcome {
         fixed(self.scaled(value), self.decimals)
     }
 
-    /// A number finer than the estimate itself, such as its standard error.
+    /// A number finer than the estimate itself, such as its standard error, unless it is large.
     pub(crate) fn finer(&self, value: f64) -> String {
-        fixed(self.scaled(value), self.decimals + 1)
+        let scaled = self.scaled(value);
+        fixed(
+            scaled,
+            if scaled.abs() < 100.0 {
+                self.decimals + 1
+            } else {
+                self.decimals
+            },
+        )
     }
 
     /// A number of the contract, one decimal finer than the estimate where it needs that.
