@@ -69,6 +69,15 @@ impl TextColumn {
         self.present.push(value.is_some());
     }
 
+    /// Keeps the first `n_values` and drops the rest.
+    pub fn truncate(&mut self, n_values: usize) {
+        if n_values < self.len() {
+            self.ends.truncate(n_values);
+            self.present.truncate(n_values);
+            self.text.truncate(self.ends.last().copied().unwrap_or(0));
+        }
+    }
+
     /// Number of values, missing ones included.
     #[must_use]
     pub fn len(&self) -> usize {

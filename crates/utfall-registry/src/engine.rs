@@ -31,6 +31,13 @@ impl EngineError {
         };
         Self { kind }
     }
+
+    /// Columns that do not fit the table they were made for.
+    pub(crate) fn unequal() -> Self {
+        Self {
+            kind: "columns that do not fit their table",
+        }
+    }
 }
 
 #[cfg(test)]

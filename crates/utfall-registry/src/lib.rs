@@ -1,11 +1,30 @@
 //! Registry extracts: read under a data contract, checked, typed and measured.
 //!
-//! [`TableWriter`] writes tables as Parquet, for ingestion and for whoever makes extracts.
+//! - [`DataContract`] says how an extract is written and what may stand in it.
+//! - [`ingest`] reads its [`Delivery`]s into a table, a quarantine and a [`QualityReport`].
+//! - [`TableWriter`] writes tables as Parquet, for ingestion and for whoever makes extracts.
 
+mod cell;
 mod column_data;
+mod contract;
+mod dates;
+mod delivery;
 mod engine;
+mod identity;
+mod ingest;
+mod quality;
 mod table_writer;
 
 pub use column_data::{ColumnData, TextColumn};
+pub use contract::{
+    Column, ColumnType, ContractFault, DataContract, DataContractError, DateFormat, Dialect,
+    Encoding, Format, Mark, Meaning, OptionalMark,
+};
+pub use delivery::{Delivery, DeliveryStatus};
 pub use engine::EngineError;
+pub use identity::IdentityKind;
+pub use ingest::{FileName, IdentityFinding, IngestError, Rule, ingest, inspect};
+pub use quality::{
+    DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
+};
 pub use table_writer::{StoredType, TableWriteError, TableWriter};

@@ -1,0 +1,185 @@
+//! Reading one cell: whole numbers and decimals, exactly or not at all.
+
+/// Why a cell is no decimal of its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DecimalFault {
+    /// It is no number, or lies outside 64 bits.
+    NoNumber,
+    /// It has more decimals than the column keeps, and they are not zero.
+    TooPrecise,
+}
+
+/// Digits that fit 64 bits whatever they are.
+const SAFE_DIGITS: usize = 18;
+
+/// The cell without surrounding blanks and tabs.
+#[inline]
+pub(crate) fn trimmed(mut cell: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = cell {
+        cell = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = cell {
+        cell = rest;
+    }
+    cell
+}
+
+/// A whole number with an optional sign; `None` if it is none or lies outside 64 bits.
+#[inline]
+pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
+    let (negative, digits) = sign(cell);
+    if digits.is_empty() {
+        return None;
+    }
+    accumulate(0, digits, negative)
+}
+
+/// A decimal with an optional sign as a whole number of its last decimal.
+///
+/// At least one digit stands before the mark; thousands are not separated.
+#[inline]
+pub(crate) fn decimal(cell: &[u8], mark: u8, decimals: u8) -> Result<i64, DecimalFault> {
+    let (negative, digits) = sign(cell);
+    let whole_end = digits
+        .iter()
+        .position(|&byte| byte == mark)
+        .unwrap_or(digits.len());
+    let (whole, fraction) = digits.split_at(whole_end);
+    let fraction = match fraction {
+        [] => fraction,
+        [_, fraction @ ..] if !fraction.is_empty() => fraction,
+        _ => return Err(DecimalFault::NoNumber),
+    };
+    if whole.is_empty() {
+        return Err(DecimalFault::NoNumber);
+    }
+    let (kept, beyond) = fraction.split_at(fraction.len().min(usize::from(decimals)));
+    if !beyond.iter().all(u8::is_ascii_digit) {
+        return Err(DecimalFault::NoNumber);
+    }
+    let padding = &[b'0'; 9][..usize::from(decimals) - kept.len()];
+    let value = accumulate(0, whole, negative)
+        .and_then(|value| accumulate(value, kept, negative))
+        .and_then(|value| accumulate(value, padding, negative))
+        .ok_or(DecimalFault::NoNumber)?;
+    if beyond.iter().any(|&byte| byte != b'0') {
+        Err(DecimalFault::TooPrecise)
+    } else {
+        Ok(value)
+    }
+}
+
+#[inline]
+fn sign(cell: &[u8]) -> (bool, &[u8]) {
+    match cell {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    }
+}
+
+/// `value` followed by more digits, of the given sign.
+#[inline]
+fn accumulate(mut value: i64, digits: &[u8], negative: bool) -> Option<i64> {
+    if value == 0 && digits.len() <= SAFE_DIGITS {
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit);
+        }
+        return Some(if negative { -value } else { value });
+    }
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        let digit = if negative {
+            -i64::from(digit)
+        } else {
+            i64::from(digit)
+        };
+        value = value.checked_mul(10)?.checked_add(digit)?;
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_to_the_ends_of_64_bits_and_no_further() {
+        assert_eq!(integer(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(integer(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(integer(b"+17"), Some(17));
+        for cell in [
+            "9223372036854775808",
+            "-9223372036854775809",
+            "",
+            "-",
+            "1 000",
+            "1.0",
+            "0x1f",
+            "1e3",
+            "--1",
+        ] {
+            assert_eq!(integer(cell.as_bytes()), None, "{cell}");
+        }
+        assert_eq!(integer(b"00000000000000000000000000007"), Some(7));
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_not_at_all() {
+        assert_eq!(decimal(b"12,5", b',', 1), Ok(125));
+        assert_eq!(decimal(b"-0,5", b',', 1), Ok(-5));
+        assert_eq!(decimal(b"12", b',', 2), Ok(1200));
+        assert_eq!(decimal(b"12,50000", b',', 1), Ok(125));
+        assert_eq!(decimal(b"12,55", b',', 1), Err(DecimalFault::TooPrecise));
+        for cell in [
+            "12.5",
+            "12,",
+            ",5",
+            "",
+            "-",
+            "1.234,5",
+            "12,5x",
+            "12,5,5",
+            "999999999999999999,9",
+        ] {
+            assert_eq!(
+                decimal(cell.as_bytes(), b',', 2),
+                Err(DecimalFault::NoNumber),
+                "{cell}"
+            );
+        }
+        assert_eq!(decimal(b"92233720368547758,07", b',', 2), Ok(i64::MAX));
+        assert_eq!(decimal(b"-92233720368547758,08", b',', 2), Ok(i64::MIN));
+    }
+
+    #[test]
+    fn blanks_around_a_cell_are_no_part_of_it() {
+        assert_eq!(trimmed(b" \ta b\t "), b"a b");
+        assert_eq!(trimmed(b"  "), b"");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_what_is_read(value: i64, decimals in 0_u8..=9) {
+            prop_assert_eq!(integer(value.to_string().as_bytes()), Some(value));
+            let scale = 10_i128.pow(decimals.into());
+            let (whole, fraction) = (i128::from(value).abs() / scale, i128::from(value).abs() % scale);
+            let sign = if value < 0 { "-" } else { "" };
+            let text = if decimals == 0 {
+                format!("{sign}{whole}")
+            } else {
+                format!("{sign}{whole},{fraction:0width$}", width = usize::from(decimals))
+            };
+            prop_assert_eq!(decimal(text.as_bytes(), b',', decimals), Ok(value));
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! How values are written in a file.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a delimited text file is written. Every field is written out: none has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Dialect {
+    /// What separates two cells, such as `;`.
+    pub delimiter: Mark,
+    /// What surrounds a cell that holds a delimiter, such as `"`; empty if nothing does.
+    pub quote: OptionalMark,
+    /// How characters are stored.
+    pub encoding: Encoding,
+    /// What separates a number's decimals, such as `,`.
+    pub decimal: Mark,
+    /// How dates are written, such as `%Y%m%d`.
+    pub date: DateFormat,
+}
+
+/// How characters are stored as bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// Windows code page 1252, the usual one in Western European registers.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+    /// ISO 8859-1, Latin 1.
+    #[serde(rename = "iso-8859-1")]
+    Iso88591,
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Utf8 => "utf-8",
+            Self::Windows1252 => "windows-1252",
+            Self::Iso88591 => "iso-8859-1",
+        })
+    }
+}
+
+/// A single ASCII character that marks something, neither letter, digit nor line end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mark(u8);
+
+impl Mark {
+    /// The mark as a byte.
+    #[must_use]
+    pub fn byte(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Mark {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_bytes() {
+            &[byte]
+                if byte == b'\t' || (byte.is_ascii_graphic() && !byte.is_ascii_alphanumeric()) =>
+            {
+                Ok(Self(byte))
+            }
+            _ => Err(format!(
+                "`{text}` is no mark, expected one character such as `;`, `,` or a tab"
+            )),
+        }
+    }
+}
+
+impl From<Mark> for String {
+    fn from(mark: Mark) -> Self {
+        char::from(mark.0).to_string()
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == b'\t' {
+            f.write_str("tab")
+        } else {
+            write!(f, "{}", char::from(self.0))
+        }
+    }
+}
+
+/// A [`Mark`] or nothing, written as an empty text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OptionalMark(pub Option<Mark>);
+
+impl TryFrom<String> for OptionalMark {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.is_empty() {
+            Ok(Self(None))
+        } else {
+            Mark::try_from(text).map(|mark| Self(Some(mark)))
+        }
+    }
+}
+
+impl From<OptionalMark> for String {
+    fn from(mark: OptionalMark) -> Self {
+        mark.0.map_or_else(Self::new, Self::from)
+    }
+}
+
+/// How a date is written: `%Y`, `%m` and `%d` once each, with fixed characters between.
+///
+/// Without `%d` a date is the first of its month: `%Y%m` reads `202409` as 1 September 2024.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DateFormat {
+    parts: Vec<DatePart>,
+    width: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DatePart {
+    Year,
+    Month,
+    Day,
+    Fixed(u8),
+}
+
+impl DateFormat {
+    /// Dates as `2024-01-31`.
+    #[must_use]
+    pub fn iso() -> Self {
+        use DatePart::{Day, Fixed, Month, Year};
+        Self {
+            parts: vec![Year, Fixed(b'-'), Month, Fixed(b'-'), Day],
+            width: 10,
+        }
+    }
+
+    /// Days from 1970-01-01 to the date written in `cell`; `None` if it is no date of this form.
+    #[must_use]
+    pub fn parse(&self, cell: &[u8]) -> Option<i32> {
+        if cell.len() != self.width {
+            return None;
+        }
+        let (mut year, mut month, mut day, mut rest) = (0, 0, 1, cell);
+        for part in &self.parts {
+            match part {
+                DatePart::Year => year = take_digits(&mut rest, 4)?,
+                DatePart::Month => month = take_digits(&mut rest, 2)?,
+                DatePart::Day => day = take_digits(&mut rest, 2)?,
+                DatePart::Fixed(byte) => {
+                    let (first, after) = rest.split_first()?;
+                    if first != byte {
+                        return None;
+                    }
+                    rest = after;
+                }
+            }
+        }
+        days_since_1970(year, month, day)
+    }
+}
+
+fn take_digits(rest: &mut &[u8], n_digits: usize) -> Option<u32> {
+    let (digits, after) = rest.split_at_checked(n_digits)?;
+    *rest = after;
+    let mut value = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u32::from(digit);
+    }
+    Some(value)
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar, years 1 to 9999.
+///
+/// Hinnant's algorithm, <https://howardhinnant.github.io/date_algorithms.html>.
+pub(crate) fn days_since_1970(year: u32, month: u32, day: u32) -> Option<i32> {
+    const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = *LENGTHS.get(month.wrapping_sub(1) as usize)? + u32::from(leap && month == 2);
+    if year == 0 || year > 9999 || day == 0 || day > length {
+        return None;
+    }
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    i32::try_from(era * 146_097 + day_of_era)
+        .ok()
+        .map(|days| days - 719_468)
+}
+
+impl TryFrom<String> for DateFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut parts = Vec::new();
+        let mut bytes = text.bytes();
+        while let Some(byte) = bytes.next() {
+            parts.push(match byte {
+                b'%' => match bytes.next() {
+                    Some(b'Y') => DatePart::Year,
+                    Some(b'm') => DatePart::Month,
+                    Some(b'd') => DatePart::Day,
+                    _ => return Err(no_date_format(&text)),
+                },
+                byte if byte.is_ascii_graphic() || byte == b' ' => DatePart::Fixed(byte),
+                _ => return Err(no_date_format(&text)),
+            });
+        }
+        let count = |part| parts.iter().filter(|&&other| other == part).count();
+        if count(DatePart::Year) != 1 || count(DatePart::Month) != 1 || count(DatePart::Day) > 1 {
+            return Err(no_date_format(&text));
+        }
+        let width = parts.iter().map(|part| part.width()).sum();
+        Ok(Self { parts, width })
+    }
+}
+
+fn no_date_format(text: &str) -> String {
+    format!(
+        "`{text}` is no date format, expected `%Y`, `%m` and, except for months, `%d` once each, such as `%Y%m%d` or `%Y-%m-%d`"
+    )
+}
+
+impl DatePart {
+    fn width(self) -> usize {
+        match self {
+            Self::Year => 4,
+            Self::Month | Self::Day => 2,
+            Self::Fixed(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for DateFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                DatePart::Year => f.write_str("%Y")?,
+                DatePart::Month => f.write_str("%m")?,
+                DatePart::Day => f.write_str("%d")?,
+                DatePart::Fixed(byte) => write!(f, "{}", char::from(*byte))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<DateFormat> for String {
+    fn from(format: DateFormat) -> Self {
+        format.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike, NaiveDate};
+
+    use super::*;
+
+    #[test]
+    fn days_agree_with_the_calendar_over_four_centuries() {
+        let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        let mut date = NaiveDate::from_ymd_opt(1799, 12, 25).unwrap();
+        while date.year() < 2201 {
+            let days = days_since_1970(date.year() as u32, date.month(), date.day());
+            assert_eq!(
+                days.map(i64::from),
+                Some((date - epoch).num_days()),
+                "{date}"
+            );
+            date = date.succ_opt().unwrap();
+        }
+    }
+
+    #[test]
+    fn days_that_do_not_exist_are_refused() {
+        for (year, month, day) in [
+            (2023, 2, 29),
+            (1900, 2, 29),
+            (2024, 13, 1),
+            (2024, 0, 1),
+            (2024, 4, 31),
+            (2024, 4, 0),
+            (0, 1, 1),
+        ] {
+            assert_eq!(days_since_1970(year, month, day), None);
+        }
+        assert!(days_since_1970(2000, 2, 29).is_some());
+    }
+
+    #[test]
+    fn a_date_is_read_as_its_format_says_and_no_other_way() {
+        let format = |text: &str| DateFormat::try_from(text.to_owned()).unwrap();
+        let day = days_since_1970(2024, 9, 1);
+        assert_eq!(format("%Y%m%d").parse(b"20240901"), day);
+        assert_eq!(format("%d/%m/%Y").parse(b"01/09/2024"), day);
+        assert_eq!(format("%Y%m").parse(b"202409"), day);
+        for cell in [
+            "2024-09-01",
+            "2024090",
+            "202409011",
+            "2024090a",
+            "20240931",
+            "20241301",
+        ] {
+            assert_eq!(format("%Y%m%d").parse(cell.as_bytes()), None, "{cell}");
+        }
+        assert_eq!(format("%d/%m/%Y").to_string(), "%d/%m/%Y");
+    }
+
+    #[test]
+    fn a_format_without_a_year_is_refused() {
+        for text in ["%m%d", "%Y%Y%m", "%Y-%j", "%Y%m%", "%y%m%d", ""] {
+            assert!(DateFormat::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+}

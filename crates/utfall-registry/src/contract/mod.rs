@@ -1,0 +1,117 @@
+//! What an extract promises: its dialect, columns, types, keys, codes and ranges.
+
+mod column;
+mod dialect;
+mod error;
+mod text;
+
+use serde::{Deserialize, Serialize};
+use utfall_core::Offset;
+
+pub(crate) use column::Bound;
+pub use column::{Column, ColumnType};
+pub(crate) use dialect::days_since_1970;
+pub use dialect::{DateFormat, Dialect, Encoding, Mark, OptionalMark};
+pub use error::{ContractFault, DataContractError};
+pub use text::{Format, Meaning};
+
+/// The data contract of one extract: how it is written and what may stand in it.
+///
+/// A contract that exists is sound: names are unique, the key's columns exist, ranges hold a
+/// value, and every choice that moves a value (delimiter, encoding, decimal mark, date format)
+/// is written out.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "text::ContractText", into = "text::ContractText")]
+pub struct DataContract {
+    text: text::ContractText,
+    columns: Vec<Column>,
+    key: Vec<usize>,
+    order: Vec<Order>,
+    reporting_lag: Option<Offset>,
+}
+
+/// A rule over two dates or numbers of a row: `column` is not before `other`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// Position of the later column.
+    pub(crate) column: usize,
+    /// Position of the earlier column.
+    pub(crate) other: usize,
+}
+
+impl DataContract {
+    /// Reads a contract from TOML; `source_name` is the file it came from, for messages.
+    ///
+    /// # Errors
+    ///
+    /// [`DataContractError`] with the line and column of the first fault.
+    pub fn from_toml(source_name: &str, text: &str) -> Result<Self, DataContractError> {
+        let contract: text::ContractText = toml::from_str(text)
+            .map_err(|error| DataContractError::syntax(source_name, text, &error))?;
+        contract
+            .check()
+            .map_err(|misplaced| misplaced.locate(source_name, text))
+    }
+
+    /// Name of the extract.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.text.name
+    }
+
+    /// What the extract is called in a report.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.text.title
+    }
+
+    /// How the files are written.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.text.format
+    }
+
+    /// How CSV files are written, and text cells in any file.
+    #[must_use]
+    pub fn dialect(&self) -> Option<&Dialect> {
+        self.text.dialect.as_ref()
+    }
+
+    /// The columns, in the table's order.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The column of this name in the table.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name() == name)
+    }
+
+    /// Names of the key's columns: no two rows of a delivery share a key, and a row of a later
+    /// delivery supersedes earlier ones of its key.
+    pub fn key(&self) -> impl Iterator<Item = &str> {
+        self.key
+            .iter()
+            .map(|&position| self.columns[position].name())
+    }
+
+    /// How long after a day everything that happened on it has been registered.
+    #[must_use]
+    pub fn reporting_lag(&self) -> Option<Offset> {
+        self.reporting_lag
+    }
+
+    pub(crate) fn key_positions(&self) -> &[usize] {
+        &self.key
+    }
+
+    pub(crate) fn order_rules(&self) -> &[Order] {
+        &self.order
+    }
+
+    pub(crate) fn missing(&self) -> &[text::MissingText] {
+        &self.text.missing
+    }
+}

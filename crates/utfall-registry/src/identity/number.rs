@@ -1,0 +1,279 @@
+//! The published forms of identity numbers and their check digits.
+
+use super::IdentityKind;
+
+/// What a cell looks like under one kind of identity number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sighting {
+    /// Another shape altogether.
+    Nothing,
+    /// The shape of a bare number, with an impossible date.
+    Shape,
+    /// A bare number with a possible date and a wrong check.
+    Dated,
+    /// A bare number, valid throughout.
+    Bare,
+    /// A number with its separators, valid throughout.
+    Separated,
+}
+
+/// Whether a cell is worth a closer look: most are not, by their length or last character alone.
+#[inline]
+pub(super) fn may_be_number(cell: &[u8]) -> bool {
+    matches!(cell.len(), 9..=13)
+        && cell[cell.len() - 1].is_ascii_alphanumeric()
+        && (cell[0].is_ascii_digit() || cell.len() == 9 || cell.len() == 13)
+}
+
+/// What a cell, without surrounding blanks, looks like under one kind of identity number.
+pub(crate) fn sight(kind: IdentityKind, cell: &[u8]) -> Sighting {
+    match kind {
+        IdentityKind::SwedishPersonalNumber => swedish(cell),
+        IdentityKind::DanishCpr => danish(cell),
+        IdentityKind::NorwegianBirthNumber => norwegian(cell),
+        IdentityKind::FinnishPersonalIdentityCode => finnish(cell),
+        IdentityKind::NhsNumber => nhs(cell),
+        IdentityKind::NationalInsuranceNumber => national_insurance(cell),
+    }
+}
+
+/// Chance that uniform random characters of a bare number's shape have a valid date, and that
+/// their check then passes.
+pub(super) fn chance(kind: IdentityKind) -> (f64, f64) {
+    /// Valid DDMM of a year without its century, of 10,000; 29 February in every fourth year.
+    const DAYS: f64 = 365.25 / 10_000.0;
+    match kind {
+        // Days count twice, once with 60 added; serial 000 is never used.
+        IdentityKind::SwedishPersonalNumber => (2.0 * DAYS, 0.1),
+        // One in eleven passes modulus 11, of the rest those of 1 January.
+        IdentityKind::DanishCpr => (DAYS, 1.0 / 11.0 + 10.0 / 11.0 / 365.25),
+        // Days count twice, once with 40 added; two check digits.
+        IdentityKind::NorwegianBirthNumber => (2.0 * DAYS, 1.0 / 121.0),
+        IdentityKind::FinnishPersonalIdentityCode => (DAYS, 1.0 / 31.0),
+        IdentityKind::NhsNumber => (1.0, 1.0 / 11.0),
+        // No check digit: 14.7 % of two letters, digits and a letter have permitted letters.
+        IdentityKind::NationalInsuranceNumber => (1.0, 0.1),
+    }
+}
+
+/// Splits digits from separators: the digits, at most 12, and whether the separator was there.
+struct Parts {
+    digits: [u8; 12],
+    n_digits: usize,
+    separated: bool,
+}
+
+/// The digits of a cell with at most one separator out of `separators`, `tail` places from the end.
+fn parts(cell: &[u8], separators: &[u8], tail: usize) -> Option<Parts> {
+    let mut parts = Parts {
+        digits: [0; 12],
+        n_digits: 0,
+        separated: false,
+    };
+    for (i, &byte) in cell.iter().enumerate() {
+        if byte.is_ascii_digit() {
+            *parts.digits.get_mut(parts.n_digits)? = byte - b'0';
+            parts.n_digits += 1;
+        } else if separators.contains(&byte) && i + tail + 1 == cell.len() {
+            parts.separated = true;
+        } else {
+            return None;
+        }
+    }
+    Some(parts)
+}
+
+fn judge(separated: bool, dated: bool, checked: bool) -> Sighting {
+    match (separated, dated && checked) {
+        (true, true) => Sighting::Separated,
+        (true, false) => Sighting::Nothing,
+        (false, true) => Sighting::Bare,
+        (false, false) if dated => Sighting::Dated,
+        (false, false) => Sighting::Shape,
+    }
+}
+
+/// YYMMDD-NNNC, YYYYMMDD-NNNC, `+` for those over a hundred; 60 added to the day of a
+/// samordningsnummer; Luhn's check over the ten digits; serial 000 is never given.
+/// Skatteverket, SKV 704.
+fn swedish(cell: &[u8]) -> Sighting {
+    let Some(parts) = parts(cell, b"-+", 4) else {
+        return Sighting::Nothing;
+    };
+    let (century, ten) = match parts.n_digits {
+        10 => (None, &parts.digits[..10]),
+        12 => (Some(number(&parts.digits[..2])), &parts.digits[2..]),
+        _ => return Sighting::Nothing,
+    };
+    let (year, month, day) = (number(&ten[..2]), number(&ten[2..4]), number(&ten[4..6]));
+    let day = if day > 60 { day - 60 } else { day };
+    let dated = match century {
+        Some(century) => (18..=20).contains(&century) && is_date(century * 100 + year, month, day),
+        None => is_date_of_some_century(year, month, day),
+    };
+    judge(parts.separated, dated, number(&ten[6..9]) != 0 && luhn(ten))
+}
+
+/// DDMMYY-NNNN. Modulus 11 with weights 4327654321; since October 2007 numbers without it are
+/// given where a day's numbers are used up, which are those of 1 January, the day entered for
+/// who does not know theirs. CPR-kontoret, *Personnumre uden kontrolciffer (modulus 11)*.
+fn danish(cell: &[u8]) -> Sighting {
+    let Some(parts) = parts(cell, b"-", 4) else {
+        return Sighting::Nothing;
+    };
+    if parts.n_digits != 10 {
+        return Sighting::Nothing;
+    }
+    let digits = &parts.digits[..10];
+    let (day, month, year) = (
+        number(&digits[..2]),
+        number(&digits[2..4]),
+        number(&digits[4..6]),
+    );
+    let dated = is_date_of_some_century(year, month, day);
+    let used_up = (day, month) == (1, 1);
+    let checked = weighted(digits, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    judge(parts.separated, dated, checked || used_up)
+}
+
+/// DDMMYYNNNCC, 40 added to the day of a D-number; two checks modulus 11.
+/// Skatteetaten, *Fødselsnummer*.
+fn norwegian(cell: &[u8]) -> Sighting {
+    let Some(parts) = parts(cell, b" -", 5) else {
+        return Sighting::Nothing;
+    };
+    if parts.n_digits != 11 {
+        return Sighting::Nothing;
+    }
+    let digits = &parts.digits[..11];
+    let (day, month, year) = (
+        number(&digits[..2]),
+        number(&digits[2..4]),
+        number(&digits[4..6]),
+    );
+    let day = if day > 40 { day - 40 } else { day };
+    let checked = weighted(&digits[..10], &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11 == 0
+        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    judge(
+        parts.separated,
+        is_date_of_some_century(year, month, day),
+        checked,
+    )
+}
+
+/// DDMMYYCNNNQ, where C is the century's mark and Q the remainder by 31.
+/// Digital and Population Data Services Agency of Finland, *Personal identity code*.
+fn finnish(cell: &[u8]) -> Sighting {
+    const CHECK: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";
+    let &[d1, d2, m1, m2, y1, y2, mark, n1, n2, n3, check] = cell else {
+        return Sighting::Nothing;
+    };
+    let digits = [d1, d2, m1, m2, y1, y2, n1, n2, n3];
+    let century = match mark {
+        b'+' => 1800,
+        b'-' | b'U'..=b'Y' => 1900,
+        b'A'..=b'F' => 2000,
+        _ => return Sighting::Nothing,
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return Sighting::Nothing;
+    }
+    let digits = digits.map(|byte| byte - b'0');
+    let value = number(&digits);
+    let checked = CHECK[(value % 31) as usize] == check && value % 1000 >= 2;
+    let (day, month, year) = (
+        number(&digits[..2]),
+        number(&digits[2..4]),
+        number(&digits[4..6]),
+    );
+    judge(true, is_date(century + year, month, day), checked)
+}
+
+/// Ten digits, modulus 11, written 943 476 5919. NHS Data Dictionary, *NHS number*.
+fn nhs(cell: &[u8]) -> Sighting {
+    let mut digits = [0; 10];
+    let separated = match (cell.len(), cell) {
+        (10, _) => false,
+        (12, [_, _, _, b' ' | b'-', _, _, _, b' ' | b'-', ..]) => true,
+        _ => return Sighting::Nothing,
+    };
+    let mut written = cell
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| !separated || (*i != 3 && *i != 7));
+    for digit in &mut digits {
+        match written.next() {
+            Some((_, byte)) if byte.is_ascii_digit() => *digit = byte - b'0',
+            _ => return Sighting::Nothing,
+        }
+    }
+    let checked = weighted(&digits, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    judge(separated, true, checked && digits != [0; 10])
+}
+
+/// Two letters, six digits, a letter from A to D, written AB 12 34 56 C. No check digit.
+/// HM Revenue & Customs, *National Insurance Manual*, NIM39110.
+fn national_insurance(cell: &[u8]) -> Sighting {
+    let mut bytes = [0; 9];
+    let separated = match (cell.len(), cell) {
+        (9, _) => false,
+        (13, [_, _, b' ', _, _, b' ', _, _, b' ', _, _, b' ', _]) => true,
+        _ => return Sighting::Nothing,
+    };
+    let mut written = cell.iter().filter(|&&byte| byte != b' ');
+    for byte in &mut bytes {
+        match written.next() {
+            Some(next) => *byte = next.to_ascii_uppercase(),
+            None => return Sighting::Nothing,
+        }
+    }
+    let [first, second, digits @ .., suffix] = bytes;
+    let letters =
+        first.is_ascii_uppercase() && second.is_ascii_uppercase() && suffix.is_ascii_uppercase();
+    if !letters || !digits.iter().all(u8::is_ascii_digit) {
+        return Sighting::Nothing;
+    }
+    let never = [*b"BG", *b"GB", *b"KN", *b"NK", *b"NT", *b"TN", *b"ZZ"];
+    let permitted = !b"DFIQUV".contains(&first)
+        && !b"DFIOQUV".contains(&second)
+        && !never.contains(&[first, second])
+        && suffix <= b'D';
+    judge(separated, true, permitted)
+}
+
+fn number(digits: &[u8]) -> u32 {
+    digits
+        .iter()
+        .fold(0, |value, &digit| value * 10 + u32::from(digit))
+}
+
+fn weighted(digits: &[u8], weights: &[u32]) -> u32 {
+    digits
+        .iter()
+        .zip(weights)
+        .map(|(&digit, weight)| u32::from(digit) * weight)
+        .sum()
+}
+
+/// Luhn's check: every second digit from the right doubled, digits of the products added.
+fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, &digit)| {
+            let value = u32::from(digit) * if i % 2 == 0 { 1 } else { 2 };
+            if value > 9 { value - 9 } else { value }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+fn is_date(year: u32, month: u32, day: u32) -> bool {
+    crate::contract::days_since_1970(year, month, day).is_some()
+}
+
+/// Whether a date exists in a year of these last two digits; 2000 was a leap year.
+fn is_date_of_some_century(year: u32, month: u32, day: u32) -> bool {
+    is_date(2000 + year, month, day)
+}

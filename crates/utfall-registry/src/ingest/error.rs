@@ -1,0 +1,198 @@
+//! Why an extract could not be ingested.
+
+use std::fmt;
+use std::path::Path;
+
+use utfall_files::FileError;
+
+use crate::contract::Encoding;
+use crate::engine::EngineError;
+use crate::identity::IdentityKind;
+use crate::table_writer::TableWriteError;
+
+/// A file's name without its folders: the place where it lies is nobody's business.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileName(String);
+
+impl FileName {
+    pub(crate) fn of(path: &Path) -> Self {
+        Self(
+            path.file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
+        )
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an extract could not be ingested. Nothing has been written then, and what was there is
+/// intact.
+///
+/// Every message reads on from "cannot ingest the extract:" and repeats no cell.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// No file to read.
+    #[error("no delivery, expected at least one file")]
+    NoDelivery,
+    /// A file cannot be opened or read.
+    #[error(transparent)]
+    Unreadable(FileError),
+    /// A file without a single line.
+    #[error("{file} is empty, expected at least a header")]
+    Empty {
+        /// The file.
+        file: FileName,
+    },
+    /// Columns of the contract that the header lacks.
+    #[error("{file}:1: {} not among the {n_found} columns of the header{}", list(columns), or_nothing(hint.as_deref()))]
+    HeaderMissing {
+        /// The file.
+        file: FileName,
+        /// Columns that are not there.
+        columns: Vec<String>,
+        /// Cells in the header.
+        n_found: usize,
+        /// A guess at the reason.
+        hint: Option<String>,
+    },
+    /// A column of the contract that the header names twice.
+    #[error("{file}:1: the header names column `{column}` twice, expected once")]
+    HeaderTwice {
+        /// The file.
+        file: FileName,
+        /// The column.
+        column: String,
+    },
+    /// Bytes that are no text of the declared encoding, too many to be slips.
+    #[error("{file}:{line}: the text is not {declared}{}; set `encoding` in the dialect to what the file is", found.map_or(String::new(), |found| format!(" but looks like {found}")))]
+    WrongEncoding {
+        /// The file.
+        file: FileName,
+        /// First line that shows it.
+        line: u64,
+        /// What the contract says.
+        declared: Encoding,
+        /// What it looks like.
+        found: Option<&'static str>,
+    },
+    /// A record that does not end.
+    #[error(
+        "{file}:{line}: the record that begins here is longer than 16 MiB, is a quote left open?"
+    )]
+    RecordTooLong {
+        /// The file.
+        file: FileName,
+        /// Line on which the record begins.
+        line: u64,
+    },
+    /// A Parquet column of a type that the contract's type cannot be read from.
+    #[error(
+        "{file}: column `{column}` is stored as {found}, expected text or what a column of type {expected} is stored as"
+    )]
+    ColumnType {
+        /// The file.
+        file: FileName,
+        /// The column.
+        column: String,
+        /// The file's type.
+        found: String,
+        /// The contract's type.
+        expected: &'static str,
+    },
+    /// A file that is no Parquet, or a damaged one.
+    #[error("{file} is no Parquet file, or it is damaged or cut short; ask for it again")]
+    NotParquet {
+        /// The file.
+        file: FileName,
+    },
+    /// Columns that hold real identity numbers.
+    #[error("{}; ask for pseudonymised data, and delete these files", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    IdentityNumbers {
+        /// One for each column.
+        findings: Vec<IdentityFinding>,
+    },
+    /// A file that was written to while it was read.
+    #[error("{file} changed while it was read; wait until its delivery is complete")]
+    ChangedWhileRead {
+        /// The file.
+        file: FileName,
+    },
+    /// The person running this asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+    /// What was read could not be written.
+    #[error(transparent)]
+    Disk(FileError),
+    /// The table engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// A column that holds real identity numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityFinding {
+    /// The file.
+    pub file: FileName,
+    /// The column's name in the header; `None` for cells beyond it.
+    pub column: Option<String>,
+    /// What the numbers are.
+    pub kind: IdentityKind,
+    /// Rows with a valid number.
+    pub n_rows: u64,
+    /// Line of the first.
+    pub first_line: u64,
+}
+
+impl fmt::Display for IdentityFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            column,
+            kind,
+            n_rows,
+            first_line,
+        } = self;
+        let column = column
+            .as_ref()
+            .map_or("a column beyond the header".to_owned(), |name| {
+                format!("column `{name}`")
+            });
+        write!(
+            f,
+            "{file}:{first_line}: {column} holds {kind} in {n_rows} rows"
+        )
+    }
+}
+
+impl From<TableWriteError> for IngestError {
+    fn from(error: TableWriteError) -> Self {
+        match error {
+            TableWriteError::File(error) => Self::Disk(error),
+            TableWriteError::Engine(error) => Self::Engine(error),
+            _ => Self::Engine(EngineError::unequal()),
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", names.join(", "))
+}
+
+fn or_nothing(hint: Option<&str>) -> String {
+    hint.map_or(String::new(), |hint| format!("; {hint}"))
+}

@@ -1,0 +1,349 @@
+//! Ingestion: files of an extract become a checked, typed table.
+//!
+//! Each file is read twice. The first pass looks at its structure, its encoding, identity
+//! numbers in any column, and which rows share a key; it stops before anything is written. The
+//! second judges every row by every rule. Rows go to the table, are superseded by a later
+//! delivery, or are put in quarantine with all they broke. Every row is counted in one of the
+//! three, and nothing depends on the order of rows or the number of threads.
+
+mod block;
+mod csv;
+mod error;
+mod inspect;
+mod keys;
+mod parquet;
+mod quarantine;
+mod read;
+mod record;
+mod rules;
+mod source;
+mod stream;
+mod tally;
+
+use std::path::Path;
+
+use utfall_core::Watch;
+use utfall_files::{Digest, FileError, PendingFile};
+
+use crate::contract::{DataContract, Encoding, Format};
+use crate::delivery::Delivery;
+use crate::quality::{QUALITY_FILE, QualityReport};
+use crate::table_writer::{StoredType, TableWriter};
+use csv::CsvSource;
+pub use error::{FileName, IdentityFinding, IngestError};
+use inspect::Inspection;
+use keys::Keys;
+use parquet::ParquetSource;
+use quarantine::Quarantine;
+use read::Judged;
+use rules::RowRules;
+pub use rules::Rule;
+use source::Source;
+use stream::Progress;
+use tally::QualityTally;
+
+/// Name of the table's file in an extract's folder.
+pub(crate) const TABLE_FILE: &str = "table.parquet";
+
+/// Name of the quarantine's file in an extract's folder.
+const QUARANTINE_FILE: &str = "quarantine.csv";
+
+/// Reads the files of an extract under its contract and writes three files to `folder`, which
+/// exists: `table.parquet` (the accepted rows, latest delivery first), `quarantine.csv` (the
+/// rejected rows, restricted data) and, last, `quality.json` (counts and places, no cell).
+///
+/// # Errors
+///
+/// [`IngestError`] if a file cannot be used at all. Nothing has been written then, and what the
+/// folder held is intact. Rows that break rules are no error.
+pub fn ingest(
+    contract: &DataContract,
+    deliveries: &[Delivery],
+    folder: &Path,
+    watch: &dyn Watch,
+) -> Result<QualityReport, IngestError> {
+    let mut ingestion = Ingestion::inspect(contract, deliveries, watch)?;
+    let columns: Vec<(&str, StoredType)> = contract
+        .columns()
+        .iter()
+        .map(|column| (column.name(), column.stored_type()))
+        .collect();
+    let mut table = TableWriter::create(&folder.join(TABLE_FILE), &columns)?;
+    let mut quarantine =
+        Quarantine::create(&folder.join(QUARANTINE_FILE)).map_err(IngestError::Disk)?;
+    let report = ingestion.read(|delivery, judged, name| {
+        for reject in &judged.rejects {
+            let rules = delivery.rule_names(contract, reject);
+            let row = delivery.text(&reject.raw);
+            quarantine
+                .add(name, reject.line, &rules, &row)
+                .map_err(IngestError::Disk)?;
+        }
+        Ok(table.write(judged.batch.columns)?)
+    })?;
+    let quality_path = folder.join(QUALITY_FILE);
+    let mut quality = PendingFile::create(&quality_path).map_err(IngestError::Disk)?;
+    std::io::Write::write_all(&mut quality, &report.to_json())
+        .map_err(|source| IngestError::Disk(FileError::at(&quality_path, source)))?;
+    table.finish()?;
+    quarantine.commit().map_err(IngestError::Disk)?;
+    quality.commit().map_err(IngestError::Disk)?;
+    Ok(report)
+}
+
+/// Reads the files of an extract as [`ingest`] does and writes nothing.
+///
+/// # Errors
+///
+/// As [`ingest`].
+pub fn inspect(
+    contract: &DataContract,
+    deliveries: &[Delivery],
+    watch: &dyn Watch,
+) -> Result<QualityReport, IngestError> {
+    Ingestion::inspect(contract, deliveries, watch)?.read(|_, _, _| Ok(()))
+}
+
+/// An extract whose files have been read once.
+struct Ingestion<'a> {
+    contract: &'a DataContract,
+    rules: RowRules<'a>,
+    files: Vec<InspectedFile<'a>>,
+    keys: Keys,
+    progress: Progress<'a>,
+    tally: QualityTally,
+}
+
+struct InspectedFile<'a> {
+    delivery: &'a Delivery,
+    name: FileName,
+    rank: usize,
+    starts: Vec<usize>,
+    digest: Digest,
+    encoding: Encoding,
+}
+
+impl<'a> Ingestion<'a> {
+    /// The first pass over all files.
+    fn inspect(
+        contract: &'a DataContract,
+        deliveries: &'a [Delivery],
+        watch: &'a dyn Watch,
+    ) -> Result<Self, IngestError> {
+        if deliveries.is_empty() {
+            return Err(IngestError::NoDelivery);
+        }
+        let sizes = deliveries.iter().map(|delivery| {
+            let metadata = std::fs::metadata(&delivery.path);
+            metadata
+                .map(|metadata| metadata.len())
+                .map_err(|source| IngestError::Unreadable(FileError::at(&delivery.path, source)))
+        });
+        let total: u64 = sizes.sum::<Result<u64, IngestError>>()?;
+        let mut progress = Progress::new(watch, 2 * total);
+        let encoding = encoding(contract);
+        let rules = RowRules::new(contract, encoding);
+        let declared: Vec<String> = contract
+            .columns()
+            .iter()
+            .map(|column| column.header().to_owned())
+            .collect();
+        let ranks = ranks(deliveries);
+        let mut tally = QualityTally::new(contract, deliveries);
+        let (mut files, mut digests, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        for (delivery, rank) in deliveries.iter().zip(ranks) {
+            let name = FileName::of(&delivery.path);
+            let look = Look {
+                rules: &rules,
+                declared: &declared,
+                name: &name,
+                encoding,
+            };
+            let inspection = look.at(contract, delivery, &mut progress)?;
+            findings.extend(inspection.findings);
+            tally.ignore(inspection.ignored_columns);
+            digests.push((rank, inspection.digests));
+            let (starts, digest) = (inspection.block_starts, inspection.digest);
+            files.push(InspectedFile {
+                delivery,
+                name,
+                rank,
+                starts,
+                digest,
+                encoding,
+            });
+        }
+        if !findings.is_empty() {
+            return Err(IngestError::IdentityNumbers { findings });
+        }
+        let keys = Keys::compare(digests);
+        Ok(Self {
+            contract,
+            rules,
+            files,
+            keys,
+            progress,
+            tally,
+        })
+    }
+
+    /// The second pass, from the latest vintage to the earliest: a row supersedes others only if
+    /// it is accepted itself.
+    fn read(
+        &mut self,
+        mut sink: impl FnMut(&InspectedFile<'_>, Judged, &str) -> Result<(), IngestError> + Send,
+    ) -> Result<QualityReport, IngestError> {
+        let mut order: Vec<usize> = (0..self.files.len()).collect();
+        order.sort_by_key(|&i| (std::cmp::Reverse(self.files[i].rank), i));
+        for i in order {
+            let file = &self.files[i];
+            let (tally, mut rejected) = (&mut self.tally, Vec::new());
+            let into = |judged: Judged| {
+                tally.add(i, &judged);
+                rejected.extend(judged.rejects.iter().map(|reject| reject.row));
+                sink(file, judged, file.name.as_str())
+            };
+            let digest = match self.contract.format() {
+                Format::Csv => {
+                    let mut source = open_csv(self.contract, file.delivery)?;
+                    read::read(
+                        &mut source,
+                        &self.rules,
+                        &self.keys,
+                        (i, &file.name),
+                        &file.starts,
+                        &self.progress,
+                        into,
+                    )?;
+                    self.progress.pass(source.n_bytes())?;
+                    source.finish()?
+                }
+                Format::Parquet => {
+                    let mut source = ParquetSource::open(&file.delivery.path, self.contract)?;
+                    read::read(
+                        &mut source,
+                        &self.rules,
+                        &self.keys,
+                        (i, &file.name),
+                        &file.starts,
+                        &self.progress,
+                        into,
+                    )?;
+                    self.progress.pass(source.n_bytes())?;
+                    source.finish()?
+                }
+            };
+            if digest != file.digest {
+                return Err(IngestError::ChangedWhileRead {
+                    file: file.name.clone(),
+                });
+            }
+            self.tally.digest(i, digest);
+            for row in rejected {
+                self.keys.reject(i, row);
+            }
+        }
+        Ok(self.tally.report(self.contract))
+    }
+}
+
+/// What the first pass needs beside a file.
+struct Look<'r, 'c> {
+    rules: &'r RowRules<'c>,
+    declared: &'r [String],
+    name: &'r FileName,
+    encoding: Encoding,
+}
+
+impl Look<'_, '_> {
+    fn at(
+        &self,
+        contract: &DataContract,
+        delivery: &Delivery,
+        progress: &mut Progress<'_>,
+    ) -> Result<Inspection, IngestError> {
+        match contract.format() {
+            Format::Csv => self.through(open_csv(contract, delivery)?, progress),
+            Format::Parquet => {
+                self.through(ParquetSource::open(&delivery.path, contract)?, progress)
+            }
+        }
+    }
+
+    fn through(
+        &self,
+        mut source: impl Source,
+        progress: &mut Progress<'_>,
+    ) -> Result<Inspection, IngestError> {
+        let inspection = inspect::inspect(
+            &mut source,
+            self.rules,
+            self.declared,
+            self.name,
+            self.encoding,
+            progress,
+        )?;
+        progress.pass(source.n_bytes())?;
+        Ok(inspection)
+    }
+}
+
+fn open_csv(contract: &DataContract, delivery: &Delivery) -> Result<CsvSource, IngestError> {
+    let dialect = contract
+        .dialect()
+        .expect("a contract for CSV has a dialect, or it would not exist");
+    CsvSource::open(&delivery.path, contract, dialect)
+}
+
+/// The encoding of text cells; Parquet is always UTF-8.
+fn encoding(contract: &DataContract) -> Encoding {
+    match (contract.format(), contract.dialect()) {
+        (Format::Csv, Some(dialect)) => dialect.encoding,
+        _ => Encoding::Utf8,
+    }
+}
+
+/// The rank of each delivery's vintage, from the earliest; equal vintages share a rank.
+fn ranks(deliveries: &[Delivery]) -> Vec<usize> {
+    let mut vintages: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| (delivery.vintage, delivery.status))
+        .collect();
+    vintages.sort_unstable();
+    vintages.dedup();
+    let rank = |delivery: &Delivery| {
+        vintages.partition_point(|&vintage| vintage < (delivery.vintage, delivery.status))
+    };
+    deliveries.iter().map(rank).collect()
+}
+
+impl InspectedFile<'_> {
+    /// One `rule` or `rule:column` for each violation of a row.
+    fn rule_names(&self, contract: &DataContract, reject: &read::Reject) -> Vec<String> {
+        let name = |&(rule, column): &rules::Violation| match column {
+            None => rule.to_string(),
+            Some(column) => format!("{rule}:{}", contract.columns()[column as usize].header()),
+        };
+        reject.violations.iter().map(name).collect()
+    }
+
+    /// A row as text, with a replacement character where it is none.
+    fn text(&self, raw: &[u8]) -> String {
+        match rules::decode(raw, self.encoding) {
+            Some(text) => text.into_owned(),
+            None => raw
+                .iter()
+                .map(|&byte| {
+                    if byte.is_ascii() {
+                        char::from(byte)
+                    } else {
+                        char::REPLACEMENT_CHARACTER
+                    }
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
