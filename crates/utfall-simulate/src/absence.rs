@@ -157,8 +157,10 @@ fn month(spec: &SchoolSpec, date: NaiveDate, grade: i64, rate: f64, draws: &mut 
     }
     let days = days - i64::from(draws.bernoulli(0.5));
     let offered = days * TENTHS_A_DAY[usize::from(grade > 6)];
-    // The month's own noise has mean zero, so the expected rate stays the pupil's.
-    let this_month = 1.0 + spec.month_noise.get() * (2.0 * draws.uniform() - 1.0);
+    // The month's own noise has mean zero and leaves the rate below 1, so that the expected rate
+    // stays the pupil's.
+    let amplitude = spec.month_noise.get().min(1.0 / rate - 1.0);
+    let this_month = 1.0 + amplitude * (2.0 * draws.uniform() - 1.0);
     let invalid = round_fairly(rate * this_month * float(offered), draws).min(offered);
     let share_valid = 2.0 * spec.valid_rate.get() * draws.uniform();
     let valid = round_fairly(share_valid * float(offered - invalid), draws).min(offered - invalid);

@@ -62,10 +62,9 @@ impl Family {
         } else {
             draws.index(MUNICIPALITIES.len())
         }];
-        let around = world.calendar.months(-12, 24);
         let moves_out = draws
             .bernoulli(spec.moving.get())
-            .then(|| around.any_day(draws));
+            .then(|| observed(world).any_day(draws));
         let mut family = Self {
             number,
             id: identifier("F", number, 7),
@@ -76,35 +75,34 @@ impl Family {
         };
         for slot in 0..n_adults {
             let woman = draws.bernoulli(if slot == 0 { 0.8 } else { 0.2 });
-            let years = between(28, 50, draws);
-            let person = family.person(
+            let age = between(28, 50, draws);
+            let dying = spec.adults_dying.get();
+            family.adults.push(family.person(
                 world,
-                slot,
-                woman,
-                years,
-                spec.adults_dying.get(),
-                around,
+                &Traits {
+                    slot,
+                    woman,
+                    age,
+                    dying,
+                },
                 draws,
-            );
-            family.adults.push(person);
+            ));
         }
         for slot in 2..2 + n_children {
             let woman = draws.bernoulli(0.5);
-            let (youngest, oldest) = (
-                spec.youngest_child.min(spec.oldest_child),
-                spec.oldest_child,
-            );
-            let years = between(youngest.into(), oldest.into(), draws);
-            let person = family.person(
+            let youngest = spec.youngest_child.min(spec.oldest_child);
+            let age = between(youngest.into(), spec.oldest_child.into(), draws);
+            let dying = spec.children_dying.get();
+            family.children.push(family.person(
                 world,
-                slot,
-                woman,
-                years,
-                spec.children_dying.get(),
-                around,
+                &Traits {
+                    slot,
+                    woman,
+                    age,
+                    dying,
+                },
                 draws,
-            );
-            family.children.push(person);
+            ));
         }
         family
     }
@@ -119,28 +117,13 @@ impl Family {
         self.adults.first()
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "every one is a draw or a bound of it, used in this file only"
-    )]
-    fn person(
-        &self,
-        world: &World,
-        slot: u64,
-        woman: bool,
-        years: i64,
-        dying: f64,
-        around: Span,
-        draws: &mut Stream,
-    ) -> Person {
-        let number = self.number * SLOTS + slot;
-        let year = world.calendar.index_year() - i32::try_from(years).unwrap_or(0);
-        let birth = calendar::day(
-            year,
-            between(1, 12, draws) as u32,
-            between(1, 28, draws) as u32,
-        );
-        let death = draws.bernoulli(dying).then(|| around.any_day(draws));
+    fn person(&self, world: &World, traits: &Traits, draws: &mut Stream) -> Person {
+        let number = self.number * SLOTS + traits.slot;
+        let year = world.calendar.index_year() - i32::try_from(traits.age).unwrap_or(0);
+        let birth = calendar::day(year, 1 + draws.below(12) as u32, 1 + draws.below(28) as u32);
+        let death = draws
+            .bernoulli(traits.dying)
+            .then(|| observed(world).any_day(draws));
         // Whoever has moved away dies elsewhere, and this register never hears of it.
         let death = death.filter(|&death| self.moves_out.is_none_or(|moves| death < moves));
         let exit = calendar::earliest(death, self.moves_out);
@@ -148,11 +131,27 @@ impl Family {
             number,
             id: identifier("P", number, 8).into(),
             birth,
-            woman,
+            woman: traits.woman,
             death,
             exit,
         }
     }
+}
+
+/// What distinguishes the persons of a family.
+#[derive(Debug)]
+struct Traits {
+    slot: u64,
+    woman: bool,
+    /// Whole years in the index year.
+    age: i64,
+    /// Probability of dying in the months observed.
+    dying: f64,
+}
+
+/// The months in which people may die or move.
+fn observed(world: &World) -> Span {
+    world.calendar.months(-12, 24)
 }
 
 /// The grade in which somebody born in `birth` is in the school year that begins in `year`; `None`

@@ -123,5 +123,5 @@ fn points(steps: i64) -> f64 {
 }
 
 fn held(merit: f64) -> f64 {
-    merit.max(0.0).min(HIGHEST)
+    merit.clamp(0.0, HIGHEST)
 }

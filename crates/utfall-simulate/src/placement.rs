@@ -49,18 +49,17 @@ pub(crate) fn write(world: &World, spec: &PlacementSpec, child: &Person, block: 
     let draws = &mut world.chance.stream("placements", child.number);
     let placed = AGES.contains(&(world.calendar.index_year() - child.birth.year()))
         && draws.bernoulli(spec.placed.get());
+    let before = world.calendar.months(-24, 0);
     let nights = if placed {
-        nights_before(spec, draws)
+        nights_before(spec, before, draws)
     } else {
         0
     };
     let merits = Merits::draw(world, spec, child, nights);
     let referred = placed && refer(world, spec, child, nights, merits.before(), block);
     grade::write(world, child, &merits, referred, block);
-    if referred {
-        if let Some(difference) = merits.expected_difference() {
-            block.sums.merit.push(difference);
-        }
+    if let Some(difference) = merits.expected_difference().filter(|_| referred) {
+        block.sums.merit.push(difference);
     }
     if !placed {
         return;
@@ -75,7 +74,7 @@ pub(crate) fn write(world: &World, spec: &PlacementSpec, child: &Person, block: 
             .push((with - without) * float(form.tariff) / 100.0);
     }
     let after = round_fairly(if referred { with } else { without }, draws);
-    let mut episodes = lay(nights, world.calendar.months(-24, 0), draws);
+    let mut episodes = lay(nights, before, draws);
     episodes.extend(lay(
         after,
         world.calendar.months(0, 24).until(child.exit),
@@ -106,9 +105,12 @@ pub(crate) fn truth(world: &World, sums: &Sums) -> ProgrammeTruth {
     sums.placements.truth(&NORRKOPING, "person", effects)
 }
 
-fn nights_before(spec: &PlacementSpec, draws: &mut Stream) -> i64 {
+/// Nights placed before the index date: at least one, and no more than there are.
+fn nights_before(spec: &PlacementSpec, before: Span, draws: &mut Stream) -> i64 {
     let spread = f64::from(spec.nights_spread) * 0.5 * (draws.uniform() + draws.uniform());
-    i64::from(spec.fewest_nights) + round_fairly(spread, draws)
+    (i64::from(spec.fewest_nights) + round_fairly(spread, draws))
+        .min(before.days())
+        .max(1)
 }
 
 /// The expected nights in the 24 months after the index date, without and with the programme.
