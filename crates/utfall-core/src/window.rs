@@ -93,6 +93,17 @@ impl Offset {
     }
 }
 
+impl Offset {
+    /// The date that lies this far before `date`.
+    ///
+    /// # Errors
+    ///
+    /// [`WindowError::OutsideCalendar`] if no such date exists.
+    pub fn before(self, date: NaiveDate) -> Result<NaiveDate, WindowError> {
+        Self { count: self.count.saturating_neg(), unit: self.unit }.from(date)
+    }
+}
+
 impl fmt::Display for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.unit {

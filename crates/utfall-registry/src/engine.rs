@@ -32,6 +32,11 @@ impl EngineError {
         Self { kind }
     }
 
+    /// A path that the engine cannot name.
+    pub(crate) fn path() -> Self {
+        Self { kind: "a path that is no UTF-8 text" }
+    }
+
     /// Columns that do not fit the table they were made for.
     pub(crate) fn unequal() -> Self {
         Self {

@@ -2,6 +2,9 @@
 //!
 //! - [`DataContract`] says how an extract is written and what may stand in it.
 //! - [`ingest`] reads its [`Delivery`]s into a table, a quarantine and a [`QualityReport`].
+//! - [`Baseline`] and [`Outcomes`] measure checked tables, before and after the index date.
+//! - [`Tables`] are asked what a plan needs: by [`Baseline`] as of the index date, by
+//!   [`Outcomes`] once a matched set is sealed.
 //! - [`TableWriter`] writes tables as Parquet, for ingestion and for whoever makes extracts.
 
 mod cell;
@@ -13,7 +16,9 @@ mod engine;
 mod identity;
 mod ingest;
 mod quality;
+mod reading;
 mod table_writer;
+mod tables;
 
 pub use column_data::{ColumnData, TextColumn};
 pub use contract::{
@@ -27,4 +32,11 @@ pub use ingest::{FileName, IdentityFinding, IngestError, Rule, ingest, inspect};
 pub use quality::{
     DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
 };
+pub use reading::{
+    Baseline, ENGINE_THREADS, Filter, MatchSeal, MeasureKind, MeasureSpec, MembersSpec, Outcomes, TableError, Tables, UnitSpec, Units, Value,
+};
 pub use table_writer::{StoredType, TableWriteError, TableWriter};
+pub use tables::{
+    Baseline, Filter, MatchSeal, MeasureKind, MeasureSpec, MembersSpec, Outcomes, TableError,
+    Tables, UnitSpec, Units, Value,
+};

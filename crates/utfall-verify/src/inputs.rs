@@ -12,7 +12,8 @@
 //! | `E.total` | `point × n-treated` | number |
 //!
 //! and `balance.passed`, a flag, comes from `record/balance.json`. An effect that is not
-//! measurable supplies every name as not measurable, with its reason. A number is the very text
+//! measurable supplies every name as not measurable, and one that is not yet reported every name as
+//! deferred, each with its reason. A number is the very text
 //! that stands in the document: it is copied and never becomes a float here.
 
 use utfall_evidence::json::{Json, JsonError, read_document};
@@ -117,6 +118,9 @@ fn figures_of_effects(bytes: &[u8]) -> Result<Vec<Figure>, JsonError> {
                 EffectResult::NotMeasurable { reason } => {
                     (not_measurable(reason), "reason".to_owned())
                 }
+                EffectResult::NotYetReported { reason } => {
+                    (not_yet_reported(reason), "reason".to_owned())
+                }
                 EffectResult::Estimated(_) => (copy(result, path), path.join("/")),
             };
             Figure {
@@ -139,6 +143,13 @@ fn copy(result: &Json, path: &[&str]) -> Input {
             ["relative"] => "relative to a comparator mean of 0 there is no effect",
             _ => "the figure is beyond any number",
         }),
+    }
+}
+
+fn not_yet_reported(reason: &str) -> Input {
+    Input::Unavailable {
+        reason: reason.to_owned(),
+        branch: Undecided::Deferred,
     }
 }
 

@@ -44,6 +44,11 @@ pub enum EffectResult {
         /// Why, in words that may be shown to every party.
         reason: String,
     },
+    /// There is none yet: the follow-up is not fully reported.
+    NotYetReported {
+        /// What is missing, in words that may be shown to every party.
+        reason: String,
+    },
 }
 
 /// An estimate with what is needed to read it.

@@ -1,0 +1,81 @@
+//! Arguments as typed.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use utfall_registry::ENGINE_THREADS;
+
+use crate::commands::{
+    estimate::EstimateArgs, explain::ExplainArgs, run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs,
+    verify::VerifyArgs,
+};
+use crate::error::CliError;
+use crate::restart;
+
+/// From registry extracts to a payment decision that anyone can re-check
+#[derive(Debug, Parser)]
+#[command(name = "utfall", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    Validate(ValidateArgs),
+    Verify(VerifyArgs),
+    Explain(ExplainArgs),
+    Estimate(EstimateArgs),
+    Simulate(SimulateArgs),
+}
+
+/// Threads to use; their number changes the speed and no result.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Threads {
+    /// Threads to use [default: one for each core]; changes the speed and no result
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl Threads {
+    /// Sets the number of threads of our kernels and of the table engine.
+    ///
+    /// The engine takes its number from the environment when the program starts, so the program
+    /// is started again in its own place with that number in it.
+    pub(crate) fn apply(&self) -> Result<(), CliError> {
+        let Some(n_threads) = self.threads else { return Ok(()) };
+        let wanted = n_threads.to_string();
+        if std::env::var(ENGINE_THREADS).as_deref() != Ok(&wanted) {
+            return Err(restart::with(ENGINE_THREADS, &wanted));
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads.get())
+            .build_global()
+            .map_err(|error| CliError::Internal(error.to_string()))
+    }
+}
+
+/// Form of a result on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Sentences and tables for people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done (deciding to pay nothing is a result)
+    1  checks failed: the balance gate, or rules of a data contract
+    2  usage, plan or contract
+    3  an extract does not keep its data contract
+    4  disclosure policy
+    5  verification failed
+    6  another run holds the workspace
+    7  not reproducible
+   70  internal fault
+  130  interrupted";

@@ -1,0 +1,8 @@
+//! One module for each subcommand: it parses, calls a library and prints.
+
+pub(crate) mod estimate;
+pub(crate) mod explain;
+pub(crate) mod run;
+pub(crate) mod simulate;
+pub(crate) mod validate;
+pub(crate) mod verify;

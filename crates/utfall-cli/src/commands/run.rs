@@ -1,0 +1,69 @@
+//! `utfall run`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use utfall_files::Digest;
+use utfall_pipeline::{LoadedPlan, RunRequest, Site, Workspace};
+
+use crate::args::Format;
+use crate::error::CliError;
+use crate::exit::Code;
+use crate::progress::Progress;
+use crate::results::{self, Results};
+use crate::summary;
+
+/// Run a pipeline: from extracts to a decision, a report and a bundle others can verify
+///
+/// Steps whose inputs, part of the plan and program are unchanged are kept from the last run.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+    utfall run pipelines/hemmasittare
+    utfall run pipelines/hemmasittare --site server.toml --workspace /srv/utfall/hemmasittare
+    utfall run pipelines/hemmasittare --format json | jq .decision.total")]
+pub(crate) struct RunArgs {
+    /// Folder that holds plan.toml
+    pipeline: PathBuf,
+    /// Where the extracts lie [default: site.toml in the pipeline's folder]
+    #[arg(long, value_name = "TOML")]
+    site: Option<PathBuf>,
+    /// Folder for tables, steps and results [default: runs/NAME]
+    #[arg(long, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// No progress on standard error
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError> {
+    let plan = LoadedPlan::read(&args.pipeline)?;
+    let site = Site::read(&args.site.clone().unwrap_or_else(|| args.pipeline.join("site.toml")))?;
+    let folder = args.workspace.clone().unwrap_or_else(|| Path::new("runs").join(plan.plan.name.as_str()));
+    let workspace = Workspace::open(&folder)?;
+    let request = RunRequest { plan: &plan, site: &site, workspace: &workspace, code: code()? };
+    let progress = Progress::new(args.quiet);
+    let outcome = utfall_pipeline::run(&request, &progress)?;
+    let results = results::write(&request, outcome, &progress)?;
+    drop(progress);
+    match args.format {
+        Format::Text => summary::write(&results, out)?,
+        Format::Json => writeln!(out, "{}", results.to_json()?)?,
+    }
+    Ok(exit_code(&results))
+}
+
+/// The balance gate is a check of the plan: a run that fails it is written down, and says so.
+fn exit_code(results: &Results) -> Code {
+    if results.documents.balance.gate.passed { Code::Done } else { Code::ChecksFailed }
+}
+
+/// The digest of the running program.
+fn code() -> Result<Digest, CliError> {
+    let program = std::env::current_exe()?;
+    Ok(Digest::blake3_of_file(&program)?)
+}

@@ -1,0 +1,49 @@
+//! `utfall`: from registry extracts to a payment decision that anyone can re-check.
+//!
+//! Results go to standard output, all else to standard error. Each cause of failure has its own
+//! exit code, listed in [`exit`].
+
+mod args;
+mod commands;
+mod error;
+mod exit;
+mod interrupt;
+mod output;
+mod progress;
+mod restart;
+mod results;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    exit::silence_panics();
+    let args = Args::parse();
+    let outcome = std::panic::catch_unwind(|| dispatch(&args));
+    match outcome {
+        Ok(Ok(code)) => code.into(),
+        Ok(Err(error)) => {
+            output::complain(&error);
+            error.exit_code().into()
+        }
+        Err(_) => exit::Code::Internal.into(),
+    }
+}
+
+fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
+    args.threads.apply()?;
+    interrupt::listen()?;
+    let out = &mut std::io::stdout().lock();
+    match &args.command {
+        Command::Run(args) => commands::run::run(args, out),
+        Command::Validate(args) => commands::validate::validate(args, out),
+        Command::Verify(args) => commands::verify::verify(args, out),
+        Command::Explain(args) => commands::explain::explain(args, out),
+        Command::Estimate(args) => commands::estimate::estimate(args, out),
+        Command::Simulate(args) => commands::simulate::simulate(args, out),
+    }
+}

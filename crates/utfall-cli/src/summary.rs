@@ -1,0 +1,112 @@
+//! The one-screen summary of a run.
+
+use std::io::{self, Write};
+
+use utfall_core::Estimate;
+use utfall_verify::record::{EffectRecord, EffectResult};
+
+use crate::results::Results;
+
+/// Writes the summary.
+pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let documents = &results.documents;
+    writeln!(out, "\n{}\n", results.title)?;
+    line(out, "Cohort", &cohort(results))?;
+    line(out, "Balance", &balance(results))?;
+    for effect in &documents.effects.effects {
+        line(out, "Effect", &effect.title)?;
+        for detail in details(effect) {
+            line(out, "", &detail)?;
+        }
+    }
+    line(out, "Data", &data(results))?;
+    line(out, "Decision", &decision(results))?;
+    for reason in reasons(results) {
+        line(out, "", &reason)?;
+    }
+    writeln!(out)?;
+    line(out, "Report", &results.report.display().to_string())?;
+    line(out, "Bundle", &results.bundle.display().to_string())?;
+    line(out, "", &format!("check it with: utfall verify {}", results.bundle.display()))
+}
+
+fn line(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "  {label:<10}{text}")
+}
+
+fn cohort(results: &Results) -> String {
+    let funnel = &results.documents.funnel.funnel;
+    let balance = &results.documents.balance;
+    format!(
+        "{} {}s, {} eligible; {} of {} treated matched to {} of {} comparators",
+        funnel.n_start,
+        funnel.unit,
+        funnel.n_remaining(),
+        balance.n_treated_matched,
+        balance.n_treated,
+        balance.n_comparator_matched,
+        balance.n_comparator,
+    )
+}
+
+fn balance(results: &Results) -> String {
+    let balance = &results.documents.balance;
+    let largest = |smd: fn(&utfall_verify::record::BalanceRow) -> Option<f64>| {
+        balance.rows.iter().filter_map(smd).map(f64::abs).fold(0.0, f64::max)
+    };
+    format!(
+        "largest standardised difference {:.2} before, {:.2} after; gate {}: {}",
+        largest(|row| row.smd_before),
+        largest(|row| row.smd_after),
+        balance.gate.max_abs_smd,
+        if balance.gate.passed { "passed" } else { "FAILED" },
+    )
+}
+
+fn details(effect: &EffectRecord) -> Vec<String> {
+    match &effect.result {
+        EffectResult::Estimated(found) => vec![
+            format!("matched     {}", figures(&found.estimate, &effect.unit)),
+            format!("unadjusted  {}", figures(&found.unadjusted, &effect.unit)),
+        ],
+        EffectResult::NotMeasurable { reason } => vec![format!("not measurable: {reason}")],
+        EffectResult::NotYetReported { reason } => vec![format!("not yet: {reason}")],
+    }
+}
+
+fn figures(estimate: &Estimate, unit: &str) -> String {
+    let (point, lower, upper) = (estimate.point, estimate.interval.lower, estimate.interval.upper);
+    let level = estimate.confidence_level.fraction() * 100.0;
+    let p_value = if estimate.p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", estimate.p_value) };
+    if unit == "rate" {
+        let points = |rate: f64| rate * 100.0;
+        return format!(
+            "{:+.1} percentage points ({level} % interval {:+.1} to {:+.1}), {p_value}",
+            points(point),
+            points(lower),
+            points(upper)
+        );
+    }
+    let decimals = if point.abs() >= 100.0 { 0 } else { 2 };
+    format!("{point:+.decimals$} {unit} ({level} % interval {lower:+.decimals$} to {upper:+.decimals$}), {p_value}")
+}
+
+fn data(results: &Results) -> String {
+    let extracts = &results.documents.extracts.extracts;
+    let n_rows: u64 = extracts.iter().map(|extract| extract.n_rows).sum();
+    let n_quarantined: u64 = extracts.iter().map(|extract| extract.n_quarantined).sum();
+    format!("{} deliveries, {n_rows} rows, {n_quarantined} in quarantine", extracts.len())
+}
+
+fn decision(results: &Results) -> String {
+    let decision = &results.documents.decision;
+    format!("{} ({})", decision.total, decision.branch)
+}
+
+/// The last sentences of the explanation: what each line came to, and the total.
+fn reasons(results: &Results) -> Vec<String> {
+    let decision = &results.documents.decision;
+    let sentences = utfall_payment::explain(decision);
+    let n_last = decision.lines.len() + 1;
+    sentences[sentences.len().saturating_sub(n_last)..].to_vec()
+}

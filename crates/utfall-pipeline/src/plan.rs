@@ -1,0 +1,234 @@
+//! The analysis plan: everything that decides a result, and nothing about where data lie.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utfall_cohort::CohortSpec;
+use utfall_core::Window;
+use utfall_disclosure::Policy;
+use utfall_effects::Inference;
+use utfall_files::Digest;
+use utfall_matching::{BalanceGate, NearestSpec, SmdDenominator};
+use utfall_payment::Contract;
+use utfall_registry::{DataContract, MeasureSpec, UnitSpec};
+
+use crate::PlanError;
+
+/// The plan as written in `plan.toml`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Plan {
+    /// Version of this format.
+    pub schema: PlanSchema,
+    /// Short name, also that of the run's folder: lowercase letters, digits and hyphens.
+    pub name: PlanName,
+    /// Title for people.
+    pub title: String,
+    /// What the programme is and what is compared, in a sentence or two.
+    pub description: String,
+    /// Seed of every random stream.
+    pub seed: u64,
+    /// The day eligibility is judged and follow-up starts.
+    pub index_date: NaiveDate,
+    /// Data contracts of the extracts, relative to the plan.
+    pub extracts: Vec<PathBuf>,
+    /// The outcome contract, relative to the plan.
+    pub contract: PathBuf,
+    /// What is counted, matched and paid for.
+    pub unit: UnitSpec,
+    /// Named measurements on the extracts.
+    pub measure: Vec<MeasureSpec>,
+    /// Who is compared with whom.
+    pub cohort: CohortSpec,
+    /// How comparators are found.
+    pub matching: MatchingSpec,
+    /// How alike the arms must be.
+    pub balance: BalanceSpec,
+    /// The effects estimated, in the order of the report.
+    pub effect: Vec<EffectSpec>,
+    /// What happens to counts before they leave the secure environment.
+    pub disclosure: Policy,
+}
+
+/// The version of the plan format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum PlanSchema {
+    /// The first version.
+    #[serde(rename = "utfall-plan/1")]
+    V1,
+}
+
+/// A short name of lowercase letters, digits and hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PlanName(String);
+
+impl PlanName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PlanName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !name.is_empty() && name.len() <= 64 && name.chars().all(allowed) {
+            Ok(Self(name))
+        } else {
+            Err(format!("`{name}` is no plan name, expected up to 64 lowercase letters, digits and hyphens"))
+        }
+    }
+}
+
+impl From<PlanName> for String {
+    fn from(name: PlanName) -> Self {
+        name.0
+    }
+}
+
+/// How comparators are found.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "method", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum MatchingSpec {
+    /// Nearest neighbours on the logit of a logistic propensity score.
+    NearestPropensity {
+        /// Ratio, caliper, reuse, order and ties.
+        nearest: NearestSpec,
+    },
+}
+
+/// How alike the matched arms must be.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BalanceSpec {
+    /// The standard deviation that divides mean differences.
+    pub smd_denominator: SmdDenominator,
+    /// Largest absolute standardised mean difference after matching at which effects count.
+    pub max_abs_smd: BalanceGate,
+}
+
+/// One effect.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EffectSpec {
+    /// The name the contract uses.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// Unit of the outcome, for people: `rate`, `SEK per child`, `reports per family`.
+    pub unit: String,
+    /// The measure.
+    pub measure: String,
+    /// Follow-up window.
+    pub window: Window,
+    /// How the effect is estimated.
+    pub estimator: EstimatorSpec,
+    /// How its uncertainty is computed.
+    pub inference: Inference,
+    /// What belongs together; used by the `cr` standard errors.
+    pub clusters: Vec<ClusterBy>,
+}
+
+/// A way in which rows of the matched sample belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterBy {
+    /// A treated unit and its comparators.
+    MatchedSet,
+    /// Every appearance of one unit, where a comparator may serve several treated units.
+    Unit,
+}
+
+/// How an effect is estimated on the matched sets.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum EstimatorSpec {
+    /// Treated mean minus weighted comparator mean of the outcome.
+    MatchedDifference,
+    /// The same for the change of the outcome since a baseline window.
+    MatchedDifferenceInDifferences {
+        /// The window the change is measured from.
+        baseline: Window,
+    },
+}
+
+/// A plan with every file it names, read and checked.
+#[derive(Debug)]
+pub struct LoadedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// The data contracts, by extract.
+    pub data_contracts: BTreeMap<String, DataContract>,
+    /// The outcome contract.
+    pub contract: Contract,
+    /// Names of the extracts, in the order of the plan's list of files.
+    extract_names: Vec<String>,
+    /// Text of every file of the plan, by its name relative to the plan's folder.
+    pub texts: BTreeMap<String, String>,
+    /// Digest over what the files mean; comments and layout do not count.
+    pub digest: Digest,
+}
+
+impl LoadedPlan {
+    /// Reads `plan.toml` in a folder and every file it names.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] at the first file that cannot be read or does not follow its format, with the
+    /// line, and for any name in one file that another does not define.
+    pub fn read(folder: &Path) -> Result<Self, PlanError> {
+        let mut texts = BTreeMap::new();
+        let plan_text = read_text(folder, Path::new("plan.toml"), &mut texts)?;
+        let plan: Plan = crate::toml_text::parse("plan.toml", &plan_text)?;
+        let mut data_contracts = BTreeMap::new();
+        let mut extract_names = Vec::new();
+        for path in &plan.extracts {
+            let text = read_text(folder, path, &mut texts)?;
+            let contract = DataContract::from_toml(&path.display().to_string(), &text).map_err(PlanError::data_contract)?;
+            let name = contract.name().to_owned();
+            extract_names.push(name.clone());
+            if data_contracts.insert(name.clone(), contract).is_some() {
+                return Err(PlanError::Repeated { kind: "extract", name });
+            }
+        }
+        let contract_text = read_text(folder, &plan.contract, &mut texts)?;
+        let contract = Contract::from_toml(&plan.contract.display().to_string(), &contract_text)
+            .map_err(PlanError::contract)?;
+        let digest = crate::plan_digest::of(&texts)?;
+        let loaded = Self { plan, data_contracts, contract, extract_names, texts, digest };
+        crate::plan_check::check(&loaded)?;
+        Ok(loaded)
+    }
+
+    /// Text of `plan.toml`.
+    #[must_use]
+    pub fn plan_text(&self) -> &str {
+        self.texts.get("plan.toml").map_or("", String::as_str)
+    }
+
+    /// Text of each data contract, by its extract.
+    #[must_use]
+    pub fn data_contract_texts(&self) -> BTreeMap<String, String> {
+        let text = |path: &PathBuf| self.texts.get(&path.display().to_string()).cloned().unwrap_or_default();
+        self.extract_names.iter().cloned().zip(self.plan.extracts.iter().map(text)).collect()
+    }
+
+    /// Text of the outcome contract.
+    #[must_use]
+    pub fn contract_text(&self) -> &str {
+        self.texts.get(&self.plan.contract.display().to_string()).map_or("", String::as_str)
+    }
+}
+
+fn read_text(folder: &Path, name: &Path, texts: &mut BTreeMap<String, String>) -> Result<String, PlanError> {
+    let path = folder.join(name);
+    let text = std::fs::read_to_string(&path).map_err(|source| PlanError::Unreadable { path, source })?;
+    texts.insert(name.display().to_string(), text.clone());
+    Ok(text)
+}

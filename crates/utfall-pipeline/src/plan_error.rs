@@ -1,0 +1,124 @@
+//! Why a plan or site file cannot be used.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use utfall_core::WindowError;
+
+/// Why a plan or site file cannot be used.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A file cannot be read.
+    #[error("{}: {source}; give the folder that holds plan.toml and every file it names", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A file is no TOML, or has unknown keys or values of the wrong type.
+    #[error("{name}:{line}:{column}: {message}")]
+    Syntax {
+        /// The file.
+        name: String,
+        /// Line, from one.
+        line: usize,
+        /// Column, from one.
+        column: usize,
+        /// What was found and what was expected.
+        message: String,
+        /// The text, for display.
+        #[source_code]
+        text: NamedSource<String>,
+        /// The place.
+        #[label("here")]
+        span: SourceSpan,
+    },
+
+    /// A data contract is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    DataContract(Box<utfall_registry::DataContractError>),
+
+    /// The outcome contract is wrong.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Contract(Box<utfall_payment::ContractErrors>),
+
+    /// A name is used that nothing defines.
+    #[error("no {kind} is called `{name}`, defined are {}", defined.join(", "))]
+    Unknown {
+        /// What kind of name.
+        kind: &'static str,
+        /// The name used.
+        name: String,
+        /// The names defined.
+        defined: Vec<String>,
+    },
+
+    /// A name is defined twice.
+    #[error("two {kind}s are called `{name}`, expected one of that name")]
+    Repeated {
+        /// What kind of name.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+
+    /// A window is none.
+    #[error(transparent)]
+    Window(WindowError),
+
+    /// An outcome would be measured before the index date.
+    #[error("the follow-up of effect `{effect}` starts on {starts}, expected {index_date} (the index date) or later")]
+    FollowUpTooEarly {
+        /// The effect.
+        effect: String,
+        /// Where its follow-up starts.
+        starts: NaiveDate,
+        /// The index date.
+        index_date: NaiveDate,
+    },
+
+    /// A baseline would be measured after the index date.
+    #[error("the baseline of effect `{effect}` ends on {ends}, expected {index_date} (the index date) or earlier")]
+    BaselineTooLate {
+        /// The effect.
+        effect: String,
+        /// Where its baseline ends.
+        ends: NaiveDate,
+        /// The index date.
+        index_date: NaiveDate,
+    },
+
+    /// The site file names no file for an extract.
+    #[error("no delivery of extract `{extract}`; add one to the site file:\n[[delivery]]\nextract = \"{extract}\"\npath = \"...\"\nvintage = 2024-12-31\nstatus = \"final\"")]
+    NoDelivery {
+        /// The extract.
+        extract: String,
+    },
+
+    /// The plan has no canonical form.
+    #[error("the plan has no digest: {message}")]
+    Digest {
+        /// Why.
+        message: String,
+    },
+}
+
+impl PlanError {
+    pub(crate) fn data_contract(error: utfall_registry::DataContractError) -> Self {
+        Self::DataContract(Box::new(error))
+    }
+
+    pub(crate) fn contract(errors: utfall_payment::ContractErrors) -> Self {
+        Self::Contract(Box::new(errors))
+    }
+
+    pub(crate) fn digest(error: impl std::fmt::Display) -> Self {
+        Self::Digest { message: error.to_string() }
+    }
+}

@@ -1,0 +1,102 @@
+//! Why a run ended without a decision.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use utfall_cohort::CohortError;
+use utfall_effects::EffectError;
+use utfall_files::FileError;
+use utfall_matching::MatchingError;
+use utfall_registry::{IngestError, TableError};
+
+use crate::PlanError;
+
+/// Why a run ended without a decision.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The plan or site file cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plan(#[from] PlanError),
+
+    /// An extract does not keep its data contract.
+    #[error("cannot ingest extract `{extract}`: {source}")]
+    Ingest {
+        /// The extract.
+        extract: String,
+        /// Why.
+        source: Box<IngestError>,
+    },
+
+    /// A checked table cannot be read.
+    #[error("cannot read a checked table: {0}")]
+    Table(#[from] TableError),
+
+    /// No cohort.
+    #[error("cannot build the cohort: {0}")]
+    Cohort(#[from] CohortError),
+
+    /// No comparators.
+    #[error("cannot match: {0}")]
+    Matching(#[from] MatchingError),
+
+    /// No effect.
+    #[error("cannot estimate the effect `{effect}`: {source}")]
+    Effect {
+        /// The effect.
+        effect: String,
+        /// Why.
+        source: EffectError,
+    },
+
+    /// A file of the workspace cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+
+    /// Another run holds the workspace.
+    #[error(transparent)]
+    Locked(#[from] utfall_files::LockError),
+
+    /// A delivery that was written to after its digest was taken.
+    #[error("a file of extract `{extract}` changed while it was read; wait until its delivery is complete")]
+    ChangedSinceDigest {
+        /// The extract.
+        extract: String,
+    },
+
+    /// A file of the workspace is not as the run wrote it.
+    #[error("`{}` is not as utfall wrote it; remove the workspace and run again", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The person running this asked to stop.
+    #[error("stopped; finished steps are kept and the next run goes on from them")]
+    Cancelled,
+
+    /// The program is at fault.
+    #[error("{what} could not be written down: {message}; this is a fault of utfall, please report it")]
+    Internal {
+        /// What was being done.
+        what: &'static str,
+        /// Why it failed.
+        message: String,
+    },
+}
+
+impl RunError {
+    /// A failed ingestion; a cancelled one is the run's own.
+    pub(crate) fn ingest(extract: &str, source: IngestError) -> Self {
+        match source {
+            IngestError::Cancelled => Self::Cancelled,
+            source => Self::Ingest { extract: extract.to_owned(), source: Box::new(source) },
+        }
+    }
+
+    /// A fault of the program itself while doing `what`.
+    pub fn internal(what: &'static str, error: impl std::fmt::Display) -> Self {
+        Self::Internal { what, message: error.to_string() }
+    }
+}

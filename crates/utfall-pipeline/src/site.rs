@@ -1,0 +1,70 @@
+//! Where the data lie: the file that is neither signed nor shared, and changes no result.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utfall_registry::{Delivery, DeliveryStatus};
+
+use crate::PlanError;
+
+/// Where the deliveries of each extract lie.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Site {
+    /// Folder the deliveries lie in, relative to this file.
+    pub data: PathBuf,
+    /// The deliveries.
+    pub delivery: Vec<SiteDelivery>,
+}
+
+/// One delivered file.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SiteDelivery {
+    /// The extract it belongs to.
+    pub extract: String,
+    /// The file, relative to the data folder.
+    pub path: PathBuf,
+    /// The day it was extracted from the registry.
+    pub vintage: NaiveDate,
+    /// Preliminary or final.
+    pub status: DeliveryStatus,
+}
+
+impl Site {
+    /// Reads a site file; its data folder becomes relative to the working folder.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::Unreadable`] or [`PlanError::Syntax`].
+    pub fn read(path: &Path) -> Result<Self, PlanError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| PlanError::Unreadable { path: path.to_owned(), source })?;
+        let mut site: Self = crate::toml_text::parse(&path.display().to_string(), &text)?;
+        site.data = path.parent().unwrap_or(Path::new("")).join(&site.data);
+        Ok(site)
+    }
+
+    /// The deliveries of an extract.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::NoDelivery`] if there is none.
+    pub fn deliveries(&self, extract: &str) -> Result<Vec<Delivery>, PlanError> {
+        let deliveries: Vec<Delivery> = self
+            .delivery
+            .iter()
+            .filter(|delivery| delivery.extract == extract)
+            .map(|delivery| Delivery {
+                path: self.data.join(&delivery.path),
+                vintage: delivery.vintage,
+                status: delivery.status,
+            })
+            .collect();
+        if deliveries.is_empty() {
+            return Err(PlanError::NoDelivery { extract: extract.to_owned() });
+        }
+        Ok(deliveries)
+    }
+}

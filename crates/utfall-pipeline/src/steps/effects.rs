@@ -1,0 +1,51 @@
+//! matched set → effect
+
+use utfall_registry::Units;
+use utfall_verify::record::EffectsDocument;
+
+use crate::run::Context;
+use crate::step::{FinishedStep, Step, StepKey};
+use crate::steps::ingest::Ingested;
+use crate::study::Study;
+use crate::{RunError, RunRequest, documents, steps};
+
+const EFFECTS: &str = "effects.json";
+
+/// Reads outcomes, for the first time, and estimates every effect of the plan.
+pub(crate) fn run(
+    context: &mut Context<'_>,
+    ingested: &Ingested,
+    cohort: &FinishedStep,
+    matched: &FinishedStep,
+) -> Result<FinishedStep, RunError> {
+    let request = context.request;
+    let plan = &request.plan.plan;
+    let key = StepKey::of_code(&request.code)
+        .with("index-date", plan.index_date)
+        .with_plan_part("[unit]", &plan.unit)
+        .with_plan_part("[[measure]]", &plan.measure)
+        .with_plan_part("[[effect]]", &plan.effect)
+        .with("the cohort", cohort.digest())
+        .with("the matched set", matched.digest());
+    let folder = request.folder("effects");
+    let step = Step { name: "effects", folder: &folder, key: ingested.add_to(key), outputs: &[EFFECTS] };
+    context.run(step, || {
+        let tables = ingested.open()?;
+        let units = Units::load(&tables, &plan.unit)?;
+        let study = Study {
+            tables: &tables,
+            units: &units,
+            seal: &steps::matching::seal(request)?,
+            plan,
+            cohort: &steps::cohort::read(request)?,
+            sets: &steps::matching::read(request)?,
+        };
+        let effects = plan.effect.iter().map(|effect| study.record(effect)).collect::<Result<_, _>>()?;
+        documents::write(&folder.join(EFFECTS), &EffectsDocument { effects })
+    })
+}
+
+/// The effects, as the step left them.
+pub(crate) fn read(request: &RunRequest<'_>) -> Result<EffectsDocument, RunError> {
+    documents::read(&request.folder("effects").join(EFFECTS))
+}

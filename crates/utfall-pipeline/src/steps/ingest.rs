@@ -1,0 +1,89 @@
+//! extract → table
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use utfall_files::{Digest, FileError};
+use utfall_registry::{DataContract, Delivery, QualityReport, TableError, Tables};
+
+use crate::run::Context;
+use crate::step::{FinishedStep, Step, StepKey};
+use crate::{RunError};
+
+/// The checked tables: where they lie, and what later steps depend on.
+#[derive(Debug)]
+pub(crate) struct Ingested {
+    folders: BTreeMap<String, (DataContract, PathBuf)>,
+    digests: BTreeMap<String, String>,
+}
+
+/// Ingests every extract of the plan.
+pub(crate) fn run(context: &mut Context<'_>) -> Result<Ingested, RunError> {
+    let mut ingested = Ingested { folders: BTreeMap::new(), digests: BTreeMap::new() };
+    let contracts = &context.request.plan.data_contracts;
+    for (extract, contract) in contracts {
+        let folder = context.request.folder("tables").join(extract);
+        let finished = ingest(context, extract, contract, &folder)?;
+        ingested.digests.insert(extract.clone(), finished.digest());
+        ingested.folders.insert(extract.clone(), (contract.clone(), folder));
+    }
+    Ok(ingested)
+}
+
+impl Ingested {
+    /// Opens the tables.
+    pub(crate) fn open(&self) -> Result<Tables, RunError> {
+        Ok(Tables::open(self.folders.clone())?)
+    }
+
+    /// Adds every table to a key.
+    pub(crate) fn add_to(&self, key: StepKey) -> StepKey {
+        self.digests.iter().fold(key, |key, (extract, digest)| key.with(&format!("table {extract}"), digest))
+    }
+
+    /// Digest over every table.
+    pub(crate) fn digest(&self) -> String {
+        self.digests.values().cloned().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The quality report of each extract.
+    pub(crate) fn quality(&self) -> Result<Vec<QualityReport>, RunError> {
+        let read = |(_, folder): &(DataContract, PathBuf)| QualityReport::read(folder).map_err(TableError::from);
+        Ok(self.folders.values().map(read).collect::<Result<_, _>>()?)
+    }
+}
+
+fn ingest(
+    context: &mut Context<'_>,
+    extract: &str,
+    contract: &DataContract,
+    folder: &std::path::Path,
+) -> Result<FinishedStep, RunError> {
+    let deliveries = context.request.site.deliveries(extract)?;
+    let digests = deliveries.iter().map(digest).collect::<Result<Vec<_>, _>>()?;
+    let mut key = StepKey::of_code(&context.request.code).with_plan_part("its data contract", contract);
+    for (delivery, digest) in deliveries.iter().zip(&digests) {
+        let state = format!("{} {:?} {digest}", delivery.vintage, delivery.status);
+        key = key.with(&format!("file {}", file_name(delivery)), state);
+    }
+    let step = Step {
+        name: &format!("ingest {extract}"),
+        folder,
+        key,
+        outputs: &["table.parquet", "quality.json", "quarantine.csv"],
+    };
+    let watch = context.watch;
+    context.run(step, || {
+        let report = utfall_registry::ingest(contract, &deliveries, folder, watch).map_err(|source| RunError::ingest(extract, source))?;
+        let unchanged = report.deliveries.iter().zip(&digests).all(|(read, digest)| read.blake3 == *digest);
+        if unchanged { Ok(()) } else { Err(RunError::ChangedSinceDigest { extract: extract.to_owned() }) }
+    })
+}
+
+fn digest(delivery: &Delivery) -> Result<Digest, FileError> {
+    Digest::blake3_of_file(&delivery.path)
+}
+
+fn file_name(delivery: &Delivery) -> String {
+    delivery.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,7 @@
+//! The steps of the data path, one file for each arrow.
+
+pub(crate) mod cohort;
+pub(crate) mod decision;
+pub(crate) mod effects;
+pub(crate) mod ingest;
+pub(crate) mod matching;

@@ -1,0 +1,68 @@
+//! Each shipped pipeline, on its shipped data, against the truth planted in them.
+
+use serde_json::Value;
+
+use crate::harness::{Scratch, json, root};
+
+fn effect<'a>(run: &'a Value, name: &str) -> &'a Value {
+    run["effects"].as_array().unwrap().iter().find(|effect| effect["name"] == name).unwrap()
+}
+
+/// Whether an interval, stated in an estimate, holds a value.
+fn holds(estimate: &Value, value: f64) -> bool {
+    let interval = &estimate["interval"];
+    interval["lower"].as_f64().unwrap() <= value && value <= interval["upper"].as_f64().unwrap()
+}
+
+/// The effect planted in the sample data.
+fn truth(outcome: &str) -> f64 {
+    let truth = json(&root().join("sample-data/truth.json"));
+    let programmes = truth["programmes"].as_array().unwrap();
+    let outcomes = programmes.iter().flat_map(|programme| programme["effects"].as_array().unwrap());
+    outcomes.into_iter().find(|found| found["name"] == outcome).unwrap()["effect"].as_f64().unwrap()
+}
+
+#[test]
+fn matched_estimates_hold_the_planted_truth_and_the_naive_comparison_does_not() {
+    for (pipeline, outcome) in [
+        ("hemmasittare", "absence"),
+        ("norrkoping", "placement-cost"),
+        ("dialog-mod-vold", "reported-violence"),
+    ] {
+        let run = Scratch::copy_of(pipeline).run_well(&[]);
+        let effect = effect(&run, outcome);
+        assert!(holds(&effect["estimate"], truth(outcome)), "{pipeline}: {effect}");
+        assert!(!holds(&effect["unadjusted"], truth(outcome)), "{pipeline}: {effect}");
+    }
+}
+
+#[test]
+fn a_placebo_on_real_records_is_paid_nothing() {
+    let run = Scratch::copy_of("nyc-attendance").run_well(&[]);
+    assert!(holds(&effect(&run, "attendance")["estimate"], 0.0));
+    assert_eq!(run["decision"]["total"], "0");
+}
+
+#[test]
+fn the_report_stands_alone() {
+    let scratch = Scratch::copy_of("hemmasittare");
+    scratch.run_well(&[]);
+    let html = std::fs::read_to_string(scratch.workspace().join("report.html")).unwrap();
+    assert!(!html.contains("<script"), "the report needs no JavaScript");
+    for place in ["src=\"http", "href=\"http", "url(http", "@import"] {
+        assert!(!html.contains(place), "the report loads {place}");
+    }
+}
+
+#[test]
+fn an_unreported_follow_up_is_not_measurable_and_not_zero() {
+    let scratch = Scratch::copy_of("hemmasittare");
+    scratch.edit(
+        "site.toml",
+        "path = \"franvaro_20241201.csv\"\nvintage = 2024-12-01",
+        "path = \"franvaro_20241201.csv\"\nvintage = 2024-10-01",
+    );
+    let run = scratch.run_well(&[]);
+    assert_eq!(effect(&run, "absence")["status"]["kind"], "not-measurable");
+    assert_ne!(run["decision"]["branch"], "paid");
+}
