@@ -59,8 +59,8 @@ fn an_unreported_follow_up_is_not_measurable_and_not_zero() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.edit(
         "site.toml",
-        "path = \"franvaro_20241201.csv\"\nvintage = 2024-12-01",
-        "path = \"franvaro_20241201.csv\"\nvintage = 2024-10-01",
+        "path = \"franvaro_20241201.csv\"\nvintage = \"2024-12-01\"",
+        "path = \"franvaro_20241201.csv\"\nvintage = \"2024-10-01\"",
     );
     let run = scratch.run_well(&[]);
     assert_eq!(effect(&run, "absence")["status"]["kind"], "not-measurable");

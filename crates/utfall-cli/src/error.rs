@@ -16,6 +16,8 @@ pub(crate) enum CliError {
     Run(#[from] RunError),
     #[error(transparent)]
     Request(#[from] utfall_request::RequestError),
+    #[error("{0}")]
+    Spec(#[from] utfall_simulate::SpecError),
     #[error(transparent)]
     Simulate(#[from] utfall_simulate::SimulateError),
     #[error(transparent)]
@@ -32,12 +34,12 @@ impl CliError {
     /// The exit code of this cause.
     pub(crate) fn exit_code(&self) -> Code {
         match self {
-            Self::Plan(_) | Self::Request(_) => Code::Plan,
+            Self::Plan(_) | Self::Request(_) | Self::Spec(_) => Code::Plan,
             Self::Run(error) => of_run(error),
             Self::Simulate(error) => of_simulation(error),
             Self::Bundle(_) => Code::Verification,
-            Self::File(FileError::NotFound { .. }) => Code::Plan,
-            Self::File(_) | Self::Output(_) | Self::Internal(_) => Code::Internal,
+            Self::File(error) => of_file(error),
+            Self::Output(_) | Self::Internal(_) => Code::Internal,
         }
     }
 
@@ -61,9 +63,11 @@ fn of_run(error: &RunError) -> Code {
         RunError::Plan(_) => Code::Plan,
         RunError::Ingest { source, .. } => match source.as_ref() {
             IngestError::Cancelled => Code::Interrupted,
-            IngestError::Disk(_) => Code::Internal,
+            IngestError::Disk(error) | IngestError::Unreadable(error) => of_file(error),
             _ => Code::DataContract,
         },
+        RunError::File(error) => of_file(error),
+        RunError::ChangedSinceDigest { .. } => Code::DataContract,
         RunError::Table(_) | RunError::Cohort(_) => Code::Plan,
         RunError::Matching(_) | RunError::Effect { .. } => Code::ChecksFailed,
         RunError::Locked(_) => Code::Locked,
@@ -72,9 +76,16 @@ fn of_run(error: &RunError) -> Code {
     }
 }
 
+/// A file that is not there or forbidden was named wrongly; any other failure is the machine's.
+fn of_file(error: &FileError) -> Code {
+    match error {
+        FileError::NotFound { .. } | FileError::PermissionDenied { .. } | FileError::NotText { .. } => Code::Plan,
+        _ => Code::Internal,
+    }
+}
+
 fn of_simulation(error: &utfall_simulate::SimulateError) -> Code {
     match error {
-        utfall_simulate::SimulateError::Spec(_) => Code::Plan,
         utfall_simulate::SimulateError::Cancelled => Code::Interrupted,
         _ => Code::Internal,
     }

@@ -9,10 +9,10 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes an error to standard error, with its place in the file where it has one.
+/// Writes an error to standard error; one in a plan or contract is drawn with its line.
 pub(crate) fn complain(error: &CliError) {
-    note(&format!("utfall: {error}"));
-    if let Some(excerpt) = error.excerpt() {
-        note(&excerpt);
+    match error.excerpt() {
+        Some(excerpt) => note(&format!("utfall: cannot use the plan\n{}", excerpt.trim_end())),
+        None => note(&format!("utfall: {error}")),
     }
 }

@@ -38,10 +38,10 @@ fn cohort(results: &Results) -> String {
     let funnel = &results.documents.funnel.funnel;
     let balance = &results.documents.balance;
     format!(
-        "{} {}s, {} eligible; {} of {} treated matched to {} of {} comparators",
-        funnel.n_start,
+        "{} {} units, {} eligible; {} of {} treated matched to {} of {} comparators",
+        funnel.start,
         funnel.unit,
-        funnel.n_remaining(),
+        funnel.lines.last().map_or(funnel.start, |line| line.remaining),
         balance.n_treated_matched,
         balance.n_treated,
         balance.n_comparator_matched,

@@ -43,7 +43,8 @@ pub(crate) fn check(
             Ok(tallies(measure, window)?.into_iter().map(|tally| tally.numerator == 0).collect())
         }
         EligibilityKind::AtLeast { measure, window, minimum } => {
-            let enough = |tally: Tally| tally.rate().is_some_and(|rate| rate >= *minimum);
+            let scale = baseline.scale(measure_named(measures, measure)?)?;
+            let enough = |tally: Tally| tally.rate().is_some_and(|rate| rate * scale >= *minimum);
             Ok(tallies(measure, window)?.into_iter().map(enough).collect())
         }
         EligibilityKind::Observed { measure, window } => {

@@ -110,7 +110,7 @@ pub struct BalanceSpec {
     /// The standard deviation that divides mean differences.
     pub smd_denominator: SmdDenominator,
     /// Largest absolute standardised mean difference after matching at which effects count.
-    pub max_abs_smd: BalanceGate,
+    pub gate: BalanceGate,
 }
 
 /// One effect.
@@ -147,7 +147,7 @@ pub enum ClusterBy {
 
 /// How an effect is estimated on the matched sets.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum EstimatorSpec {
     /// Treated mean minus weighted comparator mean of the outcome.
     MatchedDifference,

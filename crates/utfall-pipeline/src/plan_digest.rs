@@ -15,8 +15,8 @@ pub(crate) fn of(texts: &BTreeMap<String, String>) -> Result<Digest, PlanError> 
         let value: toml::Value = crate::toml_text::parse(name, text)?;
         meaning.insert(name.clone(), json(value));
     }
-    let canonical = Json::of(&meaning).and_then(|json| json.to_bytes()).map_err(PlanError::digest)?;
-    Ok(Digest::sha256(&canonical))
+    let canonical = Json::of(&meaning).map_err(PlanError::digest)?;
+    Ok(Digest::sha256(&canonical.to_bytes()))
 }
 
 fn json(value: toml::Value) -> serde_json::Value {

@@ -95,7 +95,7 @@ pub enum PlanError {
     },
 
     /// The site file names no file for an extract.
-    #[error("no delivery of extract `{extract}`; add one to the site file:\n[[delivery]]\nextract = \"{extract}\"\npath = \"...\"\nvintage = 2024-12-31\nstatus = \"final\"")]
+    #[error("no delivery of extract `{extract}`; add one to the site file:\n[[delivery]]\nextract = \"{extract}\"\npath = \"...\"\nvintage = \"2024-12-31\"\nstatus = \"final\"")]
     NoDelivery {
         /// The extract.
         extract: String,

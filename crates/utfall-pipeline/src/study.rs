@@ -70,13 +70,14 @@ impl Study<'_> {
         record: &mut EffectRecord,
     ) -> Result<EffectResult, RunError> {
         let outcomes = Outcomes::open(self.tables, self.units, self.seal);
-        let after = self.values(outcomes.measure(measure, follow_up)?);
+        let scale = outcomes.scale(measure)?;
+        let after = self.values(outcomes.measure(measure, follow_up)?, scale);
         let before = match &spec.estimator {
             EstimatorSpec::MatchedDifference => None,
             EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
                 let period = baseline.around(self.plan.index_date).map_err(PlanError::Window)?;
                 let view = Baseline::new(self.tables, self.units, self.plan.index_date);
-                Some(self.values(view.measure(measure, period)?))
+                Some(self.values(view.measure(measure, period)?, scale))
             }
         };
         let observed = Observed { after: &after, before: before.as_ref() };
@@ -122,9 +123,9 @@ impl Study<'_> {
     }
 
     /// Outcomes by unit, in the outcome's unit; a unit without anything to measure has none.
-    fn values(&self, tallies: Vec<Tally>) -> BTreeMap<&str, f64> {
+    fn values(&self, tallies: Vec<Tally>, scale: f64) -> BTreeMap<&str, f64> {
         let ids = self.units.ids().iter().map(String::as_str);
-        ids.zip(tallies).filter_map(|(unit, tally)| Some((unit, tally.rate()?))).collect()
+        ids.zip(tallies).filter_map(|(unit, tally)| Some((unit, tally.rate()? * scale))).collect()
     }
 }
 

@@ -2,6 +2,10 @@
 
 use polars::error::PolarsError;
 
+/// Environment variable that the table engine takes its number of threads from, once, when it
+/// starts. The number changes the speed and no result.
+pub const ENGINE_THREADS: &str = "POLARS_MAX_THREADS";
+
 /// The table engine failed.
 ///
 /// The engine's own text may quote a cell, so only the kind of failure is kept.

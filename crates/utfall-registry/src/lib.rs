@@ -16,7 +16,6 @@ mod engine;
 mod identity;
 mod ingest;
 mod quality;
-mod reading;
 mod table_writer;
 mod tables;
 
@@ -26,14 +25,11 @@ pub use contract::{
     Encoding, Format, Mark, Meaning, OptionalMark,
 };
 pub use delivery::{Delivery, DeliveryStatus};
-pub use engine::EngineError;
+pub use engine::{ENGINE_THREADS, EngineError};
 pub use identity::IdentityKind;
 pub use ingest::{FileName, IdentityFinding, IngestError, Rule, ingest, inspect};
 pub use quality::{
     DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
-};
-pub use reading::{
-    Baseline, ENGINE_THREADS, Filter, MatchSeal, MeasureKind, MeasureSpec, MembersSpec, Outcomes, TableError, Tables, UnitSpec, Units, Value,
 };
 pub use table_writer::{StoredType, TableWriteError, TableWriter};
 pub use tables::{

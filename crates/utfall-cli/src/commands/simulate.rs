@@ -33,8 +33,7 @@ pub(crate) struct SimulateArgs {
 
 pub(crate) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let text = utfall_files::read_text(&args.spec)?;
-    let mut spec = Spec::from_toml(&args.spec.display().to_string(), &text)
-        .map_err(utfall_simulate::SimulateError::from)?;
+    let mut spec = Spec::from_toml(&args.spec.display().to_string(), &text)?;
     if let Some(seed) = args.seed {
         spec = spec.with_seed(seed);
     }

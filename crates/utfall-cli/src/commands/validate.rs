@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use utfall_pipeline::{LoadedPlan, Site};
+use utfall_registry::RuleQuality;
 
 use crate::error::CliError;
 use crate::exit::Code;
@@ -38,14 +39,20 @@ pub(crate) fn validate(args: &ValidateArgs, out: &mut dyn Write) -> Result<Code,
     for (extract, contract) in &plan.data_contracts {
         progress.begin(&format!("checking {extract}"));
         let report = utfall_pipeline::inspect(extract, contract, &site, &progress)?;
-        let n_rows: u64 = report.deliveries.iter().map(|delivery| delivery.n_rows).sum();
-        let n_quarantined: u64 = report.deliveries.iter().map(|delivery| delivery.n_quarantined).sum();
-        writeln!(out, "{extract:<12}{n_rows} rows, {n_quarantined} would go to quarantine")?;
+        progress.begin("");
+        writeln!(out, "{extract:<16}{} rows, {} would go to quarantine", report.n_rows(), report.n_quarantined())?;
+        n_violations += report.n_quarantined();
         for rule in &report.rules {
-            n_violations += rule.n_rows;
-            let first = rule.first_locators.first().map_or_else(String::new, |place| format!(", first at {place}"));
-            writeln!(out, "    {}: {} rows{first}", rule.title(), rule.n_rows)?;
+            writeln!(out, "    {}", violation(rule))?;
         }
     }
     Ok(if n_violations == 0 { Code::Done } else { Code::ChecksFailed })
+}
+
+/// A broken rule, how often, and where first.
+fn violation(rule: &RuleQuality) -> String {
+    let column = rule.column.as_deref().map_or_else(String::new, |column| format!(" in {column}"));
+    let first = rule.first_locators.first();
+    let first = first.map_or_else(String::new, |place| format!(", first at {}:{}", place.file, place.line));
+    format!("{}{column}: {} rows{first}", rule.rule, rule.n_rows)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use utfall_files::{Digest, FileError};
-use utfall_registry::{DataContract, Delivery, QualityReport, TableError, Tables};
+use utfall_registry::{DataContract, Delivery, QualityReport, Tables};
 
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
@@ -48,8 +48,9 @@ impl Ingested {
 
     /// The quality report of each extract.
     pub(crate) fn quality(&self) -> Result<Vec<QualityReport>, RunError> {
-        let read = |(_, folder): &(DataContract, PathBuf)| QualityReport::read(folder).map_err(TableError::from);
-        Ok(self.folders.values().map(read).collect::<Result<_, _>>()?)
+        let altered = |path: &PathBuf| RunError::Altered { path: path.clone() };
+        let read = |(_, folder): &(DataContract, PathBuf)| QualityReport::read(folder).map_err(|_| altered(folder));
+        self.folders.values().map(read).collect()
     }
 }
 

@@ -106,7 +106,7 @@ fn document(
     };
     BalanceDocument {
         smd_denominator: documents::word(&spec.smd_denominator),
-        gate: BalanceGate { max_abs_smd: spec.max_abs_smd.max_abs_smd(), passed: spec.max_abs_smd.passes(rows) },
+        gate: BalanceGate { max_abs_smd: spec.gate.max_abs_smd(), passed: spec.gate.passes(rows) },
         rows: cohort.covariates.iter().zip(rows).map(row).collect(),
         n_treated: matched.n_treated() as u64,
         n_treated_matched: matched.n_treated_matched() as u64,

@@ -1,5 +1,11 @@
 //! Whole ingestions of small files.
 
+mod dialects;
+mod faults;
+mod invariance;
+mod refusals;
+mod vintages;
+
 use std::path::PathBuf;
 
 use tempfile::TempDir;
