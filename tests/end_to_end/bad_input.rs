@@ -52,7 +52,7 @@ fn a_wrong_encoding_is_placed() {
 fn an_absent_column_is_named() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.edit("extracts/referrals.toml", "name = \"Program\"", "name = \"Insats\"");
-    refused(&scratch, 3, &["remisser_20241201.csv", "Insats", "Program"]);
+    refused(&scratch, 3, &["remisser_20241201.csv:1:", "`Insats`", "4 columns"]);
 }
 
 #[test]
@@ -79,8 +79,9 @@ fn an_empty_cohort_names_the_rule_that_emptied_it() {
 #[test]
 fn no_overlap_is_no_effect() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit("plan.toml", "width = 0.2", "width = 1e-12");
-    refused(&scratch, 1, &["caliper"]);
+    // Nobody shares a stratum with anyone.
+    scratch.edit("plan.toml", "column = \"sex\"\n\n[matching]", "column = \"person\"\n\n[matching]");
+    refused(&scratch, 1, &["cannot match", "stratum"]);
 }
 
 #[test]

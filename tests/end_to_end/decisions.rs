@@ -31,16 +31,17 @@ fn matched_estimates_hold_the_planted_truth_and_the_naive_comparison_does_not() 
     ] {
         let run = Scratch::copy_of(pipeline).run_well(&[]);
         let effect = effect(&run, outcome);
-        assert!(holds(&effect["estimate"], truth(outcome)), "{pipeline}: {effect}");
-        assert!(!holds(&effect["unadjusted"], truth(outcome)), "{pipeline}: {effect}");
+        assert!(holds(&effect["result"]["estimate"], truth(outcome)), "{pipeline}: {effect}");
+        assert!(!holds(&effect["result"]["unadjusted"], truth(outcome)), "{pipeline}: {effect}");
     }
 }
 
 #[test]
 fn a_placebo_on_real_records_is_paid_nothing() {
     let run = Scratch::copy_of("nyc-attendance").run_well(&[]);
-    assert!(holds(&effect(&run, "attendance")["estimate"], 0.0));
-    assert_eq!(run["decision"]["total"], "0");
+    assert!(holds(&effect(&run, "attendance")["result"]["estimate"], 0.0));
+    assert_eq!(run["decision"]["total"]["minor-units"], "0");
+    assert_eq!(run["decision"]["branch"], "nothing-due");
 }
 
 #[test]
@@ -63,6 +64,6 @@ fn an_unreported_follow_up_is_not_measurable_and_not_zero() {
         "path = \"franvaro_20241201.csv\"\nvintage = \"2024-10-01\"",
     );
     let run = scratch.run_well(&[]);
-    assert_eq!(effect(&run, "absence")["status"]["kind"], "not-measurable");
-    assert_ne!(run["decision"]["branch"], "paid");
+    assert_eq!(effect(&run, "absence")["result"]["status"], "not-yet-reported");
+    assert_eq!(run["decision"]["branch"], "deferred");
 }

@@ -38,7 +38,7 @@ fn a_changed_figure_of_the_effects_is_named() {
     let scratch = Scratch::copy_of("norrkoping");
     scratch.run_well(&[]);
     let bytes = std::fs::read(scratch.bundle()).unwrap();
-    let at = find(&bytes, b"\"point\"").unwrap();
+    let at = find(&bytes, b"\"point\":").unwrap();
     let digit = (at..bytes.len()).find(|&offset| bytes[offset].is_ascii_digit()).unwrap();
     let mut copy = bytes;
     copy[digit] = if copy[digit] == b'9' { b'8' } else { copy[digit] + 1 };

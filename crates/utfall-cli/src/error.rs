@@ -43,6 +43,11 @@ impl CliError {
         }
     }
 
+    /// Whether whoever read the result has seen enough, as in `utfall explain … | head`.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     /// The place in a plan or contract, drawn with its line.
     pub(crate) fn excerpt(&self) -> Option<String> {
         let diagnostic: &dyn Diagnostic = match self {

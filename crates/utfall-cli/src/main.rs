@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(|| dispatch(&args));
     match outcome {
         Ok(Ok(code)) => code.into(),
+        Ok(Err(error)) if error.is_closed_pipe() => exit::Code::Done.into(),
         Ok(Err(error)) => {
             output::complain(&error);
             error.exit_code().into()
