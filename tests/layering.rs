@@ -17,7 +17,12 @@ const ROWS: &[&[&str]] = &[
         "utfall-evidence",
         "utfall-disclosure",
     ],
-    &["utfall-cohort", "utfall-simulate", "utfall-request", "utfall-verify"],
+    &[
+        "utfall-cohort",
+        "utfall-simulate",
+        "utfall-request",
+        "utfall-verify",
+    ],
     &["utfall-pipeline"],
     &["utfall-report"],
     &["utfall-cli", "utfall-bench"],
@@ -38,7 +43,11 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
         let text = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         let manifest: toml::Table = text.parse().unwrap();
         let name = manifest["package"]["name"].as_str().unwrap().to_owned();
-        assert_eq!(folder.file_name().unwrap().to_str(), Some(name.as_str()), "a folder has the name of its crate");
+        assert_eq!(
+            folder.file_name().unwrap().to_str(),
+            Some(name.as_str()),
+            "a folder has the name of its crate"
+        );
         let mut names = Vec::new();
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
             if let Some(table) = manifest.get(kind).and_then(toml::Value::as_table) {
@@ -57,10 +66,18 @@ fn row(name: &str) -> Option<usize> {
 #[test]
 fn every_crate_has_a_row_and_uses_lower_rows_only() {
     for (name, dependencies) in dependencies() {
-        let own = row(&name).unwrap_or_else(|| panic!("{name} has no row; give it one here and in ARCHITECTURE.md"));
-        for dependency in dependencies.iter().filter(|dependency| dependency.starts_with("utfall-")) {
+        let own = row(&name).unwrap_or_else(|| {
+            panic!("{name} has no row; give it one here and in ARCHITECTURE.md")
+        });
+        for dependency in dependencies
+            .iter()
+            .filter(|dependency| dependency.starts_with("utfall-"))
+        {
             let theirs = row(dependency).unwrap_or_else(|| panic!("{dependency} has no row"));
-            assert!(theirs < own, "{name} (row {own}) uses {dependency} (row {theirs}), expected a lower row");
+            assert!(
+                theirs < own,
+                "{name} (row {own}) uses {dependency} (row {theirs}), expected a lower row"
+            );
         }
     }
 }
@@ -76,8 +93,13 @@ fn every_row_names_crates_that_exist() {
 #[test]
 fn the_dataframe_engine_has_one_home() {
     for (name, dependencies) in dependencies() {
-        let uses = dependencies.iter().any(|dependency| dependency.starts_with("polars"));
-        assert!(!uses || name == HOME_OF_POLARS, "{name} uses polars, only {HOME_OF_POLARS} may");
+        let uses = dependencies
+            .iter()
+            .any(|dependency| dependency.starts_with("polars"));
+        assert!(
+            !uses || name == HOME_OF_POLARS,
+            "{name} uses polars, only {HOME_OF_POLARS} may"
+        );
     }
 }
 
@@ -85,6 +107,9 @@ fn the_dataframe_engine_has_one_home() {
 fn the_architecture_page_shows_every_crate() {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for name in dependencies().keys() {
-        assert!(page.contains(name.as_str()), "ARCHITECTURE.md does not mention {name}");
+        assert!(
+            page.contains(name.as_str()),
+            "ARCHITECTURE.md does not mention {name}"
+        );
     }
 }

@@ -10,20 +10,31 @@ fn refused(scratch: &Scratch, code: i32, said: &[&str]) {
     for text in said {
         assert!(errors.contains(text), "expected {text:?} in:\n{errors}");
     }
-    assert!(!scratch.workspace().join("run.json").exists(), "a refused run leaves no result");
+    assert!(
+        !scratch.workspace().join("run.json").exists(),
+        "a refused run leaves no result"
+    );
 }
 
 #[test]
 fn an_unknown_key_in_the_plan_is_placed() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.edit("plan.toml", "seed = 20230901", "seeds = 20230901");
-    refused(&scratch, 2, &["plan.toml:", "unknown field `seeds`", "seeds = 20230901"]);
+    refused(
+        &scratch,
+        2,
+        &["plan.toml:", "unknown field `seeds`", "seeds = 20230901"],
+    );
 }
 
 #[test]
 fn a_contract_that_asks_for_an_effect_nobody_estimates_is_refused() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit("plan.toml", "name = \"absence\"\ntitle", "name = \"presence\"\ntitle");
+    scratch.edit(
+        "plan.toml",
+        "name = \"absence\"\ntitle",
+        "name = \"presence\"\ntitle",
+    );
     refused(&scratch, 2, &["absence.", "presence."]);
 }
 
@@ -37,22 +48,38 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_wrong_delimiter_is_recognised() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit("extracts/referrals.toml", "delimiter = \";\"", "delimiter = \",\"");
+    scratch.edit(
+        "extracts/referrals.toml",
+        "delimiter = \";\"",
+        "delimiter = \",\"",
+    );
     refused(&scratch, 3, &["remisser_20241201.csv", "delimiter"]);
 }
 
 #[test]
 fn a_wrong_encoding_is_placed() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit("extracts/persons.toml", "encoding = \"windows-1252\"", "encoding = \"utf-8\"");
+    scratch.edit(
+        "extracts/persons.toml",
+        "encoding = \"windows-1252\"",
+        "encoding = \"utf-8\"",
+    );
     refused(&scratch, 3, &["personer_20241201.csv", "utf-8"]);
 }
 
 #[test]
 fn an_absent_column_is_named() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit("extracts/referrals.toml", "name = \"Program\"", "name = \"Insats\"");
-    refused(&scratch, 3, &["remisser_20241201.csv:1:", "`Insats`", "4 columns"]);
+    scratch.edit(
+        "extracts/referrals.toml",
+        "name = \"Program\"",
+        "name = \"Insats\"",
+    );
+    refused(
+        &scratch,
+        3,
+        &["remisser_20241201.csv:1:", "`Insats`", "4 columns"],
+    );
 }
 
 #[test]
@@ -65,8 +92,16 @@ fn a_real_identity_number_stops_ingestion_and_is_not_shown() {
     });
     refused(&scratch, 3, &["remisser_20241201.csv", "identity number"]);
     let (errors, results) = texts(&scratch.run(&[]));
-    assert!(!(errors + &results).contains("9999"), "a message shows the number");
-    assert!(!scratch.workspace().join("tables/referrals/table.parquet").exists());
+    assert!(
+        !(errors + &results).contains("9999"),
+        "a message shows the number"
+    );
+    assert!(
+        !scratch
+            .workspace()
+            .join("tables/referrals/table.parquet")
+            .exists()
+    );
 }
 
 #[test]
@@ -80,7 +115,11 @@ fn an_empty_cohort_names_the_rule_that_emptied_it() {
 fn no_overlap_is_no_effect() {
     let scratch = Scratch::copy_of("hemmasittare");
     // Nobody shares a stratum with anyone.
-    scratch.edit("plan.toml", "column = \"sex\"\n\n[matching]", "column = \"person\"\n\n[matching]");
+    scratch.edit(
+        "plan.toml",
+        "column = \"sex\"\n\n[matching]",
+        "column = \"person\"\n\n[matching]",
+    );
     refused(&scratch, 1, &["cannot match", "stratum"]);
 }
 
@@ -89,7 +128,11 @@ fn a_refused_run_leaves_the_earlier_result_as_it_was() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.run_well(&[]);
     let before = std::fs::read(scratch.bundle()).unwrap();
-    scratch.edit("extracts/referrals.toml", "delimiter = \";\"", "delimiter = \",\"");
+    scratch.edit(
+        "extracts/referrals.toml",
+        "delimiter = \";\"",
+        "delimiter = \",\"",
+    );
     assert_eq!(scratch.run(&[]).status.code(), Some(3));
     assert_eq!(std::fs::read(scratch.bundle()).unwrap(), before);
 }
@@ -110,7 +153,10 @@ fn wrong_usage_is_code_two() {
     assert_eq!(utfall(&["run"]).status.code(), Some(2));
     assert_eq!(utfall(&["no-such-command"]).status.code(), Some(2));
     assert_eq!(utfall(&["run", "no-such-folder"]).status.code(), Some(2));
-    assert_eq!(utfall(&["verify", "no-such-bundle.zip"]).status.code(), Some(5));
+    assert_eq!(
+        utfall(&["verify", "no-such-bundle.zip"]).status.code(),
+        Some(5)
+    );
 }
 
 #[test]
@@ -123,6 +169,8 @@ fn nothing_is_left_half_written() {
     });
     assert_eq!(scratch.run(&[]).status.code(), Some(3));
     let absence = scratch.workspace().join("tables/absence");
-    let left: Vec<_> = std::fs::read_dir(absence).map(|entries| entries.flatten().collect()).unwrap_or_default();
+    let left: Vec<_> = std::fs::read_dir(absence)
+        .map(|entries| entries.flatten().collect())
+        .unwrap_or_default();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -5,7 +5,12 @@ use serde_json::Value;
 use crate::harness::{Scratch, json, root};
 
 fn effect<'a>(run: &'a Value, name: &str) -> &'a Value {
-    run["effects"].as_array().unwrap().iter().find(|effect| effect["name"] == name).unwrap()
+    run["effects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|effect| effect["name"] == name)
+        .unwrap()
 }
 
 /// Whether an interval, stated in an estimate, holds a value.
@@ -18,8 +23,15 @@ fn holds(estimate: &Value, value: f64) -> bool {
 fn truth(outcome: &str) -> f64 {
     let truth = json(&root().join("sample-data/truth.json"));
     let programmes = truth["programmes"].as_array().unwrap();
-    let outcomes = programmes.iter().flat_map(|programme| programme["effects"].as_array().unwrap());
-    outcomes.into_iter().find(|found| found["name"] == outcome).unwrap()["effect"].as_f64().unwrap()
+    let outcomes = programmes
+        .iter()
+        .flat_map(|programme| programme["effects"].as_array().unwrap());
+    outcomes
+        .into_iter()
+        .find(|found| found["name"] == outcome)
+        .unwrap()["effect"]
+        .as_f64()
+        .unwrap()
 }
 
 #[test]
@@ -31,15 +43,24 @@ fn matched_estimates_hold_the_planted_truth_and_the_naive_comparison_does_not() 
     ] {
         let run = Scratch::copy_of(pipeline).run_well(&[]);
         let effect = effect(&run, outcome);
-        assert!(holds(&effect["result"]["estimate"], truth(outcome)), "{pipeline}: {effect}");
-        assert!(!holds(&effect["result"]["unadjusted"], truth(outcome)), "{pipeline}: {effect}");
+        assert!(
+            holds(&effect["result"]["estimate"], truth(outcome)),
+            "{pipeline}: {effect}"
+        );
+        assert!(
+            !holds(&effect["result"]["unadjusted"], truth(outcome)),
+            "{pipeline}: {effect}"
+        );
     }
 }
 
 #[test]
 fn a_placebo_on_real_records_is_paid_nothing() {
     let run = Scratch::copy_of("nyc-attendance").run_well(&[]);
-    assert!(holds(&effect(&run, "attendance")["result"]["estimate"], 0.0));
+    assert!(holds(
+        &effect(&run, "attendance")["result"]["estimate"],
+        0.0
+    ));
     assert_eq!(run["decision"]["total"]["minor-units"], "0");
     assert_eq!(run["decision"]["branch"], "nothing-due");
 }
@@ -64,6 +85,9 @@ fn an_unreported_follow_up_is_not_measurable_and_not_zero() {
         "path = \"franvaro_20241201.csv\"\nvintage = \"2024-10-01\"",
     );
     let run = scratch.run_well(&[]);
-    assert_eq!(effect(&run, "absence")["result"]["status"], "not-yet-reported");
+    assert_eq!(
+        effect(&run, "absence")["result"]["status"],
+        "not-yet-reported"
+    );
     assert_eq!(run["decision"]["branch"], "deferred");
 }

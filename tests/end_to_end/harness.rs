@@ -8,12 +8,18 @@ use tempfile::TempDir;
 
 /// The project's top folder.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// Runs `utfall` with some arguments.
 pub(crate) fn utfall<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_utfall")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_utfall"))
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// What a command wrote to standard error, and to standard output.
@@ -32,9 +38,18 @@ impl Scratch {
     pub(crate) fn copy_of(pipeline: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Self { folder };
-        copy(&root().join("pipelines").join(pipeline), &scratch.pipeline());
-        let site: toml::Table = std::fs::read_to_string(scratch.site()).unwrap().parse().unwrap();
-        let data = root().join("pipelines").join(pipeline).join(site["data"].as_str().unwrap());
+        copy(
+            &root().join("pipelines").join(pipeline),
+            &scratch.pipeline(),
+        );
+        let site: toml::Table = std::fs::read_to_string(scratch.site())
+            .unwrap()
+            .parse()
+            .unwrap();
+        let data = root()
+            .join("pipelines")
+            .join(pipeline)
+            .join(site["data"].as_str().unwrap());
         std::fs::create_dir_all(scratch.data()).unwrap();
         for delivery in site["delivery"].as_array().unwrap() {
             let name = delivery["path"].as_str().unwrap();
@@ -76,7 +91,10 @@ impl Scratch {
     pub(crate) fn rewrite(&self, file: &str, change: impl FnOnce(Vec<Vec<u8>>) -> Vec<Vec<u8>>) {
         let path = self.data().join(file);
         let bytes = std::fs::read(&path).unwrap();
-        let mut lines: Vec<Vec<u8>> = bytes.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+        let mut lines: Vec<Vec<u8>> = bytes
+            .split(|&byte| byte == b'\n')
+            .map(<[u8]>::to_vec)
+            .collect();
         if lines.last().is_some_and(Vec::is_empty) {
             lines.pop();
         }

@@ -4,15 +4,26 @@ use crate::harness::Scratch;
 
 /// Everything a run seals or builds on, as bytes.
 fn results(scratch: &Scratch) -> Vec<(&'static str, Vec<u8>)> {
-    ["cohort/cohort.csv", "matching/matched.csv", "effects/effects.json", "decision/decision.json", "bundle.zip"]
-        .into_iter()
-        .map(|name| (name, std::fs::read(scratch.workspace().join(name)).unwrap()))
-        .collect()
+    [
+        "cohort/cohort.csv",
+        "matching/matched.csv",
+        "effects/effects.json",
+        "decision/decision.json",
+        "bundle.zip",
+    ]
+    .into_iter()
+    .map(|name| (name, std::fs::read(scratch.workspace().join(name)).unwrap()))
+    .collect()
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    for pipeline in ["hemmasittare", "norrkoping", "dialog-mod-vold", "nyc-attendance"] {
+    for pipeline in [
+        "hemmasittare",
+        "norrkoping",
+        "dialog-mod-vold",
+        "nyc-attendance",
+    ] {
         let scratch = Scratch::copy_of(pipeline);
         let mut seen = Vec::new();
         for threads in ["1", "2", "8"] {
@@ -22,7 +33,10 @@ fn any_number_of_threads_gives_the_same_bytes() {
             scratch.run_well(&["--threads", threads]);
             seen.push(results(&scratch));
         }
-        assert!(seen[0] == seen[1] && seen[1] == seen[2], "{pipeline}: bytes differ between thread counts");
+        assert!(
+            seen[0] == seen[1] && seen[1] == seen[2],
+            "{pipeline}: bytes differ between thread counts"
+        );
     }
 }
 
@@ -31,7 +45,9 @@ fn shuffled(mut lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let header = lines.remove(0);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for last in (1..lines.len()).rev() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from(state >> 33).unwrap() % (last + 1);
         lines.swap(last, other);
     }
@@ -44,13 +60,22 @@ fn the_order_of_rows_moves_no_figure() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.run_well(&[]);
     let sorted = results(&scratch);
-    for file in ["personer_20241201.csv", "skolgang_20241201.csv", "franvaro_20240915.csv", "franvaro_20241201.csv", "remisser_20241201.csv"] {
+    for file in [
+        "personer_20241201.csv",
+        "skolgang_20241201.csv",
+        "franvaro_20240915.csv",
+        "franvaro_20241201.csv",
+        "remisser_20241201.csv",
+    ] {
         scratch.rewrite(file, shuffled);
     }
     std::fs::remove_dir_all(scratch.workspace()).unwrap();
     scratch.run_well(&[]);
     for ((name, before), (_, after)) in sorted.iter().zip(results(&scratch)) {
         // The bundle names the digests of the very files, which did change.
-        assert!(*name == "bundle.zip" || *before == after, "{name} depends on the order of rows");
+        assert!(
+            *name == "bundle.zip" || *before == after,
+            "{name} depends on the order of rows"
+        );
     }
 }

@@ -7,27 +7,52 @@ use crate::harness::Scratch;
 /// The steps that ran, and those that were kept, by the report of a run.
 fn ran(run: &Value) -> Vec<String> {
     let steps = run["steps"].as_array().unwrap();
-    steps.iter().filter(|step| step["ran"] == true).map(|step| step["step"].as_str().unwrap().to_owned()).collect()
+    steps
+        .iter()
+        .filter(|step| step["ran"] == true)
+        .map(|step| step["step"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn nothing_runs_twice_and_every_step_says_why() {
     let scratch = Scratch::copy_of("hemmasittare");
     let first = scratch.run_well(&[]);
-    assert!(first["steps"].as_array().unwrap().iter().all(|step| step["reason"] == "first run"));
+    assert!(
+        first["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|step| step["reason"] == "first run")
+    );
     let second = scratch.run_well(&[]);
     assert_eq!(ran(&second), Vec::<String>::new());
-    assert!(second["steps"].as_array().unwrap().iter().all(|step| step["reason"] == "nothing it depends on changed"));
+    assert!(
+        second["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|step| step["reason"] == "nothing it depends on changed")
+    );
 }
 
 #[test]
 fn a_change_of_the_plan_runs_only_what_depends_on_it() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.run_well(&[]);
-    scratch.edit("plan.toml", "confidence-level = 0.95", "confidence-level = 0.90");
+    scratch.edit(
+        "plan.toml",
+        "confidence-level = 0.95",
+        "confidence-level = 0.90",
+    );
     let run = scratch.run_well(&[]);
     assert_eq!(ran(&run), ["effects", "decision", "report", "bundle"]);
-    let effects = run["steps"].as_array().unwrap().iter().find(|step| step["step"] == "effects").unwrap();
+    let effects = run["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["step"] == "effects")
+        .unwrap();
     assert_eq!(effects["reason"], "changed: [[effect]]");
 }
 

@@ -29,7 +29,12 @@ fn one_changed_byte_anywhere_is_refused() {
         copy[offset] ^= 1;
         std::fs::write(&touched, copy).unwrap();
         let (code, text) = verify(&touched);
-        assert_eq!(code, Some(5), "byte {offset} of {} changed: {text}", bytes.len());
+        assert_eq!(
+            code,
+            Some(5),
+            "byte {offset} of {} changed: {text}",
+            bytes.len()
+        );
     }
 }
 
@@ -39,9 +44,15 @@ fn a_changed_figure_of_the_effects_is_named() {
     scratch.run_well(&[]);
     let bytes = std::fs::read(scratch.bundle()).unwrap();
     let at = find(&bytes, b"\"point\":").unwrap();
-    let digit = (at..bytes.len()).find(|&offset| bytes[offset].is_ascii_digit()).unwrap();
+    let digit = (at..bytes.len())
+        .find(|&offset| bytes[offset].is_ascii_digit())
+        .unwrap();
     let mut copy = bytes;
-    copy[digit] = if copy[digit] == b'9' { b'8' } else { copy[digit] + 1 };
+    copy[digit] = if copy[digit] == b'9' {
+        b'8'
+    } else {
+        copy[digit] + 1
+    };
     let touched = scratch.workspace().join("touched.zip");
     std::fs::write(&touched, copy).unwrap();
     let (code, text) = verify(&touched);

@@ -6,8 +6,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    estimate::EstimateArgs, explain::ExplainArgs, run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs,
-    verify::VerifyArgs,
+    estimate::EstimateArgs, explain::ExplainArgs, run::RunArgs, simulate::SimulateArgs,
+    validate::ValidateArgs, verify::VerifyArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -46,7 +46,9 @@ impl Threads {
     /// The engine takes its number from the environment when the program starts, so the program
     /// is started again in its own place with that number in it.
     pub(crate) fn apply(&self) -> Result<(), CliError> {
-        let Some(n_threads) = self.threads else { return Ok(()) };
+        let Some(n_threads) = self.threads else {
+            return Ok(());
+        };
         let wanted = n_threads.to_string();
         if std::env::var(ENGINE_THREADS).as_deref() != Ok(&wanted) {
             return Err(restart::with(ENGINE_THREADS, &wanted));

@@ -84,7 +84,9 @@ fn of_run(error: &RunError) -> Code {
 /// A file that is not there or forbidden was named wrongly; any other failure is the machine's.
 fn of_file(error: &FileError) -> Code {
     match error {
-        FileError::NotFound { .. } | FileError::PermissionDenied { .. } | FileError::NotText { .. } => Code::Plan,
+        FileError::NotFound { .. }
+        | FileError::PermissionDenied { .. }
+        | FileError::NotText { .. } => Code::Plan,
         _ => Code::Internal,
     }
 }

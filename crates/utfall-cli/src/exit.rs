@@ -32,7 +32,11 @@ impl From<Code> for ExitCode {
 /// Replaces the default panic message, which could show a cell of restricted data.
 pub(crate) fn silence_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-        crate::output::note(&format!("internal fault{place}; nothing half-written was kept. Please report it with this line."));
+        let place = panic.location().map_or_else(String::new, |place| {
+            format!(" at {}:{}", place.file(), place.line())
+        });
+        crate::output::note(&format!(
+            "internal fault{place}; nothing half-written was kept. Please report it with this line."
+        ));
     }));
 }

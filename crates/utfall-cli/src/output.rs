@@ -12,7 +12,10 @@ pub(crate) fn note(line: &str) {
 /// Writes an error to standard error; one in a plan or contract is drawn with its line.
 pub(crate) fn complain(error: &CliError) {
     match error.excerpt() {
-        Some(excerpt) => note(&format!("utfall: cannot use the plan\n{}", excerpt.trim_end())),
+        Some(excerpt) => note(&format!(
+            "utfall: cannot use the plan\n{}",
+            excerpt.trim_end()
+        )),
         None => note(&format!("utfall: {error}")),
     }
 }

@@ -16,9 +16,15 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(quiet: bool) -> Self {
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
+        let bar = if quiet {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::no_length()
+        };
         // Templates are constants; one that does not parse would fail every test of the command.
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg:<28} {wide_bar} {percent:>3} %  {eta}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner} {msg:<28} {wide_bar} {percent:>3} %  {eta}")
+        {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));

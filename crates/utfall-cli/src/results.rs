@@ -56,7 +56,8 @@ impl Results {
             report: REPORT,
             bundle: BUNDLE,
         };
-        serde_json::to_string_pretty(&document).map_err(|error| CliError::Internal(error.to_string()))
+        serde_json::to_string_pretty(&document)
+            .map_err(|error| CliError::Internal(error.to_string()))
     }
 }
 
@@ -79,16 +80,31 @@ pub(crate) fn write(
     let key = StepKey::of_code(&request.code)
         .with("what was found", outcome.digest)
         .with("the plan", request.plan.digest);
-    let report = Step { name: "report", folder, key: key.clone(), outputs: &[REPORT] };
+    let report = Step {
+        name: "report",
+        folder,
+        key: key.clone(),
+        outputs: &[REPORT],
+    };
     let finished = report.run(watch, || render(request, &results))?;
     results.steps.push(finished.report.clone());
 
-    let key = key.with("the report", finished.digest()).with("the texts of the plan", texts(request)?);
-    let bundle = Step { name: "bundle", folder, key, outputs: &[BUNDLE] };
+    let key = key
+        .with("the report", finished.digest())
+        .with("the texts of the plan", texts(request)?);
+    let bundle = Step {
+        name: "bundle",
+        folder,
+        key,
+        outputs: &[BUNDLE],
+    };
     let finished = bundle.run(watch, || seal(request, &results))?;
     results.steps.push(finished.report);
 
-    utfall_files::write_whole(&folder.join("run.json"), (results.to_json()? + "\n").as_bytes())?;
+    utfall_files::write_whole(
+        &folder.join("run.json"),
+        (results.to_json()? + "\n").as_bytes(),
+    )?;
     Ok(results)
 }
 
@@ -100,7 +116,8 @@ fn render(request: &RunRequest<'_>, results: &Results) -> Result<(), RunError> {
         description: &plan.description,
         documents: &results.documents,
     };
-    let html = utfall_report::render(&input).map_err(|error| RunError::internal("the report", error))?;
+    let html =
+        utfall_report::render(&input).map_err(|error| RunError::internal("the report", error))?;
     Ok(utfall_files::write_whole(&results.report, html.as_bytes())?)
 }
 
@@ -113,12 +130,14 @@ fn seal(request: &RunRequest<'_>, results: &Results) -> Result<(), RunError> {
         documents: results.documents.clone(),
         report: utfall_files::read_text(&results.report)?,
     };
-    let bundle = utfall_verify::seal_run(&run).map_err(|error| RunError::internal("the bundle", error))?;
+    let bundle =
+        utfall_verify::seal_run(&run).map_err(|error| RunError::internal("the bundle", error))?;
     Ok(bundle.write(&results.bundle)?)
 }
 
 /// The plan's files as they are: in the bundle even a comment is a byte.
 fn texts(request: &RunRequest<'_>) -> Result<Digest, CliError> {
-    let bytes = serde_json::to_vec(&request.plan.texts).map_err(|error| CliError::Internal(error.to_string()))?;
+    let bytes = serde_json::to_vec(&request.plan.texts)
+        .map_err(|error| CliError::Internal(error.to_string()))?;
     Ok(Digest::sha256(&bytes))
 }

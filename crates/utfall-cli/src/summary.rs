@@ -27,7 +27,11 @@ pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     line(out, "Report", &results.report.display().to_string())?;
     line(out, "Bundle", &results.bundle.display().to_string())?;
-    line(out, "", &format!("check it with: utfall verify {}", results.bundle.display()))
+    line(
+        out,
+        "",
+        &format!("check it with: utfall verify {}", results.bundle.display()),
+    )
 }
 
 fn line(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
@@ -41,7 +45,10 @@ fn cohort(results: &Results) -> String {
         "{} {} units, {} eligible; {} of {} treated matched to {} of {} comparators",
         funnel.start,
         funnel.unit,
-        funnel.lines.last().map_or(funnel.start, |line| line.remaining),
+        funnel
+            .lines
+            .last()
+            .map_or(funnel.start, |line| line.remaining),
         balance.n_treated_matched,
         balance.n_treated,
         balance.n_comparator_matched,
@@ -52,14 +59,23 @@ fn cohort(results: &Results) -> String {
 fn balance(results: &Results) -> String {
     let balance = &results.documents.balance;
     let largest = |smd: fn(&utfall_verify::record::BalanceRow) -> Option<f64>| {
-        balance.rows.iter().filter_map(smd).map(f64::abs).fold(0.0, f64::max)
+        balance
+            .rows
+            .iter()
+            .filter_map(smd)
+            .map(f64::abs)
+            .fold(0.0, f64::max)
     };
     format!(
         "largest standardised difference {:.2} before, {:.2} after; gate {}: {}",
         largest(|row| row.smd_before),
         largest(|row| row.smd_after),
         balance.gate.max_abs_smd,
-        if balance.gate.passed { "passed" } else { "FAILED" },
+        if balance.gate.passed {
+            "passed"
+        } else {
+            "FAILED"
+        },
     )
 }
 
@@ -75,9 +91,17 @@ fn details(effect: &EffectRecord) -> Vec<String> {
 }
 
 fn figures(estimate: &Estimate, unit: &str) -> String {
-    let (point, lower, upper) = (estimate.point, estimate.interval.lower, estimate.interval.upper);
+    let (point, lower, upper) = (
+        estimate.point,
+        estimate.interval.lower,
+        estimate.interval.upper,
+    );
     let level = estimate.confidence_level.fraction() * 100.0;
-    let p_value = if estimate.p_value < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", estimate.p_value) };
+    let p_value = if estimate.p_value < 0.001 {
+        "p < 0.001".to_owned()
+    } else {
+        format!("p = {:.3}", estimate.p_value)
+    };
     if unit == "rate" {
         let points = |rate: f64| rate * 100.0;
         return format!(
@@ -88,14 +112,19 @@ fn figures(estimate: &Estimate, unit: &str) -> String {
         );
     }
     let decimals = if point.abs() >= 100.0 { 0 } else { 2 };
-    format!("{point:+.decimals$} {unit} ({level} % interval {lower:+.decimals$} to {upper:+.decimals$}), {p_value}")
+    format!(
+        "{point:+.decimals$} {unit} ({level} % interval {lower:+.decimals$} to {upper:+.decimals$}), {p_value}"
+    )
 }
 
 fn data(results: &Results) -> String {
     let extracts = &results.documents.extracts.extracts;
     let n_rows: u64 = extracts.iter().map(|extract| extract.n_rows).sum();
     let n_quarantined: u64 = extracts.iter().map(|extract| extract.n_quarantined).sum();
-    format!("{} deliveries, {n_rows} rows, {n_quarantined} in quarantine", extracts.len())
+    format!(
+        "{} deliveries, {n_rows} rows, {n_quarantined} in quarantine",
+        extracts.len()
+    )
 }
 
 fn decision(results: &Results) -> String {

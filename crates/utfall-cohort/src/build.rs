@@ -42,7 +42,10 @@ pub fn build(
     let baseline = Baseline::new(tables, units, index_date);
     let mut selection = Selection::everyone(units);
     for rule in &spec.eligibility {
-        selection.keep(&rule.rule, &eligibility::check(&baseline, measures, index_date, rule)?)?;
+        selection.keep(
+            &rule.rule,
+            &eligibility::check(&baseline, measures, index_date, rule)?,
+        )?;
     }
     let mut covariates = Vec::with_capacity(spec.covariate.len());
     for covariate in &spec.covariate {
@@ -65,11 +68,20 @@ pub fn build(
 }
 
 /// The measure of that name.
-pub(crate) fn measure_named<'a>(measures: &'a [MeasureSpec], name: &str) -> Result<&'a MeasureSpec, CohortError> {
-    measures.iter().find(|measure| measure.name == name).ok_or_else(|| CohortError::UnknownMeasure {
-        measure: name.to_owned(),
-        defined: measures.iter().map(|measure| measure.name.clone()).collect(),
-    })
+pub(crate) fn measure_named<'a>(
+    measures: &'a [MeasureSpec],
+    name: &str,
+) -> Result<&'a MeasureSpec, CohortError> {
+    measures
+        .iter()
+        .find(|measure| measure.name == name)
+        .ok_or_else(|| CohortError::UnknownMeasure {
+            measure: name.to_owned(),
+            defined: measures
+                .iter()
+                .map(|measure| measure.name.clone())
+                .collect(),
+        })
 }
 
 fn append(stratum: &mut String, column: &str, value: Option<&Value>) {
@@ -91,7 +103,10 @@ struct Selection {
 
 impl Selection {
     fn everyone(units: &Units) -> Self {
-        Self { funnel: Funnel::new(units.name(), units.len() as u64), included: vec![true; units.len()] }
+        Self {
+            funnel: Funnel::new(units.name(), units.len() as u64),
+            included: vec![true; units.len()],
+        }
     }
 
     /// Drops the units that fail a rule, and gives the rule its line in the funnel.
@@ -102,7 +117,10 @@ impl Selection {
         let n_remaining = self.included.iter().filter(|included| **included).count() as u64;
         self.funnel.apply(rule, n_remaining);
         if n_remaining == 0 {
-            return Err(CohortError::Empty { rule: rule.to_owned(), n_start: self.funnel.n_start });
+            return Err(CohortError::Empty {
+                rule: rule.to_owned(),
+                n_start: self.funnel.n_start,
+            });
         }
         Ok(())
     }
@@ -113,12 +131,17 @@ impl Selection {
         covariates: Vec<(String, Vec<Option<Tally>>)>,
         strata: &[String],
     ) -> Result<Cohort, CohortError> {
-        let positions: Vec<usize> = (0..self.included.len()).filter(|&unit| self.included[unit]).collect();
+        let positions: Vec<usize> = (0..self.included.len())
+            .filter(|&unit| self.included[unit])
+            .collect();
         let treated: Vec<bool> = positions.iter().map(|&unit| treated[unit]).collect();
         let n_treated = treated.iter().filter(|treated| **treated).count();
         let n_comparator = treated.len() - n_treated;
         if n_treated == 0 || n_comparator == 0 {
-            return Err(CohortError::EmptyArm { n_treated, n_comparator });
+            return Err(CohortError::EmptyArm {
+                n_treated,
+                n_comparator,
+            });
         }
         let covariates = covariates
             .into_iter()
@@ -128,6 +151,12 @@ impl Selection {
             })
             .collect();
         let strata = positions.iter().map(|&unit| strata[unit].clone()).collect();
-        Ok(Cohort { funnel: self.funnel, positions, treated, covariates, strata })
+        Ok(Cohort {
+            funnel: self.funnel,
+            positions,
+            treated,
+            covariates,
+            strata,
+        })
     }
 }

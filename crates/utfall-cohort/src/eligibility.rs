@@ -15,41 +15,80 @@ pub(crate) fn check(
     index_date: NaiveDate,
     rule: &EligibilityRule,
 ) -> Result<Vec<bool>, CohortError> {
-    let tallies = |measure: &str, window: &utfall_core::Window| -> Result<Vec<Tally>, CohortError> {
-        Ok(baseline.measure(measure_named(measures, measure)?, window.around(index_date)?)?)
-    };
+    let tallies =
+        |measure: &str, window: &utfall_core::Window| -> Result<Vec<Tally>, CohortError> {
+            Ok(baseline.measure(
+                measure_named(measures, measure)?,
+                window.around(index_date)?,
+            )?)
+        };
     match &rule.require {
-        EligibilityKind::Between { extract, member, column, from, below } => {
+        EligibilityKind::Between {
+            extract,
+            member,
+            column,
+            from,
+            below,
+        } => {
             let values = baseline.attribute(extract, member, column)?;
-            let bounds = Bounds { rule: &rule.rule, from: from.as_deref(), below: below.as_deref() };
-            values.iter().map(|value| value.as_ref().map_or(Ok(false), |value| bounds.hold(value))).collect()
+            let bounds = Bounds {
+                rule: &rule.rule,
+                from: from.as_deref(),
+                below: below.as_deref(),
+            };
+            values
+                .iter()
+                .map(|value| value.as_ref().map_or(Ok(false), |value| bounds.hold(value)))
+                .collect()
         }
-        EligibilityKind::Among { extract, member, column, codes } => {
+        EligibilityKind::Among {
+            extract,
+            member,
+            column,
+            codes,
+        } => {
             let among = |value: Option<Value>| match value {
                 Some(Value::Text(text)) => Ok(codes.contains(&text)),
                 None => Ok(false),
                 Some(_) => Err(wrong_type(extract, column, "code")),
             };
-            baseline.attribute(extract, member, column)?.into_iter().map(among).collect()
+            baseline
+                .attribute(extract, member, column)?
+                .into_iter()
+                .map(among)
+                .collect()
         }
-        EligibilityKind::Covered { extract, member, start, stop } => {
-            Ok(baseline.covers(extract, member, start, stop)?)
-        }
-        EligibilityKind::NotYet { extract, member, column } => {
+        EligibilityKind::Covered {
+            extract,
+            member,
+            start,
+            stop,
+        } => Ok(baseline.covers(extract, member, start, stop)?),
+        EligibilityKind::NotYet {
+            extract,
+            member,
+            column,
+        } => {
             let values = baseline.attribute(extract, member, column)?;
             Ok(values.into_iter().map(|value| value.is_none()).collect())
         }
-        EligibilityKind::Free { measure, window } => {
-            Ok(tallies(measure, window)?.into_iter().map(|tally| tally.numerator == 0).collect())
-        }
-        EligibilityKind::AtLeast { measure, window, minimum } => {
+        EligibilityKind::Free { measure, window } => Ok(tallies(measure, window)?
+            .into_iter()
+            .map(|tally| tally.numerator == 0)
+            .collect()),
+        EligibilityKind::AtLeast {
+            measure,
+            window,
+            minimum,
+        } => {
             let scale = baseline.scale(measure_named(measures, measure)?)?;
             let enough = |tally: Tally| tally.rate().is_some_and(|rate| rate * scale >= *minimum);
             Ok(tallies(measure, window)?.into_iter().map(enough).collect())
         }
-        EligibilityKind::Observed { measure, window } => {
-            Ok(tallies(measure, window)?.into_iter().map(|tally| tally.denominator > 0).collect())
-        }
+        EligibilityKind::Observed { measure, window } => Ok(tallies(measure, window)?
+            .into_iter()
+            .map(|tally| tally.denominator > 0)
+            .collect()),
     }
 }
 
@@ -64,9 +103,13 @@ impl Bounds<'_> {
     fn hold(&self, value: &Value) -> Result<bool, CohortError> {
         match value {
             Value::Integer(count) => self.compare(*count, "whole number", |text| text.parse().ok()),
-            Value::Date(date) => self.compare(*date, "date such as 2024-01-31", |text| text.parse::<NaiveDate>().ok()),
+            Value::Date(date) => self.compare(*date, "date such as 2024-01-31", |text| {
+                text.parse::<NaiveDate>().ok()
+            }),
             Value::Decimal { units, decimals } => {
-                self.compare(*units, "decimal number such as 12.5", |text| scaled(text, *decimals))
+                self.compare(*units, "decimal number such as 12.5", |text| {
+                    scaled(text, *decimals)
+                })
             }
             Value::Text(text) => self.compare(text.clone(), "text", |bound| Some(bound.to_owned())),
         }
@@ -79,7 +122,11 @@ impl Bounds<'_> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<bool, CohortError> {
         let bound = |text: &str| {
-            parse(text).ok_or_else(|| CohortError::Bound { rule: self.rule.to_owned(), bound: text.to_owned(), expected })
+            parse(text).ok_or_else(|| CohortError::Bound {
+                rule: self.rule.to_owned(),
+                bound: text.to_owned(),
+                expected,
+            })
         };
         let from = self.from.map(bound).transpose()?;
         let below = self.below.map(bound).transpose()?;
@@ -91,7 +138,9 @@ impl Bounds<'_> {
 fn scaled(text: &str, decimals: u8) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let missing = usize::from(decimals).checked_sub(fraction.len())?;
-    format!("{whole}{fraction}{}", "0".repeat(missing)).parse().ok()
+    format!("{whole}{fraction}{}", "0".repeat(missing))
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -100,12 +149,20 @@ mod tests {
 
     #[test]
     fn bounds_are_half_open_and_a_bad_bound_is_named() {
-        let bounds = Bounds { rule: "born 2007", from: Some("2007-01-01"), below: Some("2008-01-01") };
+        let bounds = Bounds {
+            rule: "born 2007",
+            from: Some("2007-01-01"),
+            below: Some("2008-01-01"),
+        };
         let date = |text: &str| Value::Date(text.parse().unwrap());
         assert!(bounds.hold(&date("2007-01-01")).unwrap());
         assert!(!bounds.hold(&date("2008-01-01")).unwrap());
         let error = bounds.hold(&Value::Integer(3)).unwrap_err();
-        assert!(error.to_string().contains("`2007-01-01` is no whole number"));
+        assert!(
+            error
+                .to_string()
+                .contains("`2007-01-01` is no whole number")
+        );
     }
 
     #[test]

@@ -49,7 +49,9 @@ pub enum CohortError {
     },
 
     /// No unit meets every rule.
-    #[error("nobody is left after rule `{rule}`: of {n_start} units all were lost; see the funnel, and check the rule and the dates of the extracts")]
+    #[error(
+        "nobody is left after rule `{rule}`: of {n_start} units all were lost; see the funnel, and check the rule and the dates of the extracts"
+    )]
     Empty {
         /// The rule that lost the last unit.
         rule: String,
@@ -58,7 +60,9 @@ pub enum CohortError {
     },
 
     /// One arm is empty.
-    #[error("{n_treated} treated and {n_comparator} comparators are eligible, expected both; check the treatment's window and codes")]
+    #[error(
+        "{n_treated} treated and {n_comparator} comparators are eligible, expected both; check the treatment's window and codes"
+    )]
     EmptyArm {
         /// Eligible treated units.
         n_treated: usize,

@@ -13,4 +13,7 @@ mod treatment;
 pub use build::{Cohort, build};
 pub use covariate::Covariate;
 pub use error::CohortError;
-pub use spec::{CohortSpec, CovariateKind, CovariateSpec, EligibilityKind, EligibilityRule, ExactSpec, Treatment};
+pub use spec::{
+    CohortSpec, CovariateKind, CovariateSpec, EligibilityKind, EligibilityRule, ExactSpec,
+    Treatment,
+};

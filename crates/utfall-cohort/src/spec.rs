@@ -22,7 +22,12 @@ pub struct CohortSpec {
 
 /// Who counts as treated. Referral is enough (intention to treat): engagement plays no part.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "kind",
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum Treatment {
     /// Units with a record in a window that ends at or before the index date.
     Referral {
@@ -60,7 +65,12 @@ pub struct EligibilityRule {
 
 /// What a rule of the funnel checks.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "kind",
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum EligibilityKind {
     /// A number or date lies in `[from, below)`; a missing value fails.
     Between {
@@ -143,7 +153,12 @@ pub struct CovariateSpec {
 
 /// Where a covariate comes from.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "kind",
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum CovariateKind {
     /// A measure over a window that ends at or before the index date.
     Measure {

@@ -13,13 +13,22 @@ pub(crate) fn read(
     treatment: &Treatment,
 ) -> Result<Vec<bool>, CohortError> {
     match treatment {
-        Treatment::Referral { extract, member, time, window, r#where } => {
-            let dates = baseline.first_date(extract, member, time, r#where, window.around(index_date)?)?;
+        Treatment::Referral {
+            extract,
+            member,
+            time,
+            window,
+            r#where,
+        } => {
+            let dates =
+                baseline.first_date(extract, member, time, r#where, window.around(index_date)?)?;
             Ok(dates.into_iter().map(|date| date.is_some()).collect())
         }
-        Treatment::Placebo { salt, one_in } => {
-            Ok(units.ids().iter().map(|id| is_placebo(salt, *one_in, id)).collect())
-        }
+        Treatment::Placebo { salt, one_in } => Ok(units
+            .ids()
+            .iter()
+            .map(|id| is_placebo(salt, *one_in, id))
+            .collect()),
     }
 }
 
@@ -38,7 +47,8 @@ mod tests {
     #[test]
     fn a_placebo_takes_about_its_share_and_depends_on_the_salt() {
         let ids: Vec<String> = (0..4000).map(|i| format!("S{i:04}")).collect();
-        let taken = |salt: &str| -> Vec<bool> { ids.iter().map(|id| is_placebo(salt, 4, id)).collect() };
+        let taken =
+            |salt: &str| -> Vec<bool> { ids.iter().map(|id| is_placebo(salt, 4, id)).collect() };
         let n_taken = taken("a").iter().filter(|taken| **taken).count();
         assert!((900..1100).contains(&n_taken), "{n_taken} of 4000");
         assert_ne!(taken("a"), taken("b"));

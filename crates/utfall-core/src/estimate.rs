@@ -68,7 +68,9 @@ impl TryFrom<f64> for ConfidenceLevel {
         if fraction > 0.0 && fraction < 1.0 {
             Ok(Self(fraction))
         } else {
-            Err(format!("confidence level {fraction}, expected a fraction between 0 and 1 such as 0.95"))
+            Err(format!(
+                "confidence level {fraction}, expected a fraction between 0 and 1 such as 0.95"
+            ))
         }
     }
 }

@@ -33,13 +33,19 @@ impl Funnel {
     /// A funnel before its first rule.
     #[must_use]
     pub fn new(unit: impl Into<String>, n_start: u64) -> Self {
-        Self { unit: unit.into(), n_start, lines: Vec::new() }
+        Self {
+            unit: unit.into(),
+            n_start,
+            lines: Vec::new(),
+        }
     }
 
     /// Units that remain after the last rule so far.
     #[must_use]
     pub fn n_remaining(&self) -> u64 {
-        self.lines.last().map_or(self.n_start, |line| line.n_remaining)
+        self.lines
+            .last()
+            .map_or(self.n_start, |line| line.n_remaining)
     }
 
     /// Adds a rule that left `n_remaining` of those who were there.
@@ -49,8 +55,15 @@ impl Funnel {
     /// If more remain than were there: a rule removes units, it never adds any.
     pub fn apply(&mut self, rule: impl Into<String>, n_remaining: u64) {
         let before = self.n_remaining();
-        assert!(n_remaining <= before, "a rule removes units, it never adds any");
-        self.lines.push(FunnelLine { rule: rule.into(), n_lost: before - n_remaining, n_remaining });
+        assert!(
+            n_remaining <= before,
+            "a rule removes units, it never adds any"
+        );
+        self.lines.push(FunnelLine {
+            rule: rule.into(),
+            n_lost: before - n_remaining,
+            n_remaining,
+        });
     }
 }
 

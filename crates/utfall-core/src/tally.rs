@@ -20,7 +20,10 @@ impl Tally {
     ///
     /// No schedule is missing, never zero absence.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts in a register stay far below 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts in a register stay far below 2^53"
+    )]
     pub fn rate(self) -> Option<f64> {
         (self.denominator > 0).then(|| self.numerator as f64 / self.denominator as f64)
     }
@@ -32,7 +35,21 @@ mod tests {
 
     #[test]
     fn no_schedule_is_missing_rather_than_zero() {
-        assert_eq!(Tally { numerator: 0, denominator: 0 }.rate(), None);
-        assert_eq!(Tally { numerator: 3, denominator: 4 }.rate(), Some(0.75));
+        assert_eq!(
+            Tally {
+                numerator: 0,
+                denominator: 0
+            }
+            .rate(),
+            None
+        );
+        assert_eq!(
+            Tally {
+                numerator: 3,
+                denominator: 4
+            }
+            .rate(),
+            Some(0.75)
+        );
     }
 }

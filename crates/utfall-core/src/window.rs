@@ -46,13 +46,17 @@ pub struct Period {
 #[non_exhaustive]
 pub enum WindowError {
     /// The text is no offset.
-    #[error("`{text}` is no offset, expected a whole number and a unit such as `-12 months`, `0 days` or `2 years`")]
+    #[error(
+        "`{text}` is no offset, expected a whole number and a unit such as `-12 months`, `0 days` or `2 years`"
+    )]
     Offset {
         /// What was written.
         text: String,
     },
     /// The window holds no day.
-    #[error("the window from {start} to {end} holds no day: its end is the first day after it and lies after its start")]
+    #[error(
+        "the window from {start} to {end} holds no day: its end is the first day after it and lies after its start"
+    )]
     Empty {
         /// First day.
         start: NaiveDate,
@@ -71,7 +75,10 @@ pub enum WindowError {
 
 impl Offset {
     /// No time at all.
-    pub const ZERO: Self = Self { count: 0, unit: OffsetUnit::Days };
+    pub const ZERO: Self = Self {
+        count: 0,
+        unit: OffsetUnit::Days,
+    };
 
     /// The date this far from `date`.
     ///
@@ -86,7 +93,9 @@ impl Offset {
             OffsetUnit::Days => date.checked_add_days(Days::new(size.into())),
             OffsetUnit::Months if back => date.checked_sub_months(Months::new(size)),
             OffsetUnit::Months => date.checked_add_months(Months::new(size)),
-            OffsetUnit::Years if back => date.checked_sub_months(Months::new(size.saturating_mul(12))),
+            OffsetUnit::Years if back => {
+                date.checked_sub_months(Months::new(size.saturating_mul(12)))
+            }
             OffsetUnit::Years => date.checked_add_months(Months::new(size.saturating_mul(12))),
         };
         moved.ok_or(WindowError::OutsideCalendar { offset: self, date })
@@ -100,7 +109,11 @@ impl Offset {
     ///
     /// [`WindowError::OutsideCalendar`] if no such date exists.
     pub fn before(self, date: NaiveDate) -> Result<NaiveDate, WindowError> {
-        Self { count: self.count.saturating_neg(), unit: self.unit }.from(date)
+        Self {
+            count: self.count.saturating_neg(),
+            unit: self.unit,
+        }
+        .from(date)
     }
 }
 
@@ -126,9 +139,14 @@ impl FromStr for Offset {
                 "year" | "years" => OffsetUnit::Years,
                 _ => return None,
             };
-            Some(Self { count: count.parse().ok()?, unit })
+            Some(Self {
+                count: count.parse().ok()?,
+                unit,
+            })
         });
-        parsed.ok_or_else(|| WindowError::Offset { text: text.to_owned() })
+        parsed.ok_or_else(|| WindowError::Offset {
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -165,7 +183,11 @@ impl Period {
     ///
     /// [`WindowError::Empty`] if that is no day at all.
     pub fn new(start: NaiveDate, end: NaiveDate) -> Result<Self, WindowError> {
-        if start < end { Ok(Self { start, end }) } else { Err(WindowError::Empty { start, end }) }
+        if start < end {
+            Ok(Self { start, end })
+        } else {
+            Err(WindowError::Empty { start, end })
+        }
     }
 
     /// First day in the period.
@@ -209,7 +231,10 @@ mod tests {
 
     #[test]
     fn a_window_is_half_open_around_its_index_date() {
-        let window = Window { start: "-12 months".parse().unwrap(), end: "0 days".parse().unwrap() };
+        let window = Window {
+            start: "-12 months".parse().unwrap(),
+            end: "0 days".parse().unwrap(),
+        };
         let period = window.around(date("2024-09-01")).unwrap();
         assert!(period.contains(date("2023-09-01")));
         assert!(period.contains(date("2024-08-31")));
@@ -224,8 +249,14 @@ mod tests {
 
     #[test]
     fn an_empty_window_is_refused() {
-        let window = Window { start: Offset::ZERO, end: Offset::ZERO };
-        assert!(matches!(window.around(date("2024-09-01")), Err(WindowError::Empty { .. })));
+        let window = Window {
+            start: Offset::ZERO,
+            end: Offset::ZERO,
+        };
+        assert!(matches!(
+            window.around(date("2024-09-01")),
+            Err(WindowError::Empty { .. })
+        ));
     }
 
     #[test]

@@ -14,8 +14,13 @@ use utfall_stats::{Matrix, moments};
 
 mod support;
 
-fn cases() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases")
+/// A file the cases refer to: data of the whole workspace, or this crate's reference answers.
+fn file(path: &str) -> PathBuf {
+    let crate_folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    match path.strip_prefix("data/") {
+        Some(name) => crate_folder.join("../../tests/cases/data").join(name),
+        None => crate_folder.join("tests").join(path),
+    }
 }
 
 /// A CSV file of numbers, by column; a cell that is no number is NaN.
@@ -23,8 +28,8 @@ struct Columns(BTreeMap<String, Vec<f64>>);
 
 impl Columns {
     fn read(path: &str) -> Self {
-        let text = std::fs::read_to_string(cases().join(path))
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text =
+            std::fs::read_to_string(file(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut lines = text.lines();
         let names: Vec<String> = lines
             .next()
@@ -60,7 +65,7 @@ struct Case {
 
 impl Case {
     fn read(id: &str) -> Self {
-        let text = std::fs::read_to_string(cases().join(format!("matching/{id}.json"))).unwrap();
+        let text = std::fs::read_to_string(file(&format!("reference/{id}.json"))).unwrap();
         let json: Value = serde_json::from_str(&text).unwrap();
         let data = Columns::read(json["data"].as_str().unwrap());
         let formula = json["inputs"]["formula"]
@@ -208,7 +213,7 @@ impl Case {
 }
 
 fn expect_pairs(case: &Case, matched: &Matched) {
-    let file = Columns::read(&format!("matching/{}.pairs.csv", case.id));
+    let file = Columns::read(&format!("reference/{}.pairs.csv", case.id));
     let expected: Vec<(f64, f64)> = file
         .get("focal_id")
         .iter()
@@ -233,7 +238,7 @@ fn expect_pairs(case: &Case, matched: &Matched) {
 }
 
 fn expect_weights(case: &Case, distance: &[f64], matched: &Matched) {
-    let file = Columns::read(&format!("matching/{}.weights.csv", case.id));
+    let file = Columns::read(&format!("reference/{}.weights.csv", case.id));
     for (unit, weight) in matched.weights().iter().enumerate() {
         let expected = file.get("weight")[unit];
         assert!(

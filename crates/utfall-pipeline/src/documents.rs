@@ -9,7 +9,8 @@ use crate::RunError;
 
 /// Writes a document, whole or not at all.
 pub(crate) fn write(path: &Path, document: &impl Serialize) -> Result<(), RunError> {
-    let mut bytes = serde_json::to_vec_pretty(document).map_err(|error| RunError::internal("a document", error))?;
+    let mut bytes = serde_json::to_vec_pretty(document)
+        .map_err(|error| RunError::internal("a document", error))?;
     bytes.push(b'\n');
     Ok(utfall_files::write_whole(path, &bytes)?)
 }
@@ -17,7 +18,9 @@ pub(crate) fn write(path: &Path, document: &impl Serialize) -> Result<(), RunErr
 /// Reads a document back.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
     let bytes = utfall_files::read_whole(path)?;
-    serde_json::from_slice(&bytes).map_err(|_| RunError::Altered { path: path.to_owned() })
+    serde_json::from_slice(&bytes).map_err(|_| RunError::Altered {
+        path: path.to_owned(),
+    })
 }
 
 /// The plan's word for a choice.

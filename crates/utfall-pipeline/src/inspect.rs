@@ -17,5 +17,6 @@ pub fn inspect(
     watch: &dyn Watch,
 ) -> Result<QualityReport, RunError> {
     let deliveries = site.deliveries(extract)?;
-    utfall_registry::inspect(contract, &deliveries, watch).map_err(|source| RunError::ingest(extract, source))
+    utfall_registry::inspect(contract, &deliveries, watch)
+        .map_err(|source| RunError::ingest(extract, source))
 }

@@ -22,7 +22,8 @@ mod workspace;
 
 pub use inspect::inspect;
 pub use plan::{
-    BalanceSpec, ClusterBy, EffectSpec, EstimatorSpec, LoadedPlan, MatchingSpec, Plan, PlanName, PlanSchema,
+    BalanceSpec, ClusterBy, EffectSpec, EstimatorSpec, LoadedPlan, MatchingSpec, Plan, PlanName,
+    PlanSchema,
 };
 pub use plan_error::PlanError;
 pub use run::{RunOutcome, RunRequest, RunWatch, run};

@@ -25,12 +25,18 @@ pub(crate) fn write(path: &Path, sets: &[MatchedUnits]) -> Result<(), RunError> 
     writer.write_record(["set", "unit", "arm"]).map_err(at)?;
     for (number, set) in sets.iter().enumerate() {
         let number = (number + 1).to_string();
-        writer.write_record([number.as_str(), &set.treated, &Arm::Treated.to_string()]).map_err(at)?;
+        writer
+            .write_record([number.as_str(), &set.treated, &Arm::Treated.to_string()])
+            .map_err(at)?;
         for unit in &set.comparators {
-            writer.write_record([number.as_str(), unit, &Arm::Comparator.to_string()]).map_err(at)?;
+            writer
+                .write_record([number.as_str(), unit, &Arm::Comparator.to_string()])
+                .map_err(at)?;
         }
     }
-    let pending = writer.into_inner().map_err(|error| FileError::at(path, error.into_error()))?;
+    let pending = writer
+        .into_inner()
+        .map_err(|error| FileError::at(path, error.into_error()))?;
     Ok(pending.commit()?)
 }
 
@@ -42,10 +48,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<MatchedUnits>, RunError> {
     for record in reader.records() {
         let record = record.map_err(|error| csv_error(path, error))?;
         let (Some(unit), Some(arm)) = (record.get(1), record.get(2)) else {
-            return Err(RunError::Altered { path: path.to_owned() });
+            return Err(RunError::Altered {
+                path: path.to_owned(),
+            });
         };
         if arm == treated {
-            sets.push(MatchedUnits { treated: unit.to_owned(), comparators: Vec::new() });
+            sets.push(MatchedUnits {
+                treated: unit.to_owned(),
+                comparators: Vec::new(),
+            });
         } else if let Some(set) = sets.last_mut() {
             set.comparators.push(unit.to_owned());
         }
@@ -62,8 +73,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("matched.csv");
         let sets = vec![
-            MatchedUnits { treated: "a".to_owned(), comparators: vec!["b".to_owned(), "c".to_owned()] },
-            MatchedUnits { treated: "d".to_owned(), comparators: vec!["b".to_owned()] },
+            MatchedUnits {
+                treated: "a".to_owned(),
+                comparators: vec!["b".to_owned(), "c".to_owned()],
+            },
+            MatchedUnits {
+                treated: "d".to_owned(),
+                comparators: vec!["b".to_owned()],
+            },
         ];
         write(&path, &sets).unwrap();
         assert_eq!(read(&path).unwrap(), sets);

@@ -81,7 +81,9 @@ impl TryFrom<String> for PlanName {
         if !name.is_empty() && name.len() <= 64 && name.chars().all(allowed) {
             Ok(Self(name))
         } else {
-            Err(format!("`{name}` is no plan name, expected up to 64 lowercase letters, digits and hyphens"))
+            Err(format!(
+                "`{name}` is no plan name, expected up to 64 lowercase letters, digits and hyphens"
+            ))
         }
     }
 }
@@ -147,7 +149,12 @@ pub enum ClusterBy {
 
 /// How an effect is estimated on the matched sets.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(
+    tag = "kind",
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
 pub enum EstimatorSpec {
     /// Treated mean minus weighted comparator mean of the outcome.
     MatchedDifference,
@@ -190,18 +197,29 @@ impl LoadedPlan {
         let mut extract_names = Vec::new();
         for path in &plan.extracts {
             let text = read_text(folder, path, &mut texts)?;
-            let contract = DataContract::from_toml(&path.display().to_string(), &text).map_err(PlanError::data_contract)?;
+            let contract = DataContract::from_toml(&path.display().to_string(), &text)
+                .map_err(PlanError::data_contract)?;
             let name = contract.name().to_owned();
             extract_names.push(name.clone());
             if data_contracts.insert(name.clone(), contract).is_some() {
-                return Err(PlanError::Repeated { kind: "extract", name });
+                return Err(PlanError::Repeated {
+                    kind: "extract",
+                    name,
+                });
             }
         }
         let contract_text = read_text(folder, &plan.contract, &mut texts)?;
         let contract = Contract::from_toml(&plan.contract.display().to_string(), &contract_text)
             .map_err(PlanError::contract)?;
         let digest = crate::plan_digest::of(&texts)?;
-        let loaded = Self { plan, data_contracts, contract, extract_names, texts, digest };
+        let loaded = Self {
+            plan,
+            data_contracts,
+            contract,
+            extract_names,
+            texts,
+            digest,
+        };
         crate::plan_check::check(&loaded)?;
         Ok(loaded)
     }
@@ -215,20 +233,36 @@ impl LoadedPlan {
     /// Text of each data contract, by its extract.
     #[must_use]
     pub fn data_contract_texts(&self) -> BTreeMap<String, String> {
-        let text = |path: &PathBuf| self.texts.get(&path.display().to_string()).cloned().unwrap_or_default();
-        self.extract_names.iter().cloned().zip(self.plan.extracts.iter().map(text)).collect()
+        let text = |path: &PathBuf| {
+            self.texts
+                .get(&path.display().to_string())
+                .cloned()
+                .unwrap_or_default()
+        };
+        self.extract_names
+            .iter()
+            .cloned()
+            .zip(self.plan.extracts.iter().map(text))
+            .collect()
     }
 
     /// Text of the outcome contract.
     #[must_use]
     pub fn contract_text(&self) -> &str {
-        self.texts.get(&self.plan.contract.display().to_string()).map_or("", String::as_str)
+        self.texts
+            .get(&self.plan.contract.display().to_string())
+            .map_or("", String::as_str)
     }
 }
 
-fn read_text(folder: &Path, name: &Path, texts: &mut BTreeMap<String, String>) -> Result<String, PlanError> {
+fn read_text(
+    folder: &Path,
+    name: &Path,
+    texts: &mut BTreeMap<String, String>,
+) -> Result<String, PlanError> {
     let path = folder.join(name);
-    let text = std::fs::read_to_string(&path).map_err(|source| PlanError::Unreadable { path, source })?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| PlanError::Unreadable { path, source })?;
     texts.insert(name.display().to_string(), text.clone());
     Ok(text)
 }

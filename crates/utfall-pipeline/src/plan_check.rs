@@ -9,19 +9,44 @@ use crate::{EstimatorSpec, LoadedPlan, PlanError};
 /// Checks names across the plan's files, and windows against the index date.
 pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
     let plan = &loaded.plan;
-    let measures = unique("measure", plan.measure.iter().map(|measure| measure.name.as_str()))?;
-    unique("covariate", plan.cohort.covariate.iter().map(|covariate| covariate.name.as_str()))?;
-    let effects = unique("effect", plan.effect.iter().map(|effect| effect.name.as_str()))?;
+    let measures = unique(
+        "measure",
+        plan.measure.iter().map(|measure| measure.name.as_str()),
+    )?;
+    unique(
+        "covariate",
+        plan.cohort
+            .covariate
+            .iter()
+            .map(|covariate| covariate.name.as_str()),
+    )?;
+    let effects = unique(
+        "effect",
+        plan.effect.iter().map(|effect| effect.name.as_str()),
+    )?;
     for effect in &plan.effect {
         known("measure", &effect.measure, &measures)?;
-        let follow_up = effect.window.around(plan.index_date).map_err(PlanError::Window)?;
+        let follow_up = effect
+            .window
+            .around(plan.index_date)
+            .map_err(PlanError::Window)?;
         if follow_up.start() < plan.index_date {
-            return Err(PlanError::FollowUpTooEarly { effect: effect.name.clone(), starts: follow_up.start(), index_date: plan.index_date });
+            return Err(PlanError::FollowUpTooEarly {
+                effect: effect.name.clone(),
+                starts: follow_up.start(),
+                index_date: plan.index_date,
+            });
         }
         if let EstimatorSpec::MatchedDifferenceInDifferences { baseline } = &effect.estimator {
-            let baseline = baseline.around(plan.index_date).map_err(PlanError::Window)?;
+            let baseline = baseline
+                .around(plan.index_date)
+                .map_err(PlanError::Window)?;
             if baseline.end() > plan.index_date {
-                return Err(PlanError::BaselineTooLate { effect: effect.name.clone(), ends: baseline.end(), index_date: plan.index_date });
+                return Err(PlanError::BaselineTooLate {
+                    effect: effect.name.clone(),
+                    ends: baseline.end(),
+                    index_date: plan.index_date,
+                });
             }
         }
     }
@@ -30,7 +55,11 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
     for measure in &plan.measure {
         known("extract", &measure.extract, &extracts)?;
     }
-    let supplied: BTreeSet<String> = effects.iter().flat_map(|effect| inputs::names(effect)).chain(inputs::run_names()).collect();
+    let supplied: BTreeSet<String> = effects
+        .iter()
+        .flat_map(|effect| inputs::names(effect))
+        .chain(inputs::run_names())
+        .collect();
     let supplied: BTreeSet<&str> = supplied.iter().map(String::as_str).collect();
     for input in loaded.contract.required_inputs().keys() {
         known("payment input", input, &supplied)?;
@@ -38,11 +67,17 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn unique<'a>(kind: &'static str, names: impl Iterator<Item = &'a str>) -> Result<BTreeSet<&'a str>, PlanError> {
+fn unique<'a>(
+    kind: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<BTreeSet<&'a str>, PlanError> {
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(PlanError::Repeated { kind, name: name.to_owned() });
+            return Err(PlanError::Repeated {
+                kind,
+                name: name.to_owned(),
+            });
         }
     }
     Ok(seen)

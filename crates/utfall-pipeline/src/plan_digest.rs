@@ -27,9 +27,12 @@ fn json(value: toml::Value) -> serde_json::Value {
         toml::Value::Boolean(flag) => flag.into(),
         toml::Value::Datetime(date) => date.to_string().into(),
         toml::Value::Array(values) => values.into_iter().map(json).collect(),
-        toml::Value::Table(table) => {
-            serde_json::Value::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect())
-        }
+        toml::Value::Table(table) => serde_json::Value::Object(
+            table
+                .into_iter()
+                .map(|(key, value)| (key, json(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -44,7 +47,10 @@ mod tests {
     #[test]
     fn comments_and_layout_do_not_count_and_values_do() {
         let plain = digest("seed = 1\n[a]\nb = 2\n");
-        assert_eq!(plain, digest("# a comment\nseed   = 1\n\n[a]\nb = 2 # here\n"));
+        assert_eq!(
+            plain,
+            digest("# a comment\nseed   = 1\n\n[a]\nb = 2 # here\n")
+        );
         assert_ne!(plain, digest("seed = 2\n[a]\nb = 2\n"));
     }
 }

@@ -73,7 +73,9 @@ pub enum PlanError {
     Window(WindowError),
 
     /// An outcome would be measured before the index date.
-    #[error("the follow-up of effect `{effect}` starts on {starts}, expected {index_date} (the index date) or later")]
+    #[error(
+        "the follow-up of effect `{effect}` starts on {starts}, expected {index_date} (the index date) or later"
+    )]
     FollowUpTooEarly {
         /// The effect.
         effect: String,
@@ -84,7 +86,9 @@ pub enum PlanError {
     },
 
     /// A baseline would be measured after the index date.
-    #[error("the baseline of effect `{effect}` ends on {ends}, expected {index_date} (the index date) or earlier")]
+    #[error(
+        "the baseline of effect `{effect}` ends on {ends}, expected {index_date} (the index date) or earlier"
+    )]
     BaselineTooLate {
         /// The effect.
         effect: String,
@@ -95,7 +99,9 @@ pub enum PlanError {
     },
 
     /// The site file names no file for an extract.
-    #[error("no delivery of extract `{extract}`; add one to the site file:\n[[delivery]]\nextract = \"{extract}\"\npath = \"...\"\nvintage = \"2024-12-31\"\nstatus = \"final\"")]
+    #[error(
+        "no delivery of extract `{extract}`; add one to the site file:\n[[delivery]]\nextract = \"{extract}\"\npath = \"...\"\nvintage = \"2024-12-31\"\nstatus = \"final\""
+    )]
     NoDelivery {
         /// The extract.
         extract: String,
@@ -119,6 +125,8 @@ impl PlanError {
     }
 
     pub(crate) fn digest(error: impl std::fmt::Display) -> Self {
-        Self::Digest { message: error.to_string() }
+        Self::Digest {
+            message: error.to_string(),
+        }
     }
 }

@@ -58,15 +58,26 @@ pub struct RunOutcome {
 ///
 /// [`RunError`], with finished steps intact.
 pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome, RunError> {
-    let mut context = Context { request, watch, steps: Vec::new() };
+    let mut context = Context {
+        request,
+        watch,
+        steps: Vec::new(),
+    };
     let tables = steps::ingest::run(&mut context)?;
     let cohort = steps::cohort::run(&mut context, &tables)?;
     let matched = steps::matching::run(&mut context, &cohort)?;
     let effects = steps::effects::run(&mut context, &tables, &cohort, &matched)?;
     let decision = steps::decision::run(&mut context, &matched, &effects)?;
     let documents = steps::decision::read(request, &tables, &matched)?;
-    let made_from = [cohort, matched, effects, decision].map(|step| step.digest()).join(" ") + &tables.digest();
-    Ok(RunOutcome { steps: context.steps, documents, digest: Digest::sha256(made_from.as_bytes()) })
+    let made_from = [cohort, matched, effects, decision]
+        .map(|step| step.digest())
+        .join(" ")
+        + &tables.digest();
+    Ok(RunOutcome {
+        steps: context.steps,
+        documents,
+        digest: Digest::sha256(made_from.as_bytes()),
+    })
 }
 
 /// What every step needs.
@@ -75,7 +86,6 @@ pub(crate) struct Context<'a> {
     pub(crate) watch: &'a dyn RunWatch,
     steps: Vec<StepReport>,
 }
-
 
 impl Context<'_> {
     /// Runs a step and keeps its report.

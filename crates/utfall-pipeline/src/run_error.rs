@@ -59,7 +59,9 @@ pub enum RunError {
     Locked(#[from] utfall_files::LockError),
 
     /// A delivery that was written to after its digest was taken.
-    #[error("a file of extract `{extract}` changed while it was read; wait until its delivery is complete")]
+    #[error(
+        "a file of extract `{extract}` changed while it was read; wait until its delivery is complete"
+    )]
     ChangedSinceDigest {
         /// The extract.
         extract: String,
@@ -77,7 +79,9 @@ pub enum RunError {
     Cancelled,
 
     /// The program is at fault.
-    #[error("{what} could not be written down: {message}; this is a fault of utfall, please report it")]
+    #[error(
+        "{what} could not be written down: {message}; this is a fault of utfall, please report it"
+    )]
     Internal {
         /// What was being done.
         what: &'static str,
@@ -91,12 +95,18 @@ impl RunError {
     pub(crate) fn ingest(extract: &str, source: IngestError) -> Self {
         match source {
             IngestError::Cancelled => Self::Cancelled,
-            source => Self::Ingest { extract: extract.to_owned(), source: Box::new(source) },
+            source => Self::Ingest {
+                extract: extract.to_owned(),
+                source: Box::new(source),
+            },
         }
     }
 
     /// A fault of the program itself while doing `what`.
     pub fn internal(what: &'static str, error: impl std::fmt::Display) -> Self {
-        Self::Internal { what, message: error.to_string() }
+        Self::Internal {
+            what,
+            message: error.to_string(),
+        }
     }
 }

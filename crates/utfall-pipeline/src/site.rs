@@ -39,8 +39,10 @@ impl Site {
     ///
     /// [`PlanError::Unreadable`] or [`PlanError::Syntax`].
     pub fn read(path: &Path) -> Result<Self, PlanError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| PlanError::Unreadable { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| PlanError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         let mut site: Self = crate::toml_text::parse(&path.display().to_string(), &text)?;
         site.data = path.parent().unwrap_or(Path::new("")).join(&site.data);
         Ok(site)
@@ -63,7 +65,9 @@ impl Site {
             })
             .collect();
         if deliveries.is_empty() {
-            return Err(PlanError::NoDelivery { extract: extract.to_owned() });
+            return Err(PlanError::NoDelivery {
+                extract: extract.to_owned(),
+            });
         }
         Ok(deliveries)
     }

@@ -39,7 +39,12 @@ impl StepKey {
     fn difference(&self, earlier: &Self) -> Option<String> {
         let changed = |name: &&String| earlier.0.get(*name) != self.0.get(*name);
         let names: Vec<&str> = self.0.keys().filter(changed).map(String::as_str).collect();
-        let gone: Vec<&str> = earlier.0.keys().filter(|name| !self.0.contains_key(*name)).map(String::as_str).collect();
+        let gone: Vec<&str> = earlier
+            .0
+            .keys()
+            .filter(|name| !self.0.contains_key(*name))
+            .map(String::as_str)
+            .collect();
         match (names.as_slice(), gone.as_slice()) {
             ([], []) => None,
             ([], gone) => Some(format!("no longer depends on {}", gone.join(", "))),
@@ -129,28 +134,57 @@ impl Step<'_> {
         Ok(finished)
     }
 
-    fn run_if_needed(self, action: impl FnOnce() -> Result<(), RunError>) -> Result<FinishedStep, RunError> {
+    fn run_if_needed(
+        self,
+        action: impl FnOnce() -> Result<(), RunError>,
+    ) -> Result<FinishedStep, RunError> {
         let reason = match self.up_to_date() {
-            Ok(outputs) => return Ok(self.finished(false, "nothing it depends on changed".to_owned(), &outputs)),
+            Ok(outputs) => {
+                return Ok(self.finished(
+                    false,
+                    "nothing it depends on changed".to_owned(),
+                    &outputs,
+                ));
+            }
             Err(reason) => reason,
         };
         utfall_files::create_folder(self.folder)?;
         let marker = self.marker();
         remove_if_present(&marker)?;
         action()?;
-        let state = Marker { key: self.key.clone(), outputs: self.states()? };
-        let bytes = serde_json::to_vec_pretty(&state).map_err(|error| RunError::internal("a marker", error))?;
+        let state = Marker {
+            key: self.key.clone(),
+            outputs: self.states()?,
+        };
+        let bytes = serde_json::to_vec_pretty(&state)
+            .map_err(|error| RunError::internal("a marker", error))?;
         utfall_files::write_whole(&marker, &bytes)?;
         Ok(self.finished(true, reason, &state.outputs))
     }
 
     fn marker(&self) -> PathBuf {
-        self.folder.join(format!("{}.step.json", self.name.replace(' ', "-")))
+        self.folder
+            .join(format!("{}.step.json", self.name.replace(' ', "-")))
     }
 
-    fn finished(&self, ran: bool, reason: String, outputs: &BTreeMap<String, OutputState>) -> FinishedStep {
-        let outputs = outputs.iter().map(|(name, state)| (name.clone(), state.blake3)).collect();
-        FinishedStep { report: StepReport { step: self.name.to_owned(), ran, reason }, outputs }
+    fn finished(
+        &self,
+        ran: bool,
+        reason: String,
+        outputs: &BTreeMap<String, OutputState>,
+    ) -> FinishedStep {
+        let outputs = outputs
+            .iter()
+            .map(|(name, state)| (name.clone(), state.blake3))
+            .collect();
+        FinishedStep {
+            report: StepReport {
+                step: self.name.to_owned(),
+                ran,
+                reason,
+            },
+            outputs,
+        }
     }
 
     /// The outputs if they can serve, otherwise why not.
@@ -165,7 +199,10 @@ impl Step<'_> {
             return Err(difference);
         }
         for name in self.outputs {
-            let intact = marker.outputs.get(*name).is_some_and(|state| self.is_intact(name, state));
+            let intact = marker
+                .outputs
+                .get(*name)
+                .is_some_and(|state| self.is_intact(name, state));
             if !intact {
                 return Err(format!("its output {name} is missing or was altered"));
             }
@@ -183,8 +220,16 @@ impl Step<'_> {
         let mut states = BTreeMap::new();
         for name in self.outputs {
             let path = self.folder.join(name);
-            let bytes = std::fs::metadata(&path).map_err(|source| FileError::at(&path, source))?.len();
-            states.insert((*name).to_owned(), OutputState { bytes, blake3: Digest::blake3_of_file(&path)? });
+            let bytes = std::fs::metadata(&path)
+                .map_err(|source| FileError::at(&path, source))?
+                .len();
+            states.insert(
+                (*name).to_owned(),
+                OutputState {
+                    bytes,
+                    blake3: Digest::blake3_of_file(&path)?,
+                },
+            );
         }
         Ok(states)
     }
@@ -192,7 +237,9 @@ impl Step<'_> {
 
 fn remove_if_present(path: &Path) -> Result<(), FileError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileError::at(path, error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::at(path, error))
+        }
         _ => Ok(()),
     }
 }
@@ -218,8 +265,20 @@ mod tests {
     }
 
     fn run(folder: &Path, key: &str) -> StepReport {
-        let step = Step { name: "s", folder, key: StepKey::default().with("plan", key), outputs: &["out"] };
-        step.run(&Nobody, || Ok(utfall_files::write_whole(&folder.join("out"), key.as_bytes())?)).unwrap().report
+        let step = Step {
+            name: "s",
+            folder,
+            key: StepKey::default().with("plan", key),
+            outputs: &["out"],
+        };
+        step.run(&Nobody, || {
+            Ok(utfall_files::write_whole(
+                &folder.join("out"),
+                key.as_bytes(),
+            )?)
+        })
+        .unwrap()
+        .report
     }
 
     #[test]
@@ -229,14 +288,22 @@ mod tests {
         assert!(!run(folder.path(), "a").ran);
         assert_eq!(run(folder.path(), "b").reason, "changed: plan");
         std::fs::write(folder.path().join("out"), "c").unwrap();
-        assert_eq!(run(folder.path(), "b").reason, "its output out is missing or was altered");
+        assert_eq!(
+            run(folder.path(), "b").reason,
+            "its output out is missing or was altered"
+        );
     }
 
     #[test]
     fn a_step_that_failed_is_one_that_never_finished() {
         let folder = tempfile::tempdir().unwrap();
         run(folder.path(), "a");
-        let step = Step { name: "s", folder: folder.path(), key: StepKey::default().with("plan", "b"), outputs: &["out"] };
+        let step = Step {
+            name: "s",
+            folder: folder.path(),
+            key: StepKey::default().with("plan", "b"),
+            outputs: &["out"],
+        };
         assert!(step.run(&Nobody, || Err(RunError::Cancelled)).is_err());
         assert_eq!(run(folder.path(), "a").reason, "first run");
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use utfall_core::{Estimand, Estimate, Period, Tally};
+use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_effects::{
     EffectError, Grouping, MatchedSample, matched_difference, matched_difference_in_differences,
     unadjusted_difference,
 };
-use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_registry::{Baseline, MatchSeal, MeasureSpec, Outcomes, Tables, Units};
 use utfall_stats::sums;
 use utfall_verify::record::{EffectRecord, EffectResult, Estimated};
@@ -31,7 +31,10 @@ pub(crate) struct Study<'a> {
 impl Study<'_> {
     /// Estimates an effect, or says why it cannot be measured.
     pub(crate) fn record(&self, spec: &EffectSpec) -> Result<EffectRecord, RunError> {
-        let follow_up = spec.window.around(self.plan.index_date).map_err(PlanError::Window)?;
+        let follow_up = spec
+            .window
+            .around(self.plan.index_date)
+            .map_err(PlanError::Window)?;
         let measure = self.measure(&spec.measure)?;
         let mut record = EffectRecord {
             name: spec.name.clone(),
@@ -41,7 +44,9 @@ impl Study<'_> {
             standard_error_kind: documents::word(&spec.inference.standard_error),
             n_outcome_missing_treated: 0,
             n_outcome_missing_comparator: 0,
-            result: EffectResult::NotMeasurable { reason: String::new() },
+            result: EffectResult::NotMeasurable {
+                reason: String::new(),
+            },
         };
         record.result = match self.unreported(measure, &follow_up) {
             Some(reason) => EffectResult::NotYetReported { reason },
@@ -75,24 +80,39 @@ impl Study<'_> {
         let before = match &spec.estimator {
             EstimatorSpec::MatchedDifference => None,
             EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
-                let period = baseline.around(self.plan.index_date).map_err(PlanError::Window)?;
+                let period = baseline
+                    .around(self.plan.index_date)
+                    .map_err(PlanError::Window)?;
                 let view = Baseline::new(self.tables, self.units, self.plan.index_date);
                 Some(self.values(view.measure(measure, period)?, scale))
             }
         };
-        let observed = Observed { after: &after, before: before.as_ref() };
+        let observed = Observed {
+            after: &after,
+            before: before.as_ref(),
+        };
         let sample = Sample::of(self.sets, &observed);
         record.n_outcome_missing_treated = sample.n_missing_treated;
         record.n_outcome_missing_comparator = sample.n_missing_comparator;
-        let failed = |source: EffectError| RunError::Effect { effect: spec.name.clone(), source };
+        let failed = |source: EffectError| RunError::Effect {
+            effect: spec.name.clone(),
+            source,
+        };
         match sample.estimate(self.estimand(), spec) {
             Ok(estimate) => {
                 let unadjusted = self.unadjusted(spec, &observed).map_err(failed)?;
                 let (mean_treated, mean_comparator) = sample.means();
-                Ok(EffectResult::Estimated(Box::new(Estimated::new(estimate, unadjusted, mean_treated, mean_comparator))))
+                Ok(EffectResult::Estimated(Box::new(Estimated::new(
+                    estimate,
+                    unadjusted,
+                    mean_treated,
+                    mean_comparator,
+                ))))
             }
             Err(error @ (EffectError::TooFewInArm { .. } | EffectError::NoVariation { .. })) => {
-                Ok(EffectResult::NotMeasurable { reason: error.to_string() })
+                Ok(EffectResult::NotMeasurable {
+                    reason: error.to_string(),
+                })
             }
             Err(error) => Err(failed(error)),
         }
@@ -100,15 +120,29 @@ impl Study<'_> {
 
     /// All treated units were matched, or only those that are in a set.
     fn estimand(&self) -> Estimand {
-        let n_treated = self.cohort.treated.iter().filter(|treated| **treated).count();
-        if self.sets.len() == n_treated { Estimand::Att } else { Estimand::MatchedTreated }
+        let n_treated = self
+            .cohort
+            .treated
+            .iter()
+            .filter(|treated| **treated)
+            .count();
+        if self.sets.len() == n_treated {
+            Estimand::Att
+        } else {
+            Estimand::MatchedTreated
+        }
     }
 
     /// What a comparison of everyone eligible, without matching, would have said.
-    fn unadjusted(&self, spec: &EffectSpec, observed: &Observed<'_>) -> Result<Estimate, EffectError> {
+    fn unadjusted(
+        &self,
+        spec: &EffectSpec,
+        observed: &Observed<'_>,
+    ) -> Result<Estimate, EffectError> {
         let rows = self.cohort.units.iter().zip(&self.cohort.treated);
-        let (treated, outcome): (Vec<bool>, Vec<f64>) =
-            rows.filter_map(|(unit, &treated)| Some((treated, observed.change(unit)?))).unzip();
+        let (treated, outcome): (Vec<bool>, Vec<f64>) = rows
+            .filter_map(|(unit, &treated)| Some((treated, observed.change(unit)?)))
+            .unzip();
         let inference = Inference {
             standard_error: StandardError::Hc2,
             degrees_of_freedom: DegreesOfFreedom::Welch,
@@ -118,14 +152,20 @@ impl Study<'_> {
     }
 
     fn measure(&self, name: &str) -> Result<&MeasureSpec, RunError> {
-        let found = self.plan.measure.iter().find(|measure| measure.name == name);
+        let found = self
+            .plan
+            .measure
+            .iter()
+            .find(|measure| measure.name == name);
         found.ok_or_else(|| RunError::internal("a measure", format!("`{name}` is not defined")))
     }
 
     /// Outcomes by unit, in the outcome's unit; a unit without anything to measure has none.
     fn values(&self, tallies: Vec<Tally>, scale: f64) -> BTreeMap<&str, f64> {
         let ids = self.units.ids().iter().map(String::as_str);
-        ids.zip(tallies).filter_map(|(unit, tally)| Some((unit, tally.rate()? * scale))).collect()
+        ids.zip(tallies)
+            .filter_map(|(unit, tally)| Some((unit, tally.rate()? * scale)))
+            .collect()
     }
 }
 
@@ -193,7 +233,14 @@ impl<'a> Sample<'a> {
         sample
     }
 
-    fn push(&mut self, treated: bool, weight: f64, set: usize, unit: &'a str, (after, before): (f64, f64)) {
+    fn push(
+        &mut self,
+        treated: bool,
+        weight: f64,
+        set: usize,
+        unit: &'a str,
+        (after, before): (f64, f64),
+    ) {
         self.treated.push(treated);
         self.weight.push(weight);
         self.set.push(set);
@@ -231,9 +278,17 @@ impl<'a> Sample<'a> {
     /// Weighted mean outcome (or change) of the treated and of the comparators.
     fn means(&self) -> (f64, f64) {
         let mean = |arm: bool| {
-            let weight = |row: usize| if self.treated[row] == arm { self.weight[row] } else { 0.0 };
+            let weight = |row: usize| {
+                if self.treated[row] == arm {
+                    self.weight[row]
+                } else {
+                    0.0
+                }
+            };
             let total = sums::sum_of(self.weight.len(), weight);
-            sums::sum_of(self.weight.len(), |row| weight(row) * (self.outcome[row] - self.baseline[row])) / total
+            sums::sum_of(self.weight.len(), |row| {
+                weight(row) * (self.outcome[row] - self.baseline[row])
+            }) / total
         };
         (mean(true), mean(false))
     }
@@ -252,16 +307,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_comparator_leaves_its_weight_to_its_set_and_a_missing_treated_takes_the_set_along() {
+    fn a_missing_comparator_leaves_its_weight_to_its_set_and_a_missing_treated_takes_the_set_along()
+    {
         let sets = [
-            MatchedUnits { treated: "a".into(), comparators: vec!["b".into(), "c".into()] },
-            MatchedUnits { treated: "d".into(), comparators: vec!["e".into()] },
+            MatchedUnits {
+                treated: "a".into(),
+                comparators: vec!["b".into(), "c".into()],
+            },
+            MatchedUnits {
+                treated: "d".into(),
+                comparators: vec!["e".into()],
+            },
         ];
         let after = BTreeMap::from([("a", 5.0), ("b", 2.0), ("e", 9.0)]);
-        let sample = Sample::of(&sets, &Observed { after: &after, before: None });
+        let sample = Sample::of(
+            &sets,
+            &Observed {
+                after: &after,
+                before: None,
+            },
+        );
         assert_eq!(sample.unit, ["a", "b"]);
         assert_eq!(sample.weight, [1.0, 1.0]);
-        assert_eq!((sample.n_missing_treated, sample.n_missing_comparator), (1, 1));
+        assert_eq!(
+            (sample.n_missing_treated, sample.n_missing_comparator),
+            (1, 1)
+        );
         assert_eq!(sample.means(), (5.0, 2.0));
     }
 }

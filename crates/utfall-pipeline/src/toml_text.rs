@@ -25,7 +25,11 @@ pub(crate) fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Pl
 fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |last| last.chars().count())
+        + 1;
     (line, column)
 }
 
@@ -35,7 +39,9 @@ mod tests {
 
     #[test]
     fn an_error_names_file_line_and_column() {
-        let error = parse::<std::collections::BTreeMap<String, u8>>("plan.toml", "a = 1\nb = \"x\"\n").unwrap_err();
+        let error =
+            parse::<std::collections::BTreeMap<String, u8>>("plan.toml", "a = 1\nb = \"x\"\n")
+                .unwrap_err();
         assert!(error.to_string().starts_with("plan.toml:2:5: "), "{error}");
     }
 }

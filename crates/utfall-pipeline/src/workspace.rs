@@ -23,7 +23,10 @@ impl Workspace {
         utfall_files::create_folder(folder)?;
         let lock = WorkspaceLock::acquire(folder)?;
         utfall_files::remove_unfinished(folder)?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
+        Ok(Self {
+            folder: folder.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// The folder.

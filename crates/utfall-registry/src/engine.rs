@@ -38,7 +38,9 @@ impl EngineError {
 
     /// A path that the engine cannot name.
     pub(crate) fn path() -> Self {
-        Self { kind: "a path that is no UTF-8 text" }
+        Self {
+            kind: "a path that is no UTF-8 text",
+        }
     }
 
     /// Columns that do not fit the table they were made for.

@@ -24,7 +24,8 @@ pub(crate) fn estimate(args: &EstimateArgs, out: &mut dyn Write) -> Result<Code,
     let request = Request::read(&args.request)?;
     let folder = args.request.parent().unwrap_or(Path::new(""));
     let answer = utfall_request::estimate(&request, folder)?;
-    let text = serde_json::to_string_pretty(&answer).map_err(|error| CliError::Internal(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&answer)
+        .map_err(|error| CliError::Internal(error.to_string()))?;
     writeln!(out, "{text}")?;
     Ok(Code::Done)
 }

@@ -22,13 +22,23 @@ pub(crate) struct ExplainArgs {
 
 pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let inspection = utfall_evidence::inspect(&args.bundle)?;
-    let unusable = |what: &str| CliError::Bundle(format!("{}: {what}; `utfall verify` says where", args.bundle.display()));
+    let unusable = |what: &str| {
+        CliError::Bundle(format!(
+            "{}: {what}; `utfall verify` says where",
+            args.bundle.display()
+        ))
+    };
     if !inspection.findings.is_empty() {
         return Err(unusable("it is not as it was sealed"));
     }
-    let files = inspection.files.ok_or_else(|| unusable("it holds no files"))?;
-    let bytes = files.get(DECISION).ok_or_else(|| unusable("it holds no decision"))?;
-    let decision: Decision = utfall_evidence::json::read_document(bytes).map_err(|error| unusable(&error.to_string()))?;
+    let files = inspection
+        .files
+        .ok_or_else(|| unusable("it holds no files"))?;
+    let bytes = files
+        .get(DECISION)
+        .ok_or_else(|| unusable("it holds no decision"))?;
+    let decision: Decision = utfall_evidence::json::read_document(bytes)
+        .map_err(|error| unusable(&error.to_string()))?;
     for sentence in utfall_payment::explain(&decision) {
         writeln!(out, "{sentence}")?;
     }

@@ -42,10 +42,23 @@ pub(crate) struct RunArgs {
 
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
-    let site = Site::read(&args.site.clone().unwrap_or_else(|| args.pipeline.join("site.toml")))?;
-    let folder = args.workspace.clone().unwrap_or_else(|| Path::new("runs").join(plan.plan.name.as_str()));
+    let site = Site::read(
+        &args
+            .site
+            .clone()
+            .unwrap_or_else(|| args.pipeline.join("site.toml")),
+    )?;
+    let folder = args
+        .workspace
+        .clone()
+        .unwrap_or_else(|| Path::new("runs").join(plan.plan.name.as_str()));
     let workspace = Workspace::open(&folder)?;
-    let request = RunRequest { plan: &plan, site: &site, workspace: &workspace, code: code()? };
+    let request = RunRequest {
+        plan: &plan,
+        site: &site,
+        workspace: &workspace,
+        code: code()?,
+    };
     let progress = Progress::new(args.quiet);
     let outcome = utfall_pipeline::run(&request, &progress)?;
     let results = results::write(&request, outcome, &progress)?;
@@ -59,7 +72,11 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError>
 
 /// The balance gate is a check of the plan: a run that fails it is written down, and says so.
 fn exit_code(results: &Results) -> Code {
-    if results.documents.balance.gate.passed { Code::Done } else { Code::ChecksFailed }
+    if results.documents.balance.gate.passed {
+        Code::Done
+    } else {
+        Code::ChecksFailed
+    }
 }
 
 /// The digest of the running program.

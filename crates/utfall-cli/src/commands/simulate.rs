@@ -41,6 +41,10 @@ pub(crate) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> Result<Code,
     progress.begin("simulating");
     utfall_simulate::simulate(&spec, &args.to, &progress)?;
     drop(progress);
-    writeln!(out, "Extracts and the planted truth (truth.json) lie in {}", args.to.display())?;
+    writeln!(
+        out,
+        "Extracts and the planted truth (truth.json) lie in {}",
+        args.to.display()
+    )?;
     Ok(Code::Done)
 }

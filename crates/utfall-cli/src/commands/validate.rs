@@ -33,26 +33,45 @@ pub(crate) struct ValidateArgs {
 pub(crate) fn validate(args: &ValidateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
     writeln!(out, "plan        ok, digest {}", plan.digest)?;
-    let site = Site::read(&args.site.clone().unwrap_or_else(|| args.pipeline.join("site.toml")))?;
+    let site = Site::read(
+        &args
+            .site
+            .clone()
+            .unwrap_or_else(|| args.pipeline.join("site.toml")),
+    )?;
     let progress = Progress::new(args.quiet);
     let mut n_violations = 0;
     for (extract, contract) in &plan.data_contracts {
         progress.begin(&format!("checking {extract}"));
         let report = utfall_pipeline::inspect(extract, contract, &site, &progress)?;
         progress.begin("");
-        writeln!(out, "{extract:<16}{} rows, {} would go to quarantine", report.n_rows(), report.n_quarantined())?;
+        writeln!(
+            out,
+            "{extract:<16}{} rows, {} would go to quarantine",
+            report.n_rows(),
+            report.n_quarantined()
+        )?;
         n_violations += report.n_quarantined();
         for rule in &report.rules {
             writeln!(out, "    {}", violation(rule))?;
         }
     }
-    Ok(if n_violations == 0 { Code::Done } else { Code::ChecksFailed })
+    Ok(if n_violations == 0 {
+        Code::Done
+    } else {
+        Code::ChecksFailed
+    })
 }
 
 /// A broken rule, how often, and where first.
 fn violation(rule: &RuleQuality) -> String {
-    let column = rule.column.as_deref().map_or_else(String::new, |column| format!(" in {column}"));
+    let column = rule
+        .column
+        .as_deref()
+        .map_or_else(String::new, |column| format!(" in {column}"));
     let first = rule.first_locators.first();
-    let first = first.map_or_else(String::new, |place| format!(", first at {}:{}", place.file, place.line));
+    let first = first.map_or_else(String::new, |place| {
+        format!(", first at {}:{}", place.file, place.line)
+    });
     format!("{}{column}: {} rows{first}", rule.rule, rule.n_rows)
 }

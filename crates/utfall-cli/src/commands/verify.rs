@@ -28,14 +28,19 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Code, CliError> {
-    let verification = utfall_verify::verify(&args.bundle, &Level::ALL).map_err(|error| CliError::Bundle(error.to_string()))?;
+    let verification = utfall_verify::verify(&args.bundle, &Level::ALL)
+        .map_err(|error| CliError::Bundle(error.to_string()))?;
     match args.format {
         Format::Text => write!(out, "{verification}")?,
         Format::Json => {
-            let text =
-                serde_json::to_string_pretty(&verification).map_err(|error| CliError::Internal(error.to_string()))?;
+            let text = serde_json::to_string_pretty(&verification)
+                .map_err(|error| CliError::Internal(error.to_string()))?;
             writeln!(out, "{text}")?;
         }
     }
-    Ok(if verification.accepted { Code::Done } else { Code::Verification })
+    Ok(if verification.accepted {
+        Code::Done
+    } else {
+        Code::Verification
+    })
 }

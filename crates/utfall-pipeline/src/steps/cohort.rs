@@ -13,7 +13,10 @@ const COHORT: &str = "cohort.csv";
 const FUNNEL: &str = "funnel.json";
 
 /// Builds the cohort.
-pub(crate) fn run(context: &mut Context<'_>, ingested: &Ingested) -> Result<FinishedStep, RunError> {
+pub(crate) fn run(
+    context: &mut Context<'_>,
+    ingested: &Ingested,
+) -> Result<FinishedStep, RunError> {
     let plan = &context.request.plan.plan;
     let key = StepKey::of_code(&context.request.code)
         .with("index-date", plan.index_date)
@@ -21,12 +24,22 @@ pub(crate) fn run(context: &mut Context<'_>, ingested: &Ingested) -> Result<Fini
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("[cohort]", &plan.cohort);
     let folder = context.request.folder("cohort");
-    let step =
-        Step { name: "cohort", folder: &folder, key: ingested.add_to(key), outputs: &[COHORT, FUNNEL] };
+    let step = Step {
+        name: "cohort",
+        folder: &folder,
+        key: ingested.add_to(key),
+        outputs: &[COHORT, FUNNEL],
+    };
     context.run(step, || {
         let tables = ingested.open()?;
         let units = Units::load(&tables, &plan.unit)?;
-        let cohort = utfall_cohort::build(&tables, &units, &plan.measure, plan.index_date, &plan.cohort)?;
+        let cohort = utfall_cohort::build(
+            &tables,
+            &units,
+            &plan.measure,
+            plan.index_date,
+            &plan.cohort,
+        )?;
         cohort_file::write(&folder.join(COHORT), &cohort, units.ids())?;
         documents::write(&folder.join(FUNNEL), &cohort.funnel)
     })

@@ -4,7 +4,8 @@ use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_registry::{DeliveryQuality, DeliveryStatus, QualityReport};
 use utfall_verify::record::{
-    DeliveryStatus as RecordedStatus, EnvironmentDocument, ExtractRecord, ExtractsDocument, FunnelDocument, Documents,
+    DeliveryStatus as RecordedStatus, Documents, EnvironmentDocument, ExtractRecord,
+    ExtractsDocument, FunnelDocument,
 };
 
 use crate::run::Context;
@@ -22,11 +23,19 @@ pub(crate) fn run(
 ) -> Result<FinishedStep, RunError> {
     let request = context.request;
     let key = StepKey::of_code(&request.code)
-        .with("the contract", Digest::sha256(request.plan.contract_text().as_bytes()))
+        .with(
+            "the contract",
+            Digest::sha256(request.plan.contract_text().as_bytes()),
+        )
         .with("the effects", effects.digest())
         .with("the balance", matched.digest());
     let folder = request.folder("decision");
-    let step = Step { name: "decision", folder: &folder, key, outputs: &[DECISION] };
+    let step = Step {
+        name: "decision",
+        folder: &folder,
+        key,
+        outputs: &[DECISION],
+    };
     context.run(step, || {
         let effects = steps::effects::read(request)?;
         let balance = steps::matching::read_balance(request)?;
@@ -46,10 +55,15 @@ pub(crate) fn read(
     let funnel = steps::cohort::read_funnel(request)?;
     let decision: Decision = documents::read(&request.folder("decision").join(DECISION))?;
     Ok(Documents {
-        funnel: FunnelDocument { policy: plan.disclosure.clone(), funnel: plan.disclosure.release_funnel(&funnel) },
+        funnel: FunnelDocument {
+            policy: plan.disclosure.clone(),
+            funnel: plan.disclosure.release_funnel(&funnel),
+        },
         balance: steps::matching::read_balance(request)?,
         effects: steps::effects::read(request)?,
-        extracts: ExtractsDocument { extracts: ingested.quality()?.iter().flat_map(records).collect() },
+        extracts: ExtractsDocument {
+            extracts: ingested.quality()?.iter().flat_map(records).collect(),
+        },
         environment: EnvironmentDocument {
             utfall_version: env!("CARGO_PKG_VERSION").to_owned(),
             plan_digest: request.plan.digest,
@@ -61,16 +75,19 @@ pub(crate) fn read(
 }
 
 fn records(quality: &QualityReport) -> impl Iterator<Item = ExtractRecord> {
-    quality.deliveries.iter().map(|delivery: &DeliveryQuality| ExtractRecord {
-        name: quality.extract.clone(),
-        vintage: delivery.vintage,
-        status: match delivery.status {
-            DeliveryStatus::Preliminary => RecordedStatus::Preliminary,
-            DeliveryStatus::Final => RecordedStatus::Final,
-        },
-        n_rows: delivery.n_rows,
-        n_accepted: delivery.n_accepted,
-        n_quarantined: delivery.n_quarantined,
-        digest: delivery.blake3,
-    })
+    quality
+        .deliveries
+        .iter()
+        .map(|delivery: &DeliveryQuality| ExtractRecord {
+            name: quality.extract.clone(),
+            vintage: delivery.vintage,
+            status: match delivery.status {
+                DeliveryStatus::Preliminary => RecordedStatus::Preliminary,
+                DeliveryStatus::Final => RecordedStatus::Final,
+            },
+            n_rows: delivery.n_rows,
+            n_accepted: delivery.n_accepted,
+            n_quarantined: delivery.n_quarantined,
+            digest: delivery.blake3,
+        })
 }

@@ -28,7 +28,12 @@ pub(crate) fn run(
         .with("the cohort", cohort.digest())
         .with("the matched set", matched.digest());
     let folder = request.folder("effects");
-    let step = Step { name: "effects", folder: &folder, key: ingested.add_to(key), outputs: &[EFFECTS] };
+    let step = Step {
+        name: "effects",
+        folder: &folder,
+        key: ingested.add_to(key),
+        outputs: &[EFFECTS],
+    };
     context.run(step, || {
         let tables = ingested.open()?;
         let units = Units::load(&tables, &plan.unit)?;
@@ -40,7 +45,11 @@ pub(crate) fn run(
             cohort: &steps::cohort::read(request)?,
             sets: &steps::matching::read(request)?,
         };
-        let effects = plan.effect.iter().map(|effect| study.record(effect)).collect::<Result<_, _>>()?;
+        let effects = plan
+            .effect
+            .iter()
+            .map(|effect| study.record(effect))
+            .collect::<Result<_, _>>()?;
         documents::write(&folder.join(EFFECTS), &EffectsDocument { effects })
     })
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use utfall_files::{Digest, FileError};
 use utfall_registry::{DataContract, Delivery, QualityReport, Tables};
 
+use crate::RunError;
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
-use crate::{RunError};
 
 /// The checked tables: where they lie, and what later steps depend on.
 #[derive(Debug)]
@@ -19,13 +19,18 @@ pub(crate) struct Ingested {
 
 /// Ingests every extract of the plan.
 pub(crate) fn run(context: &mut Context<'_>) -> Result<Ingested, RunError> {
-    let mut ingested = Ingested { folders: BTreeMap::new(), digests: BTreeMap::new() };
+    let mut ingested = Ingested {
+        folders: BTreeMap::new(),
+        digests: BTreeMap::new(),
+    };
     let contracts = &context.request.plan.data_contracts;
     for (extract, contract) in contracts {
         let folder = context.request.folder("tables").join(extract);
         let finished = ingest(context, extract, contract, &folder)?;
         ingested.digests.insert(extract.clone(), finished.digest());
-        ingested.folders.insert(extract.clone(), (contract.clone(), folder));
+        ingested
+            .folders
+            .insert(extract.clone(), (contract.clone(), folder));
     }
     Ok(ingested)
 }
@@ -38,7 +43,9 @@ impl Ingested {
 
     /// Adds every table to a key.
     pub(crate) fn add_to(&self, key: StepKey) -> StepKey {
-        self.digests.iter().fold(key, |key, (extract, digest)| key.with(&format!("table {extract}"), digest))
+        self.digests.iter().fold(key, |key, (extract, digest)| {
+            key.with(&format!("table {extract}"), digest)
+        })
     }
 
     /// Digest over every table.
@@ -49,7 +56,9 @@ impl Ingested {
     /// The quality report of each extract.
     pub(crate) fn quality(&self) -> Result<Vec<QualityReport>, RunError> {
         let altered = |path: &PathBuf| RunError::Altered { path: path.clone() };
-        let read = |(_, folder): &(DataContract, PathBuf)| QualityReport::read(folder).map_err(|_| altered(folder));
+        let read = |(_, folder): &(DataContract, PathBuf)| {
+            QualityReport::read(folder).map_err(|_| altered(folder))
+        };
         self.folders.values().map(read).collect()
     }
 }
@@ -61,8 +70,12 @@ fn ingest(
     folder: &std::path::Path,
 ) -> Result<FinishedStep, RunError> {
     let deliveries = context.request.site.deliveries(extract)?;
-    let digests = deliveries.iter().map(digest).collect::<Result<Vec<_>, _>>()?;
-    let mut key = StepKey::of_code(&context.request.code).with_plan_part("its data contract", contract);
+    let digests = deliveries
+        .iter()
+        .map(digest)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut key =
+        StepKey::of_code(&context.request.code).with_plan_part("its data contract", contract);
     for (delivery, digest) in deliveries.iter().zip(&digests) {
         let state = format!("{} {:?} {digest}", delivery.vintage, delivery.status);
         key = key.with(&format!("file {}", file_name(delivery)), state);
@@ -75,9 +88,20 @@ fn ingest(
     };
     let watch = context.watch;
     context.run(step, || {
-        let report = utfall_registry::ingest(contract, &deliveries, folder, watch).map_err(|source| RunError::ingest(extract, source))?;
-        let unchanged = report.deliveries.iter().zip(&digests).all(|(read, digest)| read.blake3 == *digest);
-        if unchanged { Ok(()) } else { Err(RunError::ChangedSinceDigest { extract: extract.to_owned() }) }
+        let report = utfall_registry::ingest(contract, &deliveries, folder, watch)
+            .map_err(|source| RunError::ingest(extract, source))?;
+        let unchanged = report
+            .deliveries
+            .iter()
+            .zip(&digests)
+            .all(|(read, digest)| read.blake3 == *digest);
+        if unchanged {
+            Ok(())
+        } else {
+            Err(RunError::ChangedSinceDigest {
+                extract: extract.to_owned(),
+            })
+        }
     })
 }
 
@@ -86,5 +110,8 @@ fn digest(delivery: &Delivery) -> Result<Digest, FileError> {
 }
 
 fn file_name(delivery: &Delivery) -> String {
-    delivery.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    delivery
+        .path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

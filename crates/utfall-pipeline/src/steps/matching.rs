@@ -18,7 +18,10 @@ const MATCHED: &str = "matched.csv";
 const BALANCE: &str = "balance.json";
 
 /// Finds comparators and says how alike the arms became.
-pub(crate) fn run(context: &mut Context<'_>, cohort: &FinishedStep) -> Result<FinishedStep, RunError> {
+pub(crate) fn run(
+    context: &mut Context<'_>,
+    cohort: &FinishedStep,
+) -> Result<FinishedStep, RunError> {
     let plan = &context.request.plan.plan;
     let key = StepKey::of_code(&context.request.code)
         .with("the cohort", cohort.digest())
@@ -26,13 +29,26 @@ pub(crate) fn run(context: &mut Context<'_>, cohort: &FinishedStep) -> Result<Fi
         .with_plan_part("[balance]", &plan.balance);
     let folder = context.request.folder("matching");
     let request = context.request;
-    let step = Step { name: "matching", folder: &folder, key, outputs: &[MATCHED, BALANCE] };
+    let step = Step {
+        name: "matching",
+        folder: &folder,
+        key,
+        outputs: &[MATCHED, BALANCE],
+    };
     context.run(step, || {
         let cohort = steps::cohort::read(request)?;
         let covariates = matrix(&cohort)?;
         let matched = find(&plan.matching, &cohort, &covariates)?;
-        let rows = balance(&covariates, &cohort.treated, &matched.weights(), plan.balance.smd_denominator)?;
-        documents::write(&folder.join(BALANCE), &document(&plan.balance, &cohort, &matched, &rows))?;
+        let rows = balance(
+            &covariates,
+            &cohort.treated,
+            &matched.weights(),
+            plan.balance.smd_denominator,
+        )?;
+        documents::write(
+            &folder.join(BALANCE),
+            &document(&plan.balance, &cohort, &matched, &rows),
+        )?;
         matched_file::write(&folder.join(MATCHED), &units(&cohort, &matched))
     })
 }
@@ -49,7 +65,9 @@ pub(crate) fn read_balance(request: &RunRequest<'_>) -> Result<BalanceDocument, 
 
 /// The seal that opens outcomes, taken from the file itself.
 pub(crate) fn seal(request: &RunRequest<'_>) -> Result<MatchSeal, RunError> {
-    Ok(MatchSeal::of_file(&request.folder("matching").join(MATCHED))?)
+    Ok(MatchSeal::of_file(
+        &request.folder("matching").join(MATCHED),
+    )?)
 }
 
 /// The same seal as the digest that stands in the evidence.
@@ -58,16 +76,29 @@ pub(crate) fn seal_digest(finished: &FinishedStep) -> Result<Digest, RunError> {
     digest.ok_or_else(|| RunError::internal("the seal", "the matched set has no digest"))
 }
 
-fn find(spec: &MatchingSpec, cohort: &StoredCohort, covariates: &Matrix) -> Result<Matched, RunError> {
+fn find(
+    spec: &MatchingSpec,
+    cohort: &StoredCohort,
+    covariates: &Matrix,
+) -> Result<Matched, RunError> {
     let MatchingSpec::NearestPropensity { nearest: spec } = spec;
     let scores = propensity(covariates, &cohort.treated)?;
-    Ok(nearest(spec, &scores.logit, &cohort.treated, Some(&codes(&cohort.strata)))?)
+    Ok(nearest(
+        spec,
+        &scores.logit,
+        &cohort.treated,
+        Some(&codes(&cohort.strata)),
+    )?)
 }
 
 /// One column for each covariate; the one division of each tally happens here.
 fn matrix(cohort: &StoredCohort) -> Result<Matrix, RunError> {
     let column = |covariate: &utfall_cohort::Covariate| -> Vec<f64> {
-        covariate.tallies.iter().map(|tally| tally.rate().unwrap_or(f64::NAN)).collect()
+        covariate
+            .tallies
+            .iter()
+            .map(|tally| tally.rate().unwrap_or(f64::NAN))
+            .collect()
     };
     Matrix::from_columns(cohort.covariates.iter().map(column).collect())
         .map_err(|error| RunError::internal("the matrix of covariates", error))
@@ -77,7 +108,10 @@ fn matrix(cohort: &StoredCohort) -> Result<Matrix, RunError> {
 fn codes(strata: &[String]) -> Vec<u32> {
     let labels: Vec<&String> = strata.iter().collect::<BTreeSet<_>>().into_iter().collect();
     let code = |stratum: &String| labels.partition_point(|label| *label < stratum);
-    strata.iter().map(|stratum| u32::try_from(code(stratum)).unwrap_or(u32::MAX)).collect()
+    strata
+        .iter()
+        .map(|stratum| u32::try_from(code(stratum)).unwrap_or(u32::MAX))
+        .collect()
 }
 
 fn units(cohort: &StoredCohort, matched: &Matched) -> Vec<MatchedUnits> {
@@ -86,7 +120,10 @@ fn units(cohort: &StoredCohort, matched: &Matched) -> Vec<MatchedUnits> {
         .filter(|(_, comparators)| !comparators.is_empty())
         .map(|(treated, comparators)| MatchedUnits {
             treated: cohort.units[treated].clone(),
-            comparators: comparators.iter().map(|&unit| cohort.units[unit].clone()).collect(),
+            comparators: comparators
+                .iter()
+                .map(|&unit| cohort.units[unit].clone())
+                .collect(),
         })
         .collect()
 }
@@ -106,7 +143,10 @@ fn document(
     };
     BalanceDocument {
         smd_denominator: documents::word(&spec.smd_denominator),
-        gate: BalanceGate { max_abs_smd: spec.gate.max_abs_smd(), passed: spec.gate.passes(rows) },
+        gate: BalanceGate {
+            max_abs_smd: spec.gate.max_abs_smd(),
+            passed: spec.gate.passes(rows),
+        },
         rows: cohort.covariates.iter().zip(rows).map(row).collect(),
         n_treated: matched.n_treated() as u64,
         n_treated_matched: matched.n_treated_matched() as u64,

@@ -22,7 +22,11 @@ impl<'a> Baseline<'a> {
     /// The tables seen from `index_date`.
     #[must_use]
     pub fn new(tables: &'a Tables, units: &'a Units, index_date: NaiveDate) -> Self {
-        Self { tables, units, index_date }
+        Self {
+            tables,
+            units,
+            index_date,
+        }
     }
 
     /// Measures every unit over a period before the index date, in the order of the units.
@@ -69,7 +73,12 @@ impl<'a> Baseline<'a> {
             let (extract, column) = (extract.to_owned(), column.to_owned());
             return Err(TableError::OutcomeColumn { extract, column });
         }
-        let query = RowQuery { table: &table.table, id: member, conditions: Vec::new(), columns: vec![column] };
+        let query = RowQuery {
+            table: &table.table,
+            id: member,
+            conditions: Vec::new(),
+            columns: vec![column],
+        };
         let mut attribute = Attribute::new(self.units);
         if found.stored_type() == StoredType::Text {
             self.tables.engine().texts(&query, &mut |id, text| {
@@ -82,7 +91,11 @@ impl<'a> Baseline<'a> {
         }
         match attribute.n_several() {
             0 => Ok(attribute.values),
-            n_units => Err(TableError::SeveralValues { extract: extract.to_owned(), column: column.to_owned(), n_units }),
+            n_units => Err(TableError::SeveralValues {
+                extract: extract.to_owned(),
+                column: column.to_owned(),
+                n_units,
+            }),
         }
     }
 
@@ -91,7 +104,13 @@ impl<'a> Baseline<'a> {
     /// # Errors
     ///
     /// [`TableError`] if the columns do not fit the extract.
-    pub fn covers(&self, extract: &str, member: &str, start: &str, stop: &str) -> Result<Vec<bool>, TableError> {
+    pub fn covers(
+        &self,
+        extract: &str,
+        member: &str,
+        start: &str,
+        stop: &str,
+    ) -> Result<Vec<bool>, TableError> {
         let table = self.tables.extract(extract)?;
         table.text(member)?;
         table.date(start)?;
@@ -101,7 +120,12 @@ impl<'a> Baseline<'a> {
             Condition::Before(start.to_owned(), index.saturating_add(1)),
             Condition::AfterOrOpen(stop.to_owned(), index),
         ];
-        let query = RowQuery { table: &table.table, id: member, conditions, columns: vec![start] };
+        let query = RowQuery {
+            table: &table.table,
+            id: member,
+            conditions,
+            columns: vec![start],
+        };
         let mut covered = vec![false; self.units.len()];
         self.tables.engine().numbers(&query, &mut |id, _| {
             if let Some(position) = self.units.position(id) {
@@ -132,7 +156,12 @@ impl<'a> Baseline<'a> {
         let mut conditions = table.conditions(filters)?;
         conditions.push(Condition::From(time.to_owned(), to_days(period.start())));
         conditions.push(Condition::Before(time.to_owned(), to_days(period.end())));
-        let query = RowQuery { table: &table.table, id: member, conditions, columns: vec![time] };
+        let query = RowQuery {
+            table: &table.table,
+            id: member,
+            conditions,
+            columns: vec![time],
+        };
         let mut first: Vec<Option<i64>> = vec![None; self.units.len()];
         self.tables.engine().numbers(&query, &mut |id, row| {
             if let Some(position) = self.units.position(id) {
@@ -144,15 +173,23 @@ impl<'a> Baseline<'a> {
 
     fn check(&self, period: Period) -> Result<(), TableError> {
         if period.end() > self.index_date {
-            return Err(TableError::AfterIndexDate { period, index_date: self.index_date });
+            return Err(TableError::AfterIndexDate {
+                period,
+                index_date: self.index_date,
+            });
         }
         Ok(())
     }
 
     fn value(&self, column: &Column, value: i64) -> Option<Value> {
         match column.kind() {
-            ColumnType::Date => date(value).filter(|date| *date <= self.index_date).map(Value::Date),
-            ColumnType::Decimal { decimals } => Some(Value::Decimal { units: value, decimals: *decimals }),
+            ColumnType::Date => date(value)
+                .filter(|date| *date <= self.index_date)
+                .map(Value::Date),
+            ColumnType::Decimal { decimals } => Some(Value::Decimal {
+                units: value,
+                decimals: *decimals,
+            }),
             _ => Some(Value::Integer(value)),
         }
     }
@@ -171,11 +208,17 @@ struct Attribute<'a> {
 
 impl<'a> Attribute<'a> {
     fn new(units: &'a Units) -> Self {
-        Self { units, values: vec![None; units.len()], several: vec![false; units.len()] }
+        Self {
+            units,
+            values: vec![None; units.len()],
+            several: vec![false; units.len()],
+        }
     }
 
     fn add(&mut self, id: &str, value: Option<Value>) {
-        let (Some(position), Some(value)) = (self.units.position(id), value) else { return };
+        let (Some(position), Some(value)) = (self.units.position(id), value) else {
+            return;
+        };
         match &self.values[position] {
             Some(earlier) if *earlier != value => self.several[position] = true,
             _ => self.values[position] = Some(value),

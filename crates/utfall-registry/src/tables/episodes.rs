@@ -30,13 +30,20 @@ pub(crate) fn nights(episodes: &[Episode], period: Period) -> i64 {
 /// `None` if it leaves 64 bits.
 pub(crate) fn cost(episodes: &[Episode], period: Period) -> Option<i64> {
     let clipped = clip(episodes, period);
-    let mut days: Vec<i64> = clipped.iter().flat_map(|&(start, stop, _)| [start, stop]).collect();
+    let mut days: Vec<i64> = clipped
+        .iter()
+        .flat_map(|&(start, stop, _)| [start, stop])
+        .collect();
     days.sort_unstable();
     days.dedup();
     let mut total: i64 = 0;
     for span in days.windows(2) {
         let holds = |&&(start, stop, _): &&(i64, i64, i64)| start <= span[0] && span[1] <= stop;
-        let dearest = clipped.iter().filter(holds).map(|&(_, _, tariff)| tariff).max();
+        let dearest = clipped
+            .iter()
+            .filter(holds)
+            .map(|&(_, _, tariff)| tariff)
+            .max();
         total = total.checked_add(dearest.unwrap_or(0).checked_mul(span[1] - span[0])?)?;
     }
     Some(total)
@@ -44,9 +51,16 @@ pub(crate) fn cost(episodes: &[Episode], period: Period) -> Option<i64> {
 
 /// The parts of episodes that lie in a period; a stay that ends before it begins has none.
 fn clip(episodes: &[Episode], period: Period) -> Vec<(i64, i64, i64)> {
-    let (from, to) = (i64::from(to_days(period.start())), i64::from(to_days(period.end())));
+    let (from, to) = (
+        i64::from(to_days(period.start())),
+        i64::from(to_days(period.end())),
+    );
     let clipped = episodes.iter().map(|episode| {
-        (episode.start.max(from), episode.stop.map_or(to, |stop| stop.min(to)), episode.tariff)
+        (
+            episode.start.max(from),
+            episode.stop.map_or(to, |stop| stop.min(to)),
+            episode.tariff,
+        )
     });
     clipped.filter(|(start, stop, _)| start < stop).collect()
 }
@@ -63,14 +77,25 @@ mod tests {
     }
 
     fn episode(start: i64, stop: Option<i64>, tariff: i64) -> Episode {
-        Episode { start, stop, tariff }
+        Episode {
+            start,
+            stop,
+            tariff,
+        }
     }
 
     #[test]
     fn overlapping_stays_count_once_at_the_dearest_tariff() {
-        let stays = [episode(0, Some(10), 100), episode(5, Some(15), 300), episode(12, None, 200)];
+        let stays = [
+            episode(0, Some(10), 100),
+            episode(5, Some(15), 300),
+            episode(12, None, 200),
+        ];
         assert_eq!(nights(&stays, period(0, 20)), 20);
-        assert_eq!(cost(&stays, period(0, 20)), Some(5 * 100 + 10 * 300 + 5 * 200));
+        assert_eq!(
+            cost(&stays, period(0, 20)),
+            Some(5 * 100 + 10 * 300 + 5 * 200)
+        );
         assert_eq!(nights(&stays, period(-5, 1)), 1);
     }
 
@@ -80,7 +105,13 @@ mod tests {
         assert_eq!(nights(&stay, period(5, 9)), 0);
         assert_eq!(nights(&stay, period(1, 3)), 0);
         assert_eq!(nights(&stay, period(4, 9)), 1);
-        assert_eq!(nights(&[episode(5, Some(5), 1), episode(7, Some(6), 1)], period(0, 9)), 0);
+        assert_eq!(
+            nights(
+                &[episode(5, Some(5), 1), episode(7, Some(6), 1)],
+                period(0, 9)
+            ),
+            0
+        );
     }
 
     #[test]

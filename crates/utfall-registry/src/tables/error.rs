@@ -22,7 +22,10 @@ pub enum TableError {
         known: Vec<String>,
     },
     /// No such column.
-    #[error("extract `{extract}` has no column `{column}`, expected one of {}", list(known))]
+    #[error(
+        "extract `{extract}` has no column `{column}`, expected one of {}",
+        list(known)
+    )]
     UnknownColumn {
         /// The extract.
         extract: String,
@@ -44,7 +47,9 @@ pub enum TableError {
         expected: &'static str,
     },
     /// A filter's value that the column cannot hold.
-    #[error("the filter on column `{column}` of extract `{extract}` names `{value}`, which is no value of type {expected} that the column may hold")]
+    #[error(
+        "the filter on column `{column}` of extract `{extract}` names `{value}`, which is no value of type {expected} that the column may hold"
+    )]
     FilterValue {
         /// The extract.
         extract: String,
@@ -87,7 +92,9 @@ pub enum TableError {
         index_date: NaiveDate,
     },
     /// An outcome asked for before the matched set is sealed.
-    #[error("column `{column}` of extract `{extract}` holds an outcome, which nothing that forms the cohort may read")]
+    #[error(
+        "column `{column}` of extract `{extract}` holds an outcome, which nothing that forms the cohort may read"
+    )]
     OutcomeColumn {
         /// The extract.
         extract: String,
@@ -95,7 +102,9 @@ pub enum TableError {
         column: String,
     },
     /// An outcome period whose last days may still be registered.
-    #[error("the period {period} is not fully reported: extract `{extract}` is only before {reported_before}; wait for a later delivery")]
+    #[error(
+        "the period {period} is not fully reported: extract `{extract}` is only before {reported_before}; wait for a later delivery"
+    )]
     NotYetReported {
         /// The extract.
         extract: String,
@@ -115,7 +124,9 @@ pub enum TableError {
         n_members: usize,
     },
     /// Ids that name a member and another unit.
-    #[error("{n_ids} ids name a member of one {unit} and another {unit}, expected ids that tell them apart")]
+    #[error(
+        "{n_ids} ids name a member of one {unit} and another {unit}, expected ids that tell them apart"
+    )]
     SharedIds {
         /// What a unit is called.
         unit: String,
@@ -123,7 +134,9 @@ pub enum TableError {
         n_ids: usize,
     },
     /// Attributes on which a unit's rows differ.
-    #[error("column `{column}` of extract `{extract}` has several values for {n_units} units, expected one each")]
+    #[error(
+        "column `{column}` of extract `{extract}` has several values for {n_units} units, expected one each"
+    )]
     SeveralValues {
         /// The extract.
         extract: String,
@@ -133,7 +146,9 @@ pub enum TableError {
         n_units: usize,
     },
     /// Episodes without a tariff.
-    #[error("measure `{measure}` meets {n_rows} episodes without a tariff; make the column `required` in the data contract")]
+    #[error(
+        "measure `{measure}` meets {n_rows} episodes without a tariff; make the column `required` in the data contract"
+    )]
     NoTariff {
         /// The measure.
         measure: String,
@@ -141,7 +156,9 @@ pub enum TableError {
         n_rows: usize,
     },
     /// A sum that could leave 64 bits.
-    #[error("the values of column `{column}` of extract `{extract}` are so large that their sum could leave 64 bits; give the column a range")]
+    #[error(
+        "the values of column `{column}` of extract `{extract}` are so large that their sum could leave 64 bits; give the column a range"
+    )]
     TooLarge {
         /// The extract.
         extract: String,
@@ -154,5 +171,9 @@ pub enum TableError {
 }
 
 fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -105,15 +105,26 @@ impl Tables {
                 let episodes = self.episodes(spec, conditions, [start, stop].as_slice())?;
                 per_member(units, &episodes, |episodes| Ok(nights(episodes, period)))
             }
-            MeasureKind::Cost { start, stop, tariff } => {
+            MeasureKind::Cost {
+                start,
+                stop,
+                tariff,
+            } => {
                 overlapping(extract, spec, start, stop, period, &mut conditions)?;
                 extract.number(tariff)?;
                 let episodes = self.episodes(spec, conditions, [start, stop, tariff].as_slice())?;
-                let too_large = || TableError::TooLarge { extract: spec.extract.clone(), column: tariff.clone() };
-                per_member(units, &episodes, |episodes| cost(episodes, period).ok_or_else(too_large))
+                let too_large = || TableError::TooLarge {
+                    extract: spec.extract.clone(),
+                    column: tariff.clone(),
+                };
+                per_member(units, &episodes, |episodes| {
+                    cost(episodes, period).ok_or_else(too_large)
+                })
             }
             _ => {
-                let time = spec.time.as_ref().ok_or_else(|| TableError::NoTime { measure: spec.name.clone() })?;
+                let time = spec.time.as_ref().ok_or_else(|| TableError::NoTime {
+                    measure: spec.name.clone(),
+                })?;
                 extract.date(time)?;
                 conditions.push(Condition::From(time.clone(), to_days(period.start())));
                 conditions.push(Condition::Before(time.clone(), to_days(period.end())));
@@ -130,7 +141,10 @@ impl Tables {
     ) -> Result<Vec<Tally>, TableError> {
         let extract = self.extract(&spec.extract)?;
         let columns: Vec<&str> = match &spec.kind {
-            MeasureKind::Ratio { numerator, denominator } => vec![numerator, denominator],
+            MeasureKind::Ratio {
+                numerator,
+                denominator,
+            } => vec![numerator, denominator],
             MeasureKind::Sum { column } | MeasureKind::Mean { column } => vec![column],
             _ => Vec::new(),
         };
@@ -139,12 +153,25 @@ impl Tables {
             self.check_summable(&spec.extract, column)?;
             conditions.push(Condition::Present(column.to_owned()));
         }
-        let query = SumQuery { table: &extract.table, group: &spec.member, conditions, sums: columns };
-        let divided = matches!(spec.kind, MeasureKind::Ratio { .. } | MeasureKind::Mean { .. });
-        let nothing = Tally { numerator: 0, denominator: i64::from(!divided) };
+        let query = SumQuery {
+            table: &extract.table,
+            group: &spec.member,
+            conditions,
+            sums: columns,
+        };
+        let divided = matches!(
+            spec.kind,
+            MeasureKind::Ratio { .. } | MeasureKind::Mean { .. }
+        );
+        let nothing = Tally {
+            numerator: 0,
+            denominator: i64::from(!divided),
+        };
         let mut tallies = vec![nothing; units.len()];
         self.engine().sum(&query, &mut |id, n_rows, sums| {
-            let Some(position) = units.position(id) else { return };
+            let Some(position) = units.position(id) else {
+                return;
+            };
             let tally = &mut tallies[position];
             let (numerator, denominator) = match (&spec.kind, sums) {
                 (MeasureKind::Ratio { .. }, &[numerator, denominator]) => (numerator, denominator),
@@ -168,11 +195,18 @@ impl Tables {
     ) -> Result<BTreeMap<String, Vec<Episode>>, TableError> {
         let extract = self.extract(&spec.extract)?;
         let columns = columns.iter().map(|column| column.as_str()).collect();
-        let query = RowQuery { table: &extract.table, id: &spec.member, conditions, columns };
+        let query = RowQuery {
+            table: &extract.table,
+            id: &spec.member,
+            conditions,
+            columns,
+        };
         let mut episodes: BTreeMap<String, Vec<Episode>> = BTreeMap::new();
         let mut n_without = 0;
         self.engine().numbers(&query, &mut |id, row| {
-            let (Some(start), stop) = (row[0], row[1]) else { return };
+            let (Some(start), stop) = (row[0], row[1]) else {
+                return;
+            };
             let tariff = match row.get(2) {
                 Some(Some(tariff)) => *tariff,
                 Some(None) => {
@@ -181,14 +215,21 @@ impl Tables {
                 }
                 None => 1,
             };
-            let episode = Episode { start, stop, tariff };
+            let episode = Episode {
+                start,
+                stop,
+                tariff,
+            };
             match episodes.get_mut(id) {
                 Some(episodes) => episodes.push(episode),
                 None => drop(episodes.insert(id.to_owned(), vec![episode])),
             }
         })?;
         if n_without > 0 {
-            return Err(TableError::NoTariff { measure: spec.name.clone(), n_rows: n_without });
+            return Err(TableError::NoTariff {
+                measure: spec.name.clone(),
+                n_rows: n_without,
+            });
         }
         Ok(episodes)
     }
@@ -197,7 +238,10 @@ impl Tables {
 impl Extract {
     /// What a row must meet to pass some filters.
     pub(super) fn conditions(&self, filters: &[Filter]) -> Result<Vec<Condition>, TableError> {
-        filters.iter().map(|filter| self.condition(filter)).collect()
+        filters
+            .iter()
+            .map(|filter| self.condition(filter))
+            .collect()
     }
 
     fn condition(&self, filter: &Filter) -> Result<Condition, TableError> {
@@ -218,10 +262,16 @@ impl Extract {
             return Ok(Condition::TextAmong(name, filter.equals.clone()));
         }
         let number = |value: &String| column.canonical(value).ok_or_else(|| refused(value));
-        let numbers = filter.equals.iter().map(number).collect::<Result<Vec<i64>, _>>()?;
+        let numbers = filter
+            .equals
+            .iter()
+            .map(number)
+            .collect::<Result<Vec<i64>, _>>()?;
         Ok(match column.stored_type() {
             StoredType::Date => {
-                let days = numbers.into_iter().filter_map(|days| i32::try_from(days).ok());
+                let days = numbers
+                    .into_iter()
+                    .filter_map(|days| i32::try_from(days).ok());
                 Condition::DateAmong(name, days.collect())
             }
             _ => Condition::NumberAmong(name, numbers),
@@ -239,12 +289,17 @@ fn overlapping(
     conditions: &mut Vec<Condition>,
 ) -> Result<(), TableError> {
     if spec.time.is_some() {
-        return Err(TableError::NeedlessTime { measure: spec.name.clone() });
+        return Err(TableError::NeedlessTime {
+            measure: spec.name.clone(),
+        });
     }
     extract.date(start)?;
     extract.date(stop)?;
     conditions.push(Condition::Before(start.to_owned(), to_days(period.end())));
-    conditions.push(Condition::AfterOrOpen(stop.to_owned(), to_days(period.start())));
+    conditions.push(Condition::AfterOrOpen(
+        stop.to_owned(),
+        to_days(period.start()),
+    ));
     Ok(())
 }
 
@@ -254,7 +309,13 @@ fn per_member(
     episodes: &BTreeMap<String, Vec<Episode>>,
     value: impl Fn(&[Episode]) -> Result<i64, TableError>,
 ) -> Result<Vec<Tally>, TableError> {
-    let mut tallies = vec![Tally { numerator: 0, denominator: 1 }; units.len()];
+    let mut tallies = vec![
+        Tally {
+            numerator: 0,
+            denominator: 1
+        };
+        units.len()
+    ];
     for (id, episodes) in episodes {
         if let Some(position) = units.position(id) {
             let numerator = &mut tallies[position].numerator;

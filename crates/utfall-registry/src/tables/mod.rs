@@ -58,13 +58,26 @@ impl Tables {
     pub fn open(folders: BTreeMap<String, (DataContract, PathBuf)>) -> Result<Self, TableError> {
         let mut extracts = BTreeMap::new();
         for (name, (contract, folder)) in folders {
-            let quality = QualityReport::read(&folder)
-                .map_err(|source| TableError::NotIngested { extract: name.clone(), source })?;
+            let quality =
+                QualityReport::read(&folder).map_err(|source| TableError::NotIngested {
+                    extract: name.clone(),
+                    source,
+                })?;
             let table = folder.join(TABLE_FILE);
             std::fs::metadata(&table).map_err(|source| FileError::at(&table, source))?;
-            extracts.insert(name, Extract { contract, table, latest_vintage: quality.latest_vintage() });
+            extracts.insert(
+                name,
+                Extract {
+                    contract,
+                    table,
+                    latest_vintage: quality.latest_vintage(),
+                },
+            );
         }
-        Ok(Self { extracts, summable: Mutex::default() })
+        Ok(Self {
+            extracts,
+            summable: Mutex::default(),
+        })
     }
 
     /// The first day of an extract that may not be fully reported yet: its latest vintage less
@@ -73,7 +86,10 @@ impl Tables {
     pub fn fully_reported_before(&self, extract: &str) -> Option<NaiveDate> {
         let extract = self.extracts.get(extract)?;
         let lag = extract.contract.reporting_lag().unwrap_or(Offset::ZERO);
-        Some(lag.before(extract.latest_vintage?).unwrap_or(NaiveDate::MIN))
+        Some(
+            lag.before(extract.latest_vintage?)
+                .unwrap_or(NaiveDate::MIN),
+        )
     }
 
     /// What a measure's rate is multiplied with to be in the measure's unit: tables hold decimals
@@ -85,23 +101,30 @@ impl Tables {
     pub fn scale(&self, measure: &MeasureSpec) -> Result<f64, TableError> {
         const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
         let decimals = |column: &str| -> Result<usize, TableError> {
-            Ok(usize::from(self.extract(&measure.extract)?.number(column)?.decimals()))
+            Ok(usize::from(
+                self.extract(&measure.extract)?.number(column)?.decimals(),
+            ))
         };
         Ok(match &measure.kind {
-            MeasureKind::Ratio { numerator, denominator } => {
-                POWERS[decimals(denominator)?] / POWERS[decimals(numerator)?]
+            MeasureKind::Ratio {
+                numerator,
+                denominator,
+            } => POWERS[decimals(denominator)?] / POWERS[decimals(numerator)?],
+            MeasureKind::Sum { column } | MeasureKind::Mean { column } => {
+                1.0 / POWERS[decimals(column)?]
             }
-            MeasureKind::Sum { column } | MeasureKind::Mean { column } => 1.0 / POWERS[decimals(column)?],
             MeasureKind::Cost { tariff, .. } => 1.0 / POWERS[decimals(tariff)?],
             MeasureKind::Count | MeasureKind::Nights { .. } => 1.0,
         })
     }
 
     pub(crate) fn extract(&self, name: &str) -> Result<&Extract, TableError> {
-        self.extracts.get(name).ok_or_else(|| TableError::UnknownExtract {
-            extract: name.to_owned(),
-            known: self.extracts.keys().cloned().collect(),
-        })
+        self.extracts
+            .get(name)
+            .ok_or_else(|| TableError::UnknownExtract {
+                extract: name.to_owned(),
+                known: self.extracts.keys().cloned().collect(),
+            })
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {
@@ -112,46 +135,77 @@ impl Tables {
     /// a word.
     pub(crate) fn check_summable(&self, extract: &str, column: &str) -> Result<(), TableError> {
         let key = (extract.to_owned(), column.to_owned());
-        let known = self.summable.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        let known = self
+            .summable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .copied();
         let fits = match known {
             Some(fits) => fits,
             None => {
-                let extent = self.engine().extent(&self.extract(extract)?.table, column)?;
+                let extent = self
+                    .engine()
+                    .extent(&self.extract(extract)?.table, column)?;
                 extent.is_none_or(|extent| {
-                    let largest = extent.minimum.unsigned_abs().max(extent.maximum.unsigned_abs());
+                    let largest = extent
+                        .minimum
+                        .unsigned_abs()
+                        .max(extent.maximum.unsigned_abs());
                     u128::from(largest) * u128::from(extent.n_rows) <= i64::MAX as u128
                 })
             }
         };
-        self.summable.lock().unwrap_or_else(PoisonError::into_inner).insert(key, fits);
+        self.summable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, fits);
         let (extract, column) = (extract.to_owned(), column.to_owned());
-        if fits { Ok(()) } else { Err(TableError::TooLarge { extract, column }) }
+        if fits {
+            Ok(())
+        } else {
+            Err(TableError::TooLarge { extract, column })
+        }
     }
 }
 
 impl Extract {
     pub(crate) fn column(&self, name: &str) -> Result<&Column, TableError> {
-        self.contract.column(name).ok_or_else(|| TableError::UnknownColumn {
-            extract: self.contract.name().to_owned(),
-            column: name.to_owned(),
-            known: self.contract.columns().iter().map(|column| column.name().to_owned()).collect(),
-        })
+        self.contract
+            .column(name)
+            .ok_or_else(|| TableError::UnknownColumn {
+                extract: self.contract.name().to_owned(),
+                column: name.to_owned(),
+                known: self
+                    .contract
+                    .columns()
+                    .iter()
+                    .map(|column| column.name().to_owned())
+                    .collect(),
+            })
     }
 
     /// A column of ids.
     pub(crate) fn text(&self, name: &str) -> Result<&Column, TableError> {
-        self.typed(name, "text or code", |column| column.stored_type() == StoredType::Text)
+        self.typed(name, "text or code", |column| {
+            column.stored_type() == StoredType::Text
+        })
     }
 
     /// A column of dates.
     pub(crate) fn date(&self, name: &str) -> Result<&Column, TableError> {
-        self.typed(name, "date", |column| column.stored_type() == StoredType::Date)
+        self.typed(name, "date", |column| {
+            column.stored_type() == StoredType::Date
+        })
     }
 
     /// A column of whole or decimal numbers.
     pub(crate) fn number(&self, name: &str) -> Result<&Column, TableError> {
         self.typed(name, "integer or decimal", |column| {
-            matches!(column.kind(), ColumnType::Integer | ColumnType::Decimal { .. })
+            matches!(
+                column.kind(),
+                ColumnType::Integer | ColumnType::Decimal { .. }
+            )
         })
     }
 

@@ -57,7 +57,11 @@ impl<'a> Outcomes<'a> {
             && period.end() > reported_before
         {
             let extract = measure.extract.clone();
-            return Err(TableError::NotYetReported { extract, period, reported_before });
+            return Err(TableError::NotYetReported {
+                extract,
+                period,
+                reported_before,
+            });
         }
         self.tables.measure(self.units, measure, period)
     }

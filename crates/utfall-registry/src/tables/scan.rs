@@ -62,13 +62,25 @@ pub(crate) struct Extent {
 /// What runs the queries.
 pub(crate) trait Engine {
     /// Shows each group: its text, its rows, its sums. Rows without that text are left out.
-    fn sum(&self, query: &SumQuery<'_>, see: &mut dyn FnMut(&str, i64, &[i64])) -> Result<(), EngineError>;
+    fn sum(
+        &self,
+        query: &SumQuery<'_>,
+        see: &mut dyn FnMut(&str, i64, &[i64]),
+    ) -> Result<(), EngineError>;
 
     /// Shows the whole numbers, or days since 1970-01-01, of each row.
-    fn numbers(&self, query: &RowQuery<'_>, see: &mut dyn FnMut(&str, &[Option<i64>])) -> Result<(), EngineError>;
+    fn numbers(
+        &self,
+        query: &RowQuery<'_>,
+        see: &mut dyn FnMut(&str, &[Option<i64>]),
+    ) -> Result<(), EngineError>;
 
     /// Shows the text of each row in the query's one column.
-    fn texts(&self, query: &RowQuery<'_>, see: &mut dyn FnMut(&str, Option<&str>)) -> Result<(), EngineError>;
+    fn texts(
+        &self,
+        query: &RowQuery<'_>,
+        see: &mut dyn FnMut(&str, Option<&str>),
+    ) -> Result<(), EngineError>;
 
     /// Measures a column of whole numbers; `None` if it holds none.
     fn extent(&self, table: &Path, column: &str) -> Result<Option<Extent>, EngineError>;
@@ -79,9 +91,19 @@ pub(crate) trait Engine {
 pub(crate) struct Polars;
 
 impl Engine for Polars {
-    fn sum(&self, query: &SumQuery<'_>, see: &mut dyn FnMut(&str, i64, &[i64])) -> Result<(), EngineError> {
+    fn sum(
+        &self,
+        query: &SumQuery<'_>,
+        see: &mut dyn FnMut(&str, i64, &[i64]),
+    ) -> Result<(), EngineError> {
         let mut sums = vec![len().cast(DataType::Int64).alias("n")];
-        sums.extend(query.sums.iter().enumerate().map(|(i, name)| col(*name).sum().alias(format!("s{i}"))));
+        sums.extend(
+            query
+                .sums
+                .iter()
+                .enumerate()
+                .map(|(i, name)| col(*name).sum().alias(format!("s{i}"))),
+        );
         let frame = filtered(query.table, query.group, &query.conditions)?
             .group_by([col(query.group).alias("id")])
             .agg(sums);
@@ -101,7 +123,11 @@ impl Engine for Polars {
         Ok(())
     }
 
-    fn numbers(&self, query: &RowQuery<'_>, see: &mut dyn FnMut(&str, &[Option<i64>])) -> Result<(), EngineError> {
+    fn numbers(
+        &self,
+        query: &RowQuery<'_>,
+        see: &mut dyn FnMut(&str, &[Option<i64>]),
+    ) -> Result<(), EngineError> {
         let frame = rows(query)?;
         let (id, numbers) = split(&frame)?;
         let id = id.str().map_err(of)?;
@@ -118,11 +144,19 @@ impl Engine for Polars {
         Ok(())
     }
 
-    fn texts(&self, query: &RowQuery<'_>, see: &mut dyn FnMut(&str, Option<&str>)) -> Result<(), EngineError> {
+    fn texts(
+        &self,
+        query: &RowQuery<'_>,
+        see: &mut dyn FnMut(&str, Option<&str>),
+    ) -> Result<(), EngineError> {
         let frame = rows(query)?;
         let (id, texts) = split(&frame)?;
         let id = id.str().map_err(of)?;
-        let texts = texts.first().ok_or_else(EngineError::unequal)?.str().map_err(of)?;
+        let texts = texts
+            .first()
+            .ok_or_else(EngineError::unequal)?
+            .str()
+            .map_err(of)?;
         for (id, text) in id.iter().zip(texts.iter()) {
             if let Some(id) = id {
                 see(id, text);
@@ -144,7 +178,11 @@ impl Engine for Polars {
         };
         let (minimum, maximum, n_rows) = (value(0)?, value(1)?, value(2)?.unwrap_or(0));
         let range = minimum.zip(maximum);
-        Ok(range.map(|(minimum, maximum)| Extent { minimum, maximum, n_rows: n_rows.unsigned_abs() }))
+        Ok(range.map(|(minimum, maximum)| Extent {
+            minimum,
+            maximum,
+            n_rows: n_rows.unsigned_abs(),
+        }))
     }
 }
 
@@ -154,13 +192,19 @@ fn of(error: PolarsError) -> EngineError {
 
 fn scan(table: &Path) -> Result<LazyFrame, EngineError> {
     let path = table.to_str().ok_or_else(EngineError::path)?;
-    let args = ScanArgsParquet { glob: false, cache: false, ..Default::default() };
+    let args = ScanArgsParquet {
+        glob: false,
+        cache: false,
+        ..Default::default()
+    };
     LazyFrame::scan_parquet(PlRefPath::new(path), args).map_err(of)
 }
 
 fn filtered(table: &Path, id: &str, conditions: &[Condition]) -> Result<LazyFrame, EngineError> {
     let frame = scan(table)?.filter(col(id).is_not_null());
-    Ok(conditions.iter().fold(frame, |frame, condition| frame.filter(expression(condition))))
+    Ok(conditions.iter().fold(frame, |frame, condition| {
+        frame.filter(expression(condition))
+    }))
 }
 
 fn rows(query: &RowQuery<'_>) -> Result<DataFrame, EngineError> {
@@ -173,25 +217,39 @@ fn rows(query: &RowQuery<'_>) -> Result<DataFrame, EngineError> {
 }
 
 fn collect(frame: LazyFrame) -> Result<DataFrame, EngineError> {
-    let result = frame.collect_with_engine(polars::prelude::Engine::Streaming).map_err(of)?;
+    let result = frame
+        .collect_with_engine(polars::prelude::Engine::Streaming)
+        .map_err(of)?;
     Ok(result.unwrap_single())
 }
 
 fn split(frame: &DataFrame) -> Result<(&Column, &[Column]), EngineError> {
-    frame.columns().split_first().ok_or_else(EngineError::unequal)
+    frame
+        .columns()
+        .split_first()
+        .ok_or_else(EngineError::unequal)
 }
 
 fn whole(column: &Column) -> Result<polars::prelude::Int64Chunked, EngineError> {
-    let series = column.as_materialized_series().cast(&DataType::Int64).map_err(of)?;
+    let series = column
+        .as_materialized_series()
+        .cast(&DataType::Int64)
+        .map_err(of)?;
     Ok(series.rechunk().i64().map_err(of)?.clone())
 }
 
 fn expression(condition: &Condition) -> Expr {
     let day = |days: i32| lit(days).cast(DataType::Date);
     match condition {
-        Condition::TextAmong(name, texts) => any(texts.iter().map(|text| col(name.as_str()).eq(lit(text.as_str())))),
-        Condition::NumberAmong(name, numbers) => any(numbers.iter().map(|&number| col(name.as_str()).eq(lit(number)))),
-        Condition::DateAmong(name, days) => any(days.iter().map(|&days| col(name.as_str()).eq(day(days)))),
+        Condition::TextAmong(name, texts) => any(texts
+            .iter()
+            .map(|text| col(name.as_str()).eq(lit(text.as_str())))),
+        Condition::NumberAmong(name, numbers) => any(numbers
+            .iter()
+            .map(|&number| col(name.as_str()).eq(lit(number)))),
+        Condition::DateAmong(name, days) => {
+            any(days.iter().map(|&days| col(name.as_str()).eq(day(days))))
+        }
         Condition::Present(name) => col(name.as_str()).is_not_null(),
         Condition::From(name, days) => col(name.as_str()).gt_eq(day(*days)),
         Condition::Before(name, days) => col(name.as_str()).lt(day(*days)),

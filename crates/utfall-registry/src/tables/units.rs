@@ -64,10 +64,16 @@ impl Units {
             sums: Vec::new(),
         };
         let mut ids = Vec::new();
-        tables.engine().sum(&query, &mut |id, _, _| ids.push(id.to_owned()))?;
+        tables
+            .engine()
+            .sum(&query, &mut |id, _, _| ids.push(id.to_owned()))?;
         ids.sort_unstable();
         let positions = ids.iter().cloned().zip(0..).collect();
-        let mut units = Self { name: spec.name.clone(), ids, positions };
+        let mut units = Self {
+            name: spec.name.clone(),
+            ids,
+            positions,
+        };
         if let Some(members) = &spec.members {
             units.add_members(tables, members)?;
         }
@@ -117,8 +123,14 @@ impl Units {
         let mut members: HashMap<String, u32> = HashMap::new();
         let (mut n_several, mut n_shared) = (0, 0);
         tables.engine().texts(&query, &mut |member, unit| {
-            let Some(&position) = unit.and_then(|unit| self.positions.get(unit)) else { return };
-            if self.positions.get(member).is_some_and(|&own| own != position) {
+            let Some(&position) = unit.and_then(|unit| self.positions.get(unit)) else {
+                return;
+            };
+            if self
+                .positions
+                .get(member)
+                .is_some_and(|&own| own != position)
+            {
                 n_shared += 1;
             }
             let other = members.insert(member.to_owned(), position);
@@ -128,10 +140,17 @@ impl Units {
         })?;
         if n_several > 0 {
             let (extract, unit) = (spec.extract.clone(), self.name.clone());
-            return Err(TableError::SeveralUnits { extract, unit, n_members: n_several });
+            return Err(TableError::SeveralUnits {
+                extract,
+                unit,
+                n_members: n_several,
+            });
         }
         if n_shared > 0 {
-            return Err(TableError::SharedIds { unit: self.name.clone(), n_ids: n_shared });
+            return Err(TableError::SharedIds {
+                unit: self.name.clone(),
+                n_ids: n_shared,
+            });
         }
         self.positions.extend(members);
         Ok(())

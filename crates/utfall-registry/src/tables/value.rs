@@ -46,6 +46,9 @@ mod tests {
     #[test]
     fn decimals_are_written_with_all_their_places() {
         let text = |units, decimals| Value::Decimal { units, decimals }.to_string();
-        assert_eq!([text(1205, 1), text(-5, 2), text(7, 0)], ["120.5", "-0.05", "7"]);
+        assert_eq!(
+            [text(1205, 1), text(-5, 2), text(7, 0)],
+            ["120.5", "-0.05", "7"]
+        );
     }
 }

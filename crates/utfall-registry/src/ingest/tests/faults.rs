@@ -51,7 +51,18 @@ fn plant(seed: u64) -> (Vec<u8>, Found) {
     let mut bytes = HEADER.as_bytes().to_vec();
     let mut line = 2;
     for i in 0..1200 {
-        let mut cells: Vec<String> = ["", "20240901", "Malmö \u{e5}", "G", "120,5", "3", "20240901", "20240910"].map(str::to_owned).to_vec();
+        let mut cells: Vec<String> = [
+            "",
+            "20240901",
+            "Malmö \u{e5}",
+            "G",
+            "120,5",
+            "3",
+            "20240901",
+            "20240910",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         cells[0] = format!("P{i:05}");
         if draws.below(3) == 0 {
             cells[2] = "\"two\nlines; \"\"quoted\"\"\"".to_owned();
@@ -89,7 +100,10 @@ fn plant(seed: u64) -> (Vec<u8>, Found) {
 /// What the quarantine says, by line.
 fn found(bench: &Bench) -> Found {
     let text = std::fs::read(bench.out().join("quarantine.csv")).unwrap();
-    let marks = record::Marks { delimiter: b',', quote: Some(b'"') };
+    let marks = record::Marks {
+        delimiter: b',',
+        quote: Some(b'"'),
+    };
     let mut records = record::Records::new(&text, marks, 1);
     records.advance();
     let mut found = Found::new();
@@ -111,16 +125,31 @@ fn every_planted_fault_is_found_at_its_place_and_no_other() {
         assert!(planted.len() >= 50, "{} faults", planted.len());
         assert_eq!(found(&bench), planted, "seed {seed}");
         for rule in &report.rules {
-            let name = rule.column.as_ref().map_or(rule.rule.to_string(), |column| format!("{}:{column}", rule.rule));
-            let lines: Vec<u64> = planted.iter().filter(|(_, rule)| *rule == name).map(|(line, _)| *line).collect();
+            let name = rule
+                .column
+                .as_ref()
+                .map_or(rule.rule.to_string(), |column| {
+                    format!("{}:{column}", rule.rule)
+                });
+            let lines: Vec<u64> = planted
+                .iter()
+                .filter(|(_, rule)| *rule == name)
+                .map(|(line, _)| *line)
+                .collect();
             assert_eq!(rule.n_rows, lines.len() as u64);
             let named: Vec<u64> = rule.first_locators.iter().map(|place| place.line).collect();
             assert_eq!(named, lines[..lines.len().min(5)]);
         }
         let delivery = &report.deliveries[0];
-        assert_eq!(delivery.n_rows, delivery.n_accepted + delivery.n_superseded + delivery.n_quarantined);
+        assert_eq!(
+            delivery.n_rows,
+            delivery.n_accepted + delivery.n_superseded + delivery.n_quarantined
+        );
         kinds.extend(planted.into_iter().map(|(_, rule)| rule));
     }
-    println!("{} kinds of fault planted and found: {kinds:?}", kinds.len());
+    println!(
+        "{} kinds of fault planted and found: {kinds:?}",
+        kinds.len()
+    );
     assert!(kinds.len() >= 15);
 }
