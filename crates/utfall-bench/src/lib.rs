@@ -2,6 +2,6 @@
 //!
 //! - `cases`: golden cases through the public request interface.
 //! - `coverage`: how often each shipped design's interval holds the planted truth.
-//! - `matching`: time and growth of propensity score and matching.
+//! - `speed`: time and growth of matching, and of ingestion beside Polars alone.
 
 pub mod coverage;

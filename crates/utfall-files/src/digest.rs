@@ -75,15 +75,20 @@ impl Digest {
         &self.0
     }
 
-    fn blake3_of_reader(reader: &mut impl Read) -> std::io::Result<Self> {
+    /// One block is read while the one before it is hashed.
+    fn blake3_of_reader(reader: &mut (impl Read + Send)) -> std::io::Result<Self> {
         let mut hasher = blake3::Hasher::new();
-        let mut block = Vec::new();
+        let (mut hashing, mut reading) = (Vec::new(), Vec::new());
         loop {
-            block.clear();
-            if reader.by_ref().take(BLOCK).read_to_end(&mut block)? == 0 {
+            let (n_read, _) = rayon::join(
+                || reader.by_ref().take(BLOCK).read_to_end(&mut reading),
+                || hasher.update_rayon(&hashing).count(),
+            );
+            if n_read? == 0 {
                 return Ok(Self(hasher.finalize().into()));
             }
-            hasher.update_rayon(&block);
+            std::mem::swap(&mut hashing, &mut reading);
+            reading.clear();
         }
     }
 }

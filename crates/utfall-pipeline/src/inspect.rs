@@ -1,7 +1,9 @@
-//! Checking an extract without writing anything.
+//! One extract on its own: checked without writing anything, or ingested without a run.
+
+use std::path::Path;
 
 use utfall_core::Watch;
-use utfall_registry::{DataContract, QualityReport};
+use utfall_registry::{DataContract, Delivery, QualityReport};
 
 use crate::{RunError, Site};
 
@@ -19,4 +21,19 @@ pub fn inspect(
     let deliveries = site.deliveries(extract)?;
     utfall_registry::inspect(contract, &deliveries, watch)
         .map_err(|source| RunError::ingest(extract, source))
+}
+
+/// Ingests an extract into a folder of its own, outside any run.
+///
+/// # Errors
+///
+/// [`RunError`] if a delivery cannot be used at all, or the folder cannot be written to.
+pub fn ingest(
+    contract: &DataContract,
+    deliveries: &[Delivery],
+    folder: &Path,
+    watch: &dyn Watch,
+) -> Result<QualityReport, RunError> {
+    utfall_registry::ingest(contract, deliveries, folder, watch)
+        .map_err(|source| RunError::ingest(contract.name(), source))
 }

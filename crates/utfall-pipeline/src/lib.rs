@@ -20,7 +20,7 @@ mod study;
 mod toml_text;
 mod workspace;
 
-pub use inspect::inspect;
+pub use inspect::{ingest, inspect};
 pub use plan::{
     BalanceSpec, ClusterBy, EffectSpec, EstimatorSpec, LoadedPlan, MatchingSpec, Plan, PlanName,
     PlanSchema,
