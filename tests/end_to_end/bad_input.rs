@@ -39,6 +39,40 @@ fn a_contract_that_asks_for_an_effect_nobody_estimates_is_refused() {
 }
 
 #[test]
+fn a_column_that_no_data_contract_has_is_refused_before_any_data_are_read() {
+    let scratch = Scratch::copy_of("hemmasittare");
+    scratch.edit(
+        "plan.toml",
+        "numerator = \"invalid-hours\"",
+        "numerator = \"truant-hours\"",
+    );
+    refused(
+        &scratch,
+        2,
+        &[
+            "extract `absence` has no column `truant-hours`",
+            "invalid-hours",
+        ],
+    );
+    assert!(!scratch.workspace().exists());
+}
+
+#[test]
+fn a_covariate_from_after_the_index_date_is_refused() {
+    let scratch = Scratch::copy_of("hemmasittare");
+    scratch.edit(
+        "plan.toml",
+        "window = { start = \"-12 months\", end = \"0 days\" }",
+        "window = { start = \"-12 months\", end = \"1 day\" }",
+    );
+    refused(
+        &scratch,
+        2,
+        &["ends on 2023-09-02", "2023-09-01 (the index date)"],
+    );
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let scratch = Scratch::copy_of("hemmasittare");
     std::fs::remove_file(scratch.data().join("remisser_20241201.csv")).unwrap();

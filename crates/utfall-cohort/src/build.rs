@@ -56,7 +56,7 @@ pub fn build(
     }
     let mut strata = vec![String::new(); units.len()];
     for exact in &spec.exact {
-        let values = baseline.attribute(&exact.extract, &exact.member, &exact.column)?;
+        let values = exact.read(&baseline)?;
         let known: Vec<bool> = values.iter().map(Option::is_some).collect();
         selection.keep(&format!("{} is known", exact.column), &known)?;
         for (stratum, value) in strata.iter_mut().zip(&values) {

@@ -5,7 +5,7 @@ use utfall_core::Tally;
 use utfall_registry::{Baseline, MeasureSpec, Value};
 
 use crate::build::measure_named;
-use crate::{CohortError, CovariateKind, CovariateSpec};
+use crate::{Attribute, CohortError, CovariateKind, CovariateSpec};
 
 /// One covariate of the whole cohort, in the cohort's unit order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,63 +34,50 @@ pub(crate) fn read(
                 .map(|tally| (tally.denominator > 0).then_some(tally))
                 .collect())
         }
-        CovariateKind::Number {
-            extract,
-            member,
-            column,
-        } => {
-            let values = baseline.attribute(extract, member, column)?;
-            values
-                .into_iter()
-                .map(|value| {
-                    value
-                        .map(|value| number(&value, extract, column))
-                        .transpose()
-                })
-                .collect()
+        CovariateKind::Number { attribute } => each(baseline, attribute, |value| number(&value)),
+        CovariateKind::Indicator { attribute, code } => {
+            each(baseline, attribute, |value| indicator(&value, code))
         }
-        CovariateKind::Indicator {
-            extract,
-            member,
-            column,
-            code,
-        } => {
-            let values = baseline.attribute(extract, member, column)?;
-            let indicator = |value: Value| match value {
-                Value::Text(text) => Ok(whole(i64::from(text == *code))),
-                _ => Err(wrong_type(extract, column, "code")),
-            };
-            values
-                .into_iter()
-                .map(|value| value.map(indicator).transpose())
-                .collect()
-        }
-        CovariateKind::BirthYear {
-            extract,
-            member,
-            column,
-        } => {
-            let values = baseline.attribute(extract, member, column)?;
-            let year = |value: Value| match value {
-                Value::Date(birth) => Ok(whole(i64::from(birth.year()))),
-                _ => Err(wrong_type(extract, column, "date")),
-            };
-            values
-                .into_iter()
-                .map(|value| value.map(year).transpose())
-                .collect()
-        }
+        CovariateKind::BirthYear { attribute } => each(baseline, attribute, |value| year(&value)),
     }
 }
 
-fn number(value: &Value, extract: &str, column: &str) -> Result<Tally, CohortError> {
+/// Reads an attribute and turns each value that is there into a number.
+fn each(
+    baseline: &Baseline<'_>,
+    attribute: &Attribute,
+    convert: impl Fn(Value) -> Result<Tally, &'static str>,
+) -> Result<Vec<Option<Tally>>, CohortError> {
+    let values = attribute.read(baseline)?;
+    let convert = |value: Value| convert(value).map_err(|expected| attribute.wrong_type(expected));
+    values
+        .into_iter()
+        .map(|value| value.map(convert).transpose())
+        .collect()
+}
+
+fn number(value: &Value) -> Result<Tally, &'static str> {
     match *value {
         Value::Integer(count) => Ok(whole(count)),
         Value::Decimal { units, decimals } => Ok(Tally {
             numerator: units,
             denominator: 10_i64.saturating_pow(u32::from(decimals)),
         }),
-        _ => Err(wrong_type(extract, column, "number")),
+        _ => Err("number"),
+    }
+}
+
+fn indicator(value: &Value, code: &str) -> Result<Tally, &'static str> {
+    match value {
+        Value::Text(text) => Ok(whole(i64::from(text == code))),
+        _ => Err("code"),
+    }
+}
+
+fn year(value: &Value) -> Result<Tally, &'static str> {
+    match value {
+        Value::Date(date) => Ok(whole(i64::from(date.year()))),
+        _ => Err("date"),
     }
 }
 
@@ -98,13 +85,5 @@ fn whole(count: i64) -> Tally {
     Tally {
         numerator: count,
         denominator: 1,
-    }
-}
-
-pub(crate) fn wrong_type(extract: &str, column: &str, expected: &'static str) -> CohortError {
-    CohortError::ColumnType {
-        extract: extract.to_owned(),
-        column: column.to_owned(),
-        expected,
     }
 }

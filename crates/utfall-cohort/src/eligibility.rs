@@ -5,7 +5,6 @@ use utfall_core::Tally;
 use utfall_registry::{Baseline, MeasureSpec, Value};
 
 use crate::build::measure_named;
-use crate::covariate::wrong_type;
 use crate::{CohortError, EligibilityKind, EligibilityRule};
 
 /// Whether each unit meets a rule, in the order of the units.
@@ -24,39 +23,26 @@ pub(crate) fn check(
         };
     match &rule.require {
         EligibilityKind::Between {
-            extract,
-            member,
-            column,
+            attribute,
             from,
             below,
         } => {
-            let values = baseline.attribute(extract, member, column)?;
             let bounds = Bounds {
                 rule: &rule.rule,
                 from: from.as_deref(),
                 below: below.as_deref(),
             };
-            values
-                .iter()
-                .map(|value| value.as_ref().map_or(Ok(false), |value| bounds.hold(value)))
-                .collect()
+            let within =
+                |value: Option<Value>| value.map_or(Ok(false), |value| bounds.hold(&value));
+            attribute.read(baseline)?.into_iter().map(within).collect()
         }
-        EligibilityKind::Among {
-            extract,
-            member,
-            column,
-            codes,
-        } => {
+        EligibilityKind::Among { attribute, codes } => {
             let among = |value: Option<Value>| match value {
                 Some(Value::Text(text)) => Ok(codes.contains(&text)),
                 None => Ok(false),
-                Some(_) => Err(wrong_type(extract, column, "code")),
+                Some(_) => Err(attribute.wrong_type("code")),
             };
-            baseline
-                .attribute(extract, member, column)?
-                .into_iter()
-                .map(among)
-                .collect()
+            attribute.read(baseline)?.into_iter().map(among).collect()
         }
         EligibilityKind::Covered {
             extract,
@@ -64,12 +50,8 @@ pub(crate) fn check(
             start,
             stop,
         } => Ok(baseline.covers(extract, member, start, stop)?),
-        EligibilityKind::NotYet {
-            extract,
-            member,
-            column,
-        } => {
-            let values = baseline.attribute(extract, member, column)?;
+        EligibilityKind::NotYet { attribute } => {
+            let values = attribute.read(baseline)?;
             Ok(values.into_iter().map(|value| value.is_none()).collect())
         }
         EligibilityKind::Free { measure, window } => Ok(tallies(measure, window)?

@@ -14,6 +14,6 @@ pub use build::{Cohort, build};
 pub use covariate::Covariate;
 pub use error::CohortError;
 pub use spec::{
-    CohortSpec, CovariateKind, CovariateSpec, EligibilityKind, EligibilityRule, ExactSpec,
+    Attribute, CohortSpec, CovariateKind, CovariateSpec, EligibilityKind, EligibilityRule,
     Treatment,
 };

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use utfall_core::Window;
-use utfall_registry::Filter;
+use utfall_registry::{Baseline, Filter, Value};
+
+use crate::CohortError;
 
 /// Who enters the comparison, who is treated, and what both are compared on.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -17,7 +19,78 @@ pub struct CohortSpec {
     pub covariate: Vec<CovariateSpec>,
     /// Attributes on which a comparator must be the same as the treated unit.
     #[serde(default)]
-    pub exact: Vec<ExactSpec>,
+    pub exact: Vec<Attribute>,
+}
+
+impl CohortSpec {
+    /// Every column the cohort reads beside those of its measures, with its extract.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(&str, &str)> {
+        let mut columns: Vec<(&str, &str)> =
+            self.exact.iter().flat_map(Attribute::columns).collect();
+        if let Treatment::Referral {
+            extract,
+            member,
+            time,
+            r#where,
+            ..
+        } = &self.treatment
+        {
+            let filters = r#where.iter().map(|filter| &filter.column);
+            let names = [member, time].into_iter().chain(filters);
+            columns.extend(names.map(|name| (extract.as_str(), name.as_str())));
+        }
+        for rule in &self.eligibility {
+            match &rule.require {
+                EligibilityKind::Between { attribute, .. }
+                | EligibilityKind::Among { attribute, .. }
+                | EligibilityKind::NotYet { attribute } => columns.extend(attribute.columns()),
+                EligibilityKind::Covered {
+                    extract,
+                    member,
+                    start,
+                    stop,
+                } => columns
+                    .extend([member, start, stop].map(|name| (extract.as_str(), name.as_str()))),
+                EligibilityKind::Free { .. }
+                | EligibilityKind::AtLeast { .. }
+                | EligibilityKind::Observed { .. } => {}
+            }
+        }
+        for covariate in &self.covariate {
+            match &covariate.from {
+                CovariateKind::Measure { .. } => {}
+                CovariateKind::Number { attribute }
+                | CovariateKind::Indicator { attribute, .. }
+                | CovariateKind::BirthYear { attribute } => columns.extend(attribute.columns()),
+            }
+        }
+        columns
+    }
+
+    /// Every measure the cohort uses, with the window it is measured in.
+    #[must_use]
+    pub fn measures(&self) -> Vec<(&str, &Window)> {
+        let rules = self
+            .eligibility
+            .iter()
+            .filter_map(|rule| match &rule.require {
+                EligibilityKind::Free { measure, window }
+                | EligibilityKind::AtLeast {
+                    measure, window, ..
+                }
+                | EligibilityKind::Observed { measure, window } => Some((measure.as_str(), window)),
+                _ => None,
+            });
+        let covariates = self
+            .covariate
+            .iter()
+            .filter_map(|covariate| match &covariate.from {
+                CovariateKind::Measure { measure, window } => Some((measure.as_str(), window)),
+                _ => None,
+            });
+        rules.chain(covariates).collect()
+    }
 }
 
 /// Who counts as treated. Referral is enough (intention to treat): engagement plays no part.
@@ -74,12 +147,8 @@ pub struct EligibilityRule {
 pub enum EligibilityKind {
     /// A number or date lies in `[from, below)`; a missing value fails.
     Between {
-        /// Extract holding the column.
-        extract: String,
-        /// Its column with the member's id.
-        member: String,
         /// The column compared.
-        column: String,
+        attribute: Attribute,
         /// Lowest value allowed, such as `2007-01-01` or `12.5`.
         from: Option<String>,
         /// First value no longer allowed.
@@ -87,12 +156,8 @@ pub enum EligibilityKind {
     },
     /// A code is one of those listed; a missing code fails.
     Among {
-        /// Extract holding the column.
-        extract: String,
-        /// Its column with the member's id.
-        member: String,
         /// The column compared.
-        column: String,
+        attribute: Attribute,
         /// Codes allowed.
         codes: Vec<String>,
     },
@@ -109,12 +174,8 @@ pub enum EligibilityKind {
     },
     /// Something had not happened by the index date: not dead, not moved away.
     NotYet {
-        /// Extract holding the column.
-        extract: String,
-        /// Its column with the member's id.
-        member: String,
         /// The date of the event.
-        column: String,
+        attribute: Attribute,
     },
     /// No event in a washout window: the measure's numerator is zero.
     Free {
@@ -169,43 +230,52 @@ pub enum CovariateKind {
     },
     /// A whole or decimal number.
     Number {
-        /// Extract holding the column.
-        extract: String,
-        /// Its column with the member's id.
-        member: String,
         /// The column.
-        column: String,
+        attribute: Attribute,
     },
     /// One where a code has a value, zero where it has another.
     Indicator {
-        /// Extract holding the column.
-        extract: String,
-        /// Its column with the member's id.
-        member: String,
         /// The column.
-        column: String,
+        attribute: Attribute,
         /// The code that counts as one.
         code: String,
     },
     /// The calendar year of a date; school cohorts are born in one.
     BirthYear {
-        /// Extract holding the column.
-        extract: String,
-        /// Its column with the member's id.
-        member: String,
         /// The date of birth.
-        column: String,
+        attribute: Attribute,
     },
 }
 
-/// An attribute matched exactly.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+/// A column with one value for each unit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ExactSpec {
+pub struct Attribute {
     /// Extract holding the column.
     pub extract: String,
-    /// Its column with the member's id.
+    /// Its column with the id of the unit or member.
     pub member: String,
     /// The column.
     pub column: String,
+}
+
+impl Attribute {
+    /// The columns it reads, with their extract.
+    fn columns(&self) -> [(&str, &str); 2] {
+        [&self.member, &self.column].map(|name| (self.extract.as_str(), name.as_str()))
+    }
+
+    /// The value of each unit on the index date, in the order of the units.
+    pub(crate) fn read(&self, baseline: &Baseline<'_>) -> Result<Vec<Option<Value>>, CohortError> {
+        Ok(baseline.attribute(&self.extract, &self.member, &self.column)?)
+    }
+
+    /// The column is of another type than its use needs.
+    pub(crate) fn wrong_type(&self, expected: &'static str) -> CohortError {
+        CohortError::ColumnType {
+            extract: self.extract.clone(),
+            column: self.column.clone(),
+            expected,
+        }
+    }
 }

@@ -30,4 +30,5 @@ pub use run::{RunOutcome, RunRequest, RunWatch, run};
 pub use run_error::RunError;
 pub use site::{Site, SiteDelivery};
 pub use step::{FinishedStep, Step, StepKey, StepReport};
+pub use toml_text::SyntaxError;
 pub use workspace::Workspace;

@@ -1,59 +1,37 @@
-//! Names across the files of a plan: every one used is defined, every one defined is defined once.
+//! Names and windows across the files of a plan, checked before any data is read.
+//!
+//! Every name used is defined, every name is defined once, what forms the cohort ends by the index
+//! date, and what is an outcome starts there.
 
 use std::collections::BTreeSet;
 
+use utfall_core::Window;
 use utfall_verify::inputs;
 
-use crate::{EstimatorSpec, LoadedPlan, PlanError};
+use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError};
 
 /// Checks names across the plan's files, and windows against the index date.
 pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
     let plan = &loaded.plan;
-    let measures = unique(
-        "measure",
-        plan.measure.iter().map(|measure| measure.name.as_str()),
-    )?;
+    let measures = unique("measure", plan.measure.iter().map(|measure| &*measure.name))?;
     unique(
         "covariate",
         plan.cohort
             .covariate
             .iter()
-            .map(|covariate| covariate.name.as_str()),
+            .map(|covariate| &*covariate.name),
     )?;
-    let effects = unique(
-        "effect",
-        plan.effect.iter().map(|effect| effect.name.as_str()),
-    )?;
+    let effects = unique("effect", plan.effect.iter().map(|effect| &*effect.name))?;
+    for (measure, window) in plan.cohort.measures() {
+        known("measure", measure, &measures)?;
+        before_index_date(loaded, measure, window)?;
+    }
     for effect in &plan.effect {
         known("measure", &effect.measure, &measures)?;
-        let follow_up = effect
-            .window
-            .around(plan.index_date)
-            .map_err(PlanError::Window)?;
-        if follow_up.start() < plan.index_date {
-            return Err(PlanError::FollowUpTooEarly {
-                effect: effect.name.clone(),
-                starts: follow_up.start(),
-                index_date: plan.index_date,
-            });
-        }
-        if let EstimatorSpec::MatchedDifferenceInDifferences { baseline } = &effect.estimator {
-            let baseline = baseline
-                .around(plan.index_date)
-                .map_err(PlanError::Window)?;
-            if baseline.end() > plan.index_date {
-                return Err(PlanError::BaselineTooLate {
-                    effect: effect.name.clone(),
-                    ends: baseline.end(),
-                    index_date: plan.index_date,
-                });
-            }
-        }
+        check_windows(loaded, effect)?;
     }
-    let extracts: BTreeSet<&str> = loaded.data_contracts.keys().map(String::as_str).collect();
-    known("extract", &plan.unit.extract, &extracts)?;
-    for measure in &plan.measure {
-        known("extract", &measure.extract, &extracts)?;
+    for (extract, column) in columns(loaded) {
+        check_column(loaded, extract, column)?;
     }
     let supplied: BTreeSet<String> = effects
         .iter()
@@ -61,10 +39,84 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         .chain(inputs::run_names())
         .collect();
     let supplied: BTreeSet<&str> = supplied.iter().map(String::as_str).collect();
-    for input in loaded.contract.required_inputs().keys() {
-        known("payment input", input, &supplied)?;
+    loaded
+        .contract
+        .required_inputs()
+        .keys()
+        .try_for_each(|input| known("payment input", input, &supplied))
+}
+
+/// Every column the plan reads, with its extract.
+fn columns(loaded: &LoadedPlan) -> Vec<(&str, &str)> {
+    let plan = &loaded.plan;
+    let mut columns = plan.cohort.columns();
+    columns.push((&plan.unit.extract, &plan.unit.id));
+    if let Some(members) = &plan.unit.members {
+        columns.extend([&members.member, &members.unit].map(|name| (&*members.extract, &**name)));
     }
-    Ok(())
+    for measure in &plan.measure {
+        columns.extend(
+            measure
+                .columns()
+                .into_iter()
+                .map(|column| (&*measure.extract, column)),
+        );
+    }
+    columns
+}
+
+fn check_column(loaded: &LoadedPlan, extract: &str, column: &str) -> Result<(), PlanError> {
+    let extracts: BTreeSet<&str> = loaded.data_contracts.keys().map(String::as_str).collect();
+    known("extract", extract, &extracts)?;
+    let Some(contract) = loaded.data_contracts.get(extract) else {
+        return Ok(());
+    };
+    if contract.column(column).is_some() {
+        return Ok(());
+    }
+    Err(PlanError::UnknownColumn {
+        extract: extract.to_owned(),
+        column: column.to_owned(),
+        defined: contract
+            .columns()
+            .iter()
+            .map(|column| column.name().to_owned())
+            .collect(),
+    })
+}
+
+fn check_windows(loaded: &LoadedPlan, effect: &EffectSpec) -> Result<(), PlanError> {
+    let index_date = loaded.plan.index_date;
+    let follow_up = effect
+        .window
+        .around(index_date)
+        .map_err(PlanError::Window)?;
+    if follow_up.start() < index_date {
+        return Err(PlanError::FollowUpTooEarly {
+            effect: effect.name.clone(),
+            starts: follow_up.start(),
+            index_date,
+        });
+    }
+    match &effect.estimator {
+        EstimatorSpec::MatchedDifference => Ok(()),
+        EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
+            before_index_date(loaded, &effect.measure, baseline)
+        }
+    }
+}
+
+fn before_index_date(loaded: &LoadedPlan, measure: &str, window: &Window) -> Result<(), PlanError> {
+    let index_date = loaded.plan.index_date;
+    let ends = window.around(index_date).map_err(PlanError::Window)?.end();
+    if ends <= index_date {
+        return Ok(());
+    }
+    Err(PlanError::BaselineTooLate {
+        measure: measure.to_owned(),
+        ends,
+        index_date,
+    })
 }
 
 fn unique<'a>(

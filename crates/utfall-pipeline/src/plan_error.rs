@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use miette::{Diagnostic, NamedSource, SourceSpan};
+use miette::Diagnostic;
 use utfall_core::WindowError;
+
+use crate::toml_text::SyntaxError;
 
 /// Why a plan or site file cannot be used.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -20,23 +22,9 @@ pub enum PlanError {
     },
 
     /// A file is no TOML, or has unknown keys or values of the wrong type.
-    #[error("{name}:{line}:{column}: {message}")]
-    Syntax {
-        /// The file.
-        name: String,
-        /// Line, from one.
-        line: usize,
-        /// Column, from one.
-        column: usize,
-        /// What was found and what was expected.
-        message: String,
-        /// The text, for display.
-        #[source_code]
-        text: NamedSource<String>,
-        /// The place.
-        #[label("here")]
-        span: SourceSpan,
-    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Syntax(Box<SyntaxError>),
 
     /// A data contract is wrong.
     #[error(transparent)]
@@ -87,15 +75,26 @@ pub enum PlanError {
 
     /// A baseline would be measured after the index date.
     #[error(
-        "the baseline of effect `{effect}` ends on {ends}, expected {index_date} (the index date) or earlier"
+        "a baseline window of measure `{measure}` ends on {ends}, expected {index_date} (the index date) or earlier"
     )]
     BaselineTooLate {
-        /// The effect.
-        effect: String,
-        /// Where its baseline ends.
+        /// The measure.
+        measure: String,
+        /// Where the window ends.
         ends: NaiveDate,
         /// The index date.
         index_date: NaiveDate,
+    },
+
+    /// A column is used that the data contract does not have.
+    #[error("extract `{extract}` has no column `{column}`, it has {}", defined.join(", "))]
+    UnknownColumn {
+        /// The extract.
+        extract: String,
+        /// The name used.
+        column: String,
+        /// The columns of its data contract.
+        defined: Vec<String>,
     },
 
     /// The site file names no file for an extract.

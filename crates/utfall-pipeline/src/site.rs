@@ -33,6 +33,18 @@ pub struct SiteDelivery {
 }
 
 impl Site {
+    /// Reads the site file of a pipeline: the one given, or `site.toml` in the pipeline's folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`Site::read`].
+    pub fn of_pipeline(pipeline: &Path, given: Option<&Path>) -> Result<Self, PlanError> {
+        match given {
+            Some(path) => Self::read(path),
+            None => Self::read(&pipeline.join("site.toml")),
+        }
+    }
+
     /// Reads a site file; its data folder becomes relative to the working folder.
     ///
     /// # Errors

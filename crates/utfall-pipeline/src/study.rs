@@ -109,7 +109,7 @@ impl Study<'_> {
                     mean_comparator,
                 ))))
             }
-            Err(error @ (EffectError::TooFewInArm { .. } | EffectError::NoVariation { .. })) => {
+            Err(error @ (EffectError::TooFewInArm { .. } | EffectError::NoVariation)) => {
                 Ok(EffectResult::NotMeasurable {
                     reason: error.to_string(),
                 })

@@ -1,23 +1,37 @@
 //! TOML read into types, with errors that show the line.
 
-use miette::{NamedSource, SourceSpan};
+use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
 
 use crate::PlanError;
+
+/// A file that is no TOML, or has unknown keys or values of the wrong type.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{name}:{line}:{column}: {message}")]
+pub struct SyntaxError {
+    name: String,
+    line: usize,
+    column: usize,
+    message: String,
+    #[source_code]
+    text: NamedSource<String>,
+    #[label("here")]
+    span: SourceSpan,
+}
 
 /// Reads a TOML text.
 pub(crate) fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, PlanError> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let span = error.span().unwrap_or(0..0);
         let (line, column) = position(text, span.start);
-        PlanError::Syntax {
+        PlanError::Syntax(Box::new(SyntaxError {
             name: name.to_owned(),
             line,
             column,
             message: error.message().to_owned(),
             text: NamedSource::new(name, text.to_owned()),
             span: SourceSpan::from(span),
-        }
+        }))
     })
 }
 

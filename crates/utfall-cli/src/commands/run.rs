@@ -42,12 +42,7 @@ pub(crate) struct RunArgs {
 
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
-    let site = Site::read(
-        &args
-            .site
-            .clone()
-            .unwrap_or_else(|| args.pipeline.join("site.toml")),
-    )?;
+    let site = Site::of_pipeline(&args.pipeline, args.site.as_deref())?;
     let folder = args
         .workspace
         .clone()

@@ -33,12 +33,7 @@ pub(crate) struct ValidateArgs {
 pub(crate) fn validate(args: &ValidateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
     writeln!(out, "plan        ok, digest {}", plan.digest)?;
-    let site = Site::read(
-        &args
-            .site
-            .clone()
-            .unwrap_or_else(|| args.pipeline.join("site.toml")),
-    )?;
+    let site = Site::of_pipeline(&args.pipeline, args.site.as_deref())?;
     let progress = Progress::new(args.quiet);
     let mut n_violations = 0;
     for (extract, contract) in &plan.data_contracts {

@@ -187,7 +187,7 @@ fn take_digits(rest: &mut &[u8], n_digits: usize) -> Option<u32> {
 /// Hinnant's algorithm, <https://howardhinnant.github.io/date_algorithms.html>.
 pub(crate) fn days_since_1970(year: u32, month: u32, day: u32) -> Option<i32> {
     const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = *LENGTHS.get(month.wrapping_sub(1) as usize)? + u32::from(leap && month == 2);
     if year == 0 || year > 9999 || day == 0 || day > length {
         return None;

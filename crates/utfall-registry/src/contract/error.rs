@@ -148,9 +148,12 @@ impl Misplaced {
     /// fault is that it is absent.
     pub(super) fn locate(self, source_name: &str, text: &str) -> DataContractError {
         let mut span = 0..0;
-        if let Ok(root) = toml::de::DeValue::parse(text) {
-            let mut value = &root;
-            for step in &self.steps {
+        if let Ok(root) = toml::de::DeTable::parse(text)
+            && let Some((Step::Field(first), rest)) = self.steps.split_first()
+            && let Some(mut value) = root.get_ref().get(*first)
+        {
+            span = value.span();
+            for step in rest {
                 let next = match *step {
                     Step::Field(name) => value.get_ref().get(name),
                     Step::Item(i) => value.get_ref().get(i),

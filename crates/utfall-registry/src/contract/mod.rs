@@ -115,3 +115,6 @@ impl DataContract {
         &self.text.missing
     }
 }
+
+#[cfg(test)]
+mod tests;

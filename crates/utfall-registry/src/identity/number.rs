@@ -132,7 +132,7 @@ fn danish(cell: &[u8]) -> Sighting {
     );
     let dated = is_date_of_some_century(year, month, day);
     let used_up = (day, month) == (1, 1);
-    let checked = weighted(digits, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    let checked = weighted(digits, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11);
     judge(parts.separated, dated, checked || used_up)
 }
 
@@ -152,8 +152,8 @@ fn norwegian(cell: &[u8]) -> Sighting {
         number(&digits[4..6]),
     );
     let day = if day > 40 { day - 40 } else { day };
-    let checked = weighted(&digits[..10], &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11 == 0
-        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    let checked = weighted(&digits[..10], &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]).is_multiple_of(11)
+        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11);
     judge(
         parts.separated,
         is_date_of_some_century(year, month, day),
@@ -207,7 +207,7 @@ fn nhs(cell: &[u8]) -> Sighting {
             _ => return Sighting::Nothing,
         }
     }
-    let checked = weighted(&digits, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    let checked = weighted(&digits, &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11);
     judge(separated, true, checked && digits != [0; 10])
 }
 

@@ -82,7 +82,7 @@ impl ParquetSource {
         let header: Vec<String> = schema.iter_names().map(ToString::to_string).collect();
         let types: Vec<DataType> = schema
             .iter_values()
-            .map(|field| DataType::from_arrow_field(field))
+            .map(DataType::from_arrow_field)
             .collect();
         let mut positions = Vec::new();
         let mut missing = Vec::new();

@@ -195,7 +195,7 @@ impl<'c> RowRules<'c> {
                 (Cell::Missing, _) => false,
                 (Cell::Text(bytes), ColumnType::Text | ColumnType::Code { .. }) => {
                     hasher.bytes(bytes);
-                    true
+                    rule.is_plain(bytes) || rule.text(Cell::Text(bytes), self.encoding).is_ok()
                 }
                 (cell, _) => rule
                     .number(cell)
@@ -336,6 +336,12 @@ impl<'c> ColumnRule<'c> {
             (ColumnType::Date, Cell::Days(days)) => Ok(days.into()),
             _ => Err(Rule::Type),
         }
+    }
+
+    /// Whether a cell is a valid text at first sight.
+    #[inline]
+    fn is_plain(&self, bytes: &[u8]) -> bool {
+        matches!(self.column.kind, ColumnType::Text) && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
 
     #[inline]

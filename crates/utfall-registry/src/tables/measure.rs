@@ -85,6 +85,31 @@ pub struct Filter {
     pub equals: Vec<String>,
 }
 
+impl MeasureSpec {
+    /// Every column the measure reads.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let mut columns = vec![self.member.as_str()];
+        columns.extend(self.time.as_deref());
+        columns.extend(self.r#where.iter().map(|filter| filter.column.as_str()));
+        match &self.kind {
+            MeasureKind::Ratio {
+                numerator,
+                denominator,
+            } => columns.extend([numerator.as_str(), denominator]),
+            MeasureKind::Count => {}
+            MeasureKind::Sum { column } | MeasureKind::Mean { column } => columns.push(column),
+            MeasureKind::Nights { start, stop } => columns.extend([start.as_str(), stop]),
+            MeasureKind::Cost {
+                start,
+                stop,
+                tariff,
+            } => columns.extend([start.as_str(), stop, tariff]),
+        }
+        columns
+    }
+}
+
 impl Tables {
     /// Measures every unit over a period, in the order of the units.
     ///
