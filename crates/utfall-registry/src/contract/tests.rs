@@ -59,7 +59,10 @@ fn a_sound_contract_says_what_it_says() {
     assert_eq!(contract.key().collect::<Vec<_>>(), ["person"]);
     assert_eq!(contract.reporting_lag(), Some("60 days".parse().unwrap()));
     let hours = contract.column("hours").unwrap();
-    assert_eq!((hours.header(), hours.decimals(), hours.unit()), ("Timmar", 1, Some("hours")));
+    assert_eq!(
+        (hours.header(), hours.decimals(), hours.unit()),
+        ("Timmar", 1, Some("hours"))
+    );
     assert!(contract.column("Timmar").is_none());
     assert!(contract.column("Stopp").unwrap().is_required());
 }
@@ -68,32 +71,91 @@ fn a_sound_contract_says_what_it_says() {
 fn a_contract_is_the_same_after_being_written_and_read() {
     let contract = DataContract::from_toml("absence.toml", SOUND).unwrap();
     let text = toml::to_string(&contract).unwrap();
-    assert_eq!(DataContract::from_toml("absence.toml", &text).unwrap(), contract);
+    assert_eq!(
+        DataContract::from_toml("absence.toml", &text).unwrap(),
+        contract
+    );
     let json = serde_json::to_string(&contract).unwrap();
-    assert_eq!(serde_json::from_str::<DataContract>(&json).unwrap(), contract);
-    assert!(serde_json::from_str::<DataContract>(&json.replace("\"key\":[\"person\"]", "\"key\":[]")).is_err());
+    assert_eq!(
+        serde_json::from_str::<DataContract>(&json).unwrap(),
+        contract
+    );
+    assert!(
+        serde_json::from_str::<DataContract>(&json.replace("\"key\":[\"person\"]", "\"key\":[]"))
+            .is_err()
+    );
 }
 
 #[test]
 fn every_fault_is_told_at_its_line() {
     for (from, to, line, says) in [
-        ("utfall-data-contract/1", "utfall-data-contract/9", 1, "schema `utfall-data-contract/9`"),
+        (
+            "utfall-data-contract/1",
+            "utfall-data-contract/9",
+            1,
+            "schema `utfall-data-contract/9`",
+        ),
         ("\"absence\"", "\"../absence\"", 2, "other characters"),
         ("key = [\"person\"]", "key = []", 5, "the key is empty"),
-        ("key = [\"person\"]", "key = [\"LopNr\"]", 5, "there is no column `LopNr`, expected one of `person`"),
-        ("key = [\"person\"]", "key = [\"person\", \"person\"]", 5, "named twice"),
+        (
+            "key = [\"person\"]",
+            "key = [\"LopNr\"]",
+            5,
+            "there is no column `LopNr`, expected one of `person`",
+        ),
+        (
+            "key = [\"person\"]",
+            "key = [\"person\", \"person\"]",
+            5,
+            "named twice",
+        ),
         ("quote = '\"'", "quote = \";\"", 8, "the same mark"),
-        ("delimiter = \";\"", "delimiter = \";;\"", 7, "`;;` is no mark"),
+        (
+            "delimiter = \";\"",
+            "delimiter = \";;\"",
+            7,
+            "`;;` is no mark",
+        ),
         ("%Y%m%d", "%y%m%d", 11, "no date format"),
         ("code = \"..\"", "code = \"\"", 13, "missing code"),
         ("lag = \"60 days\"", "lag = \"60\"", 16, "no offset"),
-        ("as = \"hours\"", "as = \"person\"", 23, "`person` is named twice"),
-        ("decimals = 1", "decimals = 12", 25, "12 decimals, expected `decimals` between 0 and 9"),
+        (
+            "as = \"hours\"",
+            "as = \"person\"",
+            23,
+            "`person` is named twice",
+        ),
+        (
+            "decimals = 1",
+            "decimals = 12",
+            25,
+            "12 decimals, expected `decimals` between 0 and 9",
+        ),
         ("decimals = 1\n", "", 21, "no decimals, expected"),
-        ("minimum = \"0\"", "minimum = \"0,5\"", 26, "`0,5` is no decimal"),
-        ("maximum = \"744.5\"", "maximum = \"-1\"", 27, "below the minimum"),
-        ("minimum = \"2000-01-01\"", "minimum = \"20000101\"", 32, "no date in canonical form"),
-        ("type = \"text\"", "type = \"text\"\ncodes = [\"A\"]", 21, "only for columns of type code"),
+        (
+            "minimum = \"0\"",
+            "minimum = \"0,5\"",
+            26,
+            "`0,5` is no decimal",
+        ),
+        (
+            "maximum = \"744.5\"",
+            "maximum = \"-1\"",
+            27,
+            "below the minimum",
+        ),
+        (
+            "minimum = \"2000-01-01\"",
+            "minimum = \"20000101\"",
+            32,
+            "no date in canonical form",
+        ),
+        (
+            "type = \"text\"",
+            "type = \"text\"\ncodes = [\"A\"]",
+            21,
+            "only for columns of type code",
+        ),
         ("[\"B\", \"A\"]", "[\"A\", \"A\"]", 40, "repeated"),
         ("other = \"Start\"", "other = \"person\"", 44, "no order"),
         ("title = ", "titel = ", 3, "titel"),
@@ -105,7 +167,10 @@ fn every_fault_is_told_at_its_line() {
         let message = error.to_string();
         assert!(message.contains(says), "{from} -> {to}: {message}");
         assert_eq!(error.line(), line, "{from} -> {to}: {message}");
-        assert!(message.starts_with(&format!("absence.toml:{line}:{}: ", error.column())), "{message}");
+        assert!(
+            message.starts_with(&format!("absence.toml:{line}:{}: ", error.column())),
+            "{message}"
+        );
     }
 }
 
@@ -114,7 +179,10 @@ fn a_csv_contract_without_a_dialect_is_refused_and_a_parquet_one_is_not() {
     let start = SOUND.find("[dialect]").unwrap();
     let end = SOUND.find("[[missing]]").unwrap();
     let without = SOUND[..start].to_owned() + &SOUND[end..];
-    assert!(matches!(error(&without).fault(), Some(ContractFault::NoDialect)));
+    assert!(matches!(
+        error(&without).fault(),
+        Some(ContractFault::NoDialect)
+    ));
     assert!(DataContract::from_toml("a", &without.replace("\"csv\"", "\"parquet\"")).is_ok());
 }
 

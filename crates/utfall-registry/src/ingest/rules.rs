@@ -341,7 +341,8 @@ impl<'c> ColumnRule<'c> {
     /// Whether a cell is a valid text at first sight.
     #[inline]
     fn is_plain(&self, bytes: &[u8]) -> bool {
-        matches!(self.column.kind, ColumnType::Text) && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        matches!(self.column.kind, ColumnType::Text)
+            && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
 
     #[inline]

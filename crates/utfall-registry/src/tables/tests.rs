@@ -26,18 +26,27 @@ struct Register {
 
 impl Register {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), folders: BTreeMap::new() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            folders: BTreeMap::new(),
+        }
     }
 
     /// Adds an extract: its key, the rest of its contract, and its rows.
     fn with(mut self, name: &str, key: &str, columns: &str, text: &str) -> Self {
-        let header = format!("schema = \"utfall-data-contract/1\"\nname = \"{name}\"\ntitle = \"{name}\"\nkey = {key}");
+        let header = format!(
+            "schema = \"utfall-data-contract/1\"\nname = \"{name}\"\ntitle = \"{name}\"\nkey = {key}"
+        );
         let contract = DataContract::from_toml(name, &(header + DIALECT + columns)).unwrap();
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder).unwrap();
         let path = folder.join("delivery.csv");
         std::fs::write(&path, text).unwrap();
-        let delivery = Delivery { path, vintage: date("2024-10-01"), status: DeliveryStatus::Final };
+        let delivery = Delivery {
+            path,
+            vintage: date("2024-10-01"),
+            status: DeliveryStatus::Final,
+        };
         let report = ingest(&contract, &[delivery], &folder, &Unwatched).unwrap();
         assert_eq!(report.n_quarantined(), 0, "{:?}", report.rules);
         self.folders.insert(name.to_owned(), (contract, folder));
@@ -70,18 +79,33 @@ fn register() -> Register {
         .with(
             "persons",
             r#"["person"]"#,
-            &(text("person") + &text("family") + &day("born") + &day("died") + &column("income", "decimal", "decimals = 2") + &column("sex", "code", "codes = [\"1\", \"2\"]") + &column("merit", "integer", "outcome = true")),
+            &(text("person")
+                + &text("family")
+                + &day("born")
+                + &day("died")
+                + &column("income", "decimal", "decimals = 2")
+                + &column("sex", "code", "codes = [\"1\", \"2\"]")
+                + &column("merit", "integer", "outcome = true")),
             "person;family;born;died;income;sex;merit\n\
              P1;F1;2008-05-01;;100,50;1;10\n\
              P2;F1;2010-05-01;2024-09-15;;2;20\n\
              P3;F2;2009-05-01;2023-01-01;7;1;30\n\
              P4;;2009-05-01;;7;1;30\n",
         )
-        .with("families", r#"["family"]"#, &(text("family") + &text("town")), "family;town\nF2;Y\nF1;X\nF3;Z\n")
+        .with(
+            "families",
+            r#"["family"]"#,
+            &(text("family") + &text("town")),
+            "family;town\nF2;Y\nF1;X\nF3;Z\n",
+        )
         .with(
             "absence",
             r#"["person", "month"]"#,
-            &(text("person") + &day("month") + &hours("absent") + &hours("offered") + "[reporting]\nlag = \"30 days\"\n"),
+            &(text("person")
+                + &day("month")
+                + &hours("absent")
+                + &hours("offered")
+                + "[reporting]\nlag = \"30 days\"\n"),
             "person;month;absent;offered\n\
              P1;2024-01-01;10,5;100\n\
              P1;2024-02-01;1;50,0\n\
@@ -93,7 +117,13 @@ fn register() -> Register {
         .with(
             "stays",
             r#"["stay"]"#,
-            &(text("stay") + &text("person") + &day("start") + &day("stop") + &column("tariff", "decimal", "decimals = 2") + &column("kind", "code", "codes = [\"home\", \"ward\"]") + &column("level", "integer", "")),
+            &(text("stay")
+                + &text("person")
+                + &day("start")
+                + &day("stop")
+                + &column("tariff", "decimal", "decimals = 2")
+                + &column("kind", "code", "codes = [\"home\", \"ward\"]")
+                + &column("level", "integer", "")),
             "stay;person;start;stop;tariff;kind;level\n\
              1;P1;2024-01-01;2024-01-11;100;home;1\n\
              2;P1;2024-01-06;2024-01-16;250,25;ward;2\n\
@@ -103,12 +133,26 @@ fn register() -> Register {
 }
 
 fn persons() -> UnitSpec {
-    UnitSpec { name: "person".into(), extract: "persons".into(), id: "person".into(), members: None }
+    UnitSpec {
+        name: "person".into(),
+        extract: "persons".into(),
+        id: "person".into(),
+        members: None,
+    }
 }
 
 fn families() -> UnitSpec {
-    let members = MembersSpec { extract: "persons".into(), member: "person".into(), unit: "family".into() };
-    UnitSpec { name: "family".into(), extract: "families".into(), id: "family".into(), members: Some(members) }
+    let members = MembersSpec {
+        extract: "persons".into(),
+        member: "person".into(),
+        unit: "family".into(),
+    };
+    UnitSpec {
+        name: "family".into(),
+        extract: "families".into(),
+        id: "family".into(),
+        members: Some(members),
+    }
 }
 
 fn measure(extract: &str, time: Option<&str>, kind: MeasureKind) -> MeasureSpec {
@@ -123,22 +167,49 @@ fn measure(extract: &str, time: Option<&str>, kind: MeasureKind) -> MeasureSpec 
 }
 
 fn ratio() -> MeasureSpec {
-    measure("absence", Some("month"), MeasureKind::Ratio { numerator: "absent".into(), denominator: "offered".into() })
+    measure(
+        "absence",
+        Some("month"),
+        MeasureKind::Ratio {
+            numerator: "absent".into(),
+            denominator: "offered".into(),
+        },
+    )
 }
 
 fn nights() -> MeasureSpec {
-    measure("stays", None, MeasureKind::Nights { start: "start".into(), stop: "stop".into() })
+    measure(
+        "stays",
+        None,
+        MeasureKind::Nights {
+            start: "start".into(),
+            stop: "stop".into(),
+        },
+    )
 }
 
 fn tallies(pairs: &[(i64, i64)]) -> Vec<Tally> {
-    pairs.iter().map(|&(numerator, denominator)| Tally { numerator, denominator }).collect()
+    pairs
+        .iter()
+        .map(|&(numerator, denominator)| Tally {
+            numerator,
+            denominator,
+        })
+        .collect()
 }
 
 /// Measures as of the first of July 2024.
-fn measured(register: &Register, unit: &UnitSpec, spec: &MeasureSpec, period: Period) -> Vec<Tally> {
+fn measured(
+    register: &Register,
+    unit: &UnitSpec,
+    spec: &MeasureSpec,
+    period: Period,
+) -> Vec<Tally> {
     let tables = register.open();
     let units = Units::load(&tables, unit).unwrap();
-    Baseline::new(&tables, &units, date("2024-07-01")).measure(spec, period).unwrap()
+    Baseline::new(&tables, &units, date("2024-07-01"))
+        .measure(spec, period)
+        .unwrap()
 }
 
 #[test]
@@ -147,59 +218,126 @@ fn units_come_in_the_order_of_their_ids() {
     let tables = register.open();
     let units = Units::load(&tables, &families()).unwrap();
     assert_eq!(units.ids(), ["F1", "F2", "F3"]);
-    assert_eq!((units.name(), units.len(), units.is_empty()), ("family", 3, false));
+    assert_eq!(
+        (units.name(), units.len(), units.is_empty()),
+        ("family", 3, false)
+    );
 }
 
 #[test]
 fn a_ratio_counts_rows_where_both_columns_are_there() {
     let register = register();
     let half_year = period("2024-01-01", "2024-07-01");
-    assert_eq!(measured(&register, &persons(), &ratio(), half_year), tallies(&[(115, 1500), (0, 200), (50, 100), (0, 0)]));
-    assert_eq!(measured(&register, &families(), &ratio(), half_year), tallies(&[(115, 1700), (50, 100), (0, 0)]));
+    assert_eq!(
+        measured(&register, &persons(), &ratio(), half_year),
+        tallies(&[(115, 1500), (0, 200), (50, 100), (0, 0)])
+    );
+    assert_eq!(
+        measured(&register, &families(), &ratio(), half_year),
+        tallies(&[(115, 1700), (50, 100), (0, 0)])
+    );
     let january = period("2024-01-01", "2024-02-01");
-    assert_eq!(measured(&register, &persons(), &ratio(), january), tallies(&[(105, 1000), (0, 200), (0, 0), (0, 0)]));
+    assert_eq!(
+        measured(&register, &persons(), &ratio(), january),
+        tallies(&[(105, 1000), (0, 200), (0, 0), (0, 0)])
+    );
 }
 
 #[test]
 fn counts_and_sums_without_rows_are_zero_and_means_are_missing() {
     let register = register();
     let half_year = period("2024-01-01", "2024-07-01");
-    let with = |kind| measured(&register, &persons(), &measure("absence", Some("month"), kind), half_year);
-    assert_eq!(with(MeasureKind::Count), tallies(&[(3, 1), (1, 1), (1, 1), (0, 1)]));
-    assert_eq!(with(MeasureKind::Sum { column: "absent".into() }), tallies(&[(115, 1), (0, 1), (50, 1), (0, 1)]));
-    assert_eq!(with(MeasureKind::Mean { column: "absent".into() }), tallies(&[(115, 2), (0, 1), (50, 1), (0, 0)]));
+    let with = |kind| {
+        measured(
+            &register,
+            &persons(),
+            &measure("absence", Some("month"), kind),
+            half_year,
+        )
+    };
+    assert_eq!(
+        with(MeasureKind::Count),
+        tallies(&[(3, 1), (1, 1), (1, 1), (0, 1)])
+    );
+    assert_eq!(
+        with(MeasureKind::Sum {
+            column: "absent".into()
+        }),
+        tallies(&[(115, 1), (0, 1), (50, 1), (0, 1)])
+    );
+    assert_eq!(
+        with(MeasureKind::Mean {
+            column: "absent".into()
+        }),
+        tallies(&[(115, 2), (0, 1), (50, 1), (0, 0)])
+    );
 }
 
 #[test]
 fn nights_are_counted_once_for_each_member_and_added_over_a_unit() {
     let register = register();
     let january = period("2024-01-01", "2024-02-01");
-    assert_eq!(measured(&register, &persons(), &nights(), january), tallies(&[(15, 1), (18, 1), (0, 1), (0, 1)]));
-    assert_eq!(measured(&register, &families(), &nights(), january), tallies(&[(33, 1), (0, 1), (1, 1)]));
+    assert_eq!(
+        measured(&register, &persons(), &nights(), january),
+        tallies(&[(15, 1), (18, 1), (0, 1), (0, 1)])
+    );
+    assert_eq!(
+        measured(&register, &families(), &nights(), january),
+        tallies(&[(33, 1), (0, 1), (1, 1)])
+    );
     let mut homes = nights();
-    homes.r#where = vec![Filter { column: "kind".into(), equals: vec!["home".into()] }];
-    assert_eq!(measured(&register, &persons(), &homes, january), tallies(&[(10, 1), (18, 1), (0, 1), (0, 1)]));
+    homes.r#where = vec![Filter {
+        column: "kind".into(),
+        equals: vec!["home".into()],
+    }];
+    assert_eq!(
+        measured(&register, &persons(), &homes, january),
+        tallies(&[(10, 1), (18, 1), (0, 1), (0, 1)])
+    );
 }
 
 #[test]
 fn a_night_costs_once_at_the_dearest_tariff() {
-    let kind = MeasureKind::Cost { start: "start".into(), stop: "stop".into(), tariff: "tariff".into() };
+    let kind = MeasureKind::Cost {
+        start: "start".into(),
+        stop: "stop".into(),
+        tariff: "tariff".into(),
+    };
     let spec = measure("stays", None, kind);
     let register = register();
     let january = period("2024-01-01", "2024-02-01");
     let cost_of_p1 = 5 * 10_000 + 10 * 25_025;
-    assert_eq!(measured(&register, &persons(), &spec, january)[0].numerator, cost_of_p1);
-    assert_eq!(register.open().scale(&spec).unwrap().to_bits(), 0.01_f64.to_bits());
+    assert_eq!(
+        measured(&register, &persons(), &spec, january)[0].numerator,
+        cost_of_p1
+    );
+    assert_eq!(
+        register.open().scale(&spec).unwrap().to_bits(),
+        0.01_f64.to_bits()
+    );
 }
 
 #[test]
 fn filters_compare_texts_numbers_and_dates() {
     let register = register();
     let january = period("2024-01-01", "2024-02-01");
-    for (column, value, expected) in [("kind", "ward", 10), ("level", "2", 10), ("tariff", "250.25", 10), ("stop", "2024-01-11", 10), ("stay", "2", 10)] {
+    for (column, value, expected) in [
+        ("kind", "ward", 10),
+        ("level", "2", 10),
+        ("tariff", "250.25", 10),
+        ("stop", "2024-01-11", 10),
+        ("stay", "2", 10),
+    ] {
         let mut spec = nights();
-        spec.r#where = vec![Filter { column: column.into(), equals: vec![value.into()] }];
-        assert_eq!(measured(&register, &persons(), &spec, january)[0].numerator, expected, "{column}");
+        spec.r#where = vec![Filter {
+            column: column.into(),
+            equals: vec![value.into()],
+        }];
+        assert_eq!(
+            measured(&register, &persons(), &spec, january)[0].numerator,
+            expected,
+            "{column}"
+        );
     }
 }
 
@@ -210,12 +348,21 @@ fn a_plan_that_does_not_fit_is_told_where() {
     let units = Units::load(&tables, &persons()).unwrap();
     let baseline = Baseline::new(&tables, &units, date("2024-07-01"));
     let message = |spec: &MeasureSpec| {
-        baseline.measure(spec, period("2024-01-01", "2024-07-01")).unwrap_err().to_string()
+        baseline
+            .measure(spec, period("2024-01-01", "2024-07-01"))
+            .unwrap_err()
+            .to_string()
     };
     let mut spec = nights();
-    spec.r#where = vec![Filter { column: "kind".into(), equals: vec!["hotel".into()] }];
+    spec.r#where = vec![Filter {
+        column: "kind".into(),
+        equals: vec!["hotel".into()],
+    }];
     assert!(message(&spec).contains("names `hotel`"));
-    spec.r#where = vec![Filter { column: "level".into(), equals: vec!["x".into()] }];
+    spec.r#where = vec![Filter {
+        column: "level".into(),
+        equals: vec!["x".into()],
+    }];
     assert!(message(&spec).contains("no value of type integer"));
     spec.r#where.clear();
     spec.time = Some("start".into());
@@ -224,11 +371,20 @@ fn a_plan_that_does_not_fit_is_told_where() {
     spec.time = None;
     assert!(message(&spec).contains("names no time column"));
     spec.time = Some("absent".into());
-    assert_eq!(message(&spec), "column `absent` of extract `absence` is of type decimal, expected date");
+    assert_eq!(
+        message(&spec),
+        "column `absent` of extract `absence` is of type decimal, expected date"
+    );
     spec.time = Some("moon".into());
-    assert_eq!(message(&spec), "extract `absence` has no column `moon`, expected one of `person`, `month`, `absent`, `offered`");
+    assert_eq!(
+        message(&spec),
+        "extract `absence` has no column `moon`, expected one of `person`, `month`, `absent`, `offered`"
+    );
     spec.extract = "presence".into();
-    assert_eq!(message(&spec), "there is no extract `presence`, expected one of `absence`, `families`, `persons`, `stays`");
+    assert_eq!(
+        message(&spec),
+        "there is no extract `presence`, expected one of `absence`, `families`, `persons`, `stays`"
+    );
 }
 
 #[test]
@@ -238,11 +394,24 @@ fn the_baseline_sees_nothing_after_the_index_date() {
     let units = Units::load(&tables, &persons()).unwrap();
     let baseline = Baseline::new(&tables, &units, date("2024-07-01"));
     let late = period("2024-01-01", "2024-07-02");
-    assert!(matches!(baseline.measure(&ratio(), late), Err(TableError::AfterIndexDate { .. })));
-    assert!(matches!(baseline.first_date("stays", "person", "start", &[], late), Err(TableError::AfterIndexDate { .. })));
+    assert!(matches!(
+        baseline.measure(&ratio(), late),
+        Err(TableError::AfterIndexDate { .. })
+    ));
+    assert!(matches!(
+        baseline.first_date("stays", "person", "start", &[], late),
+        Err(TableError::AfterIndexDate { .. })
+    ));
     let died = baseline.attribute("persons", "person", "died").unwrap();
-    assert_eq!(died, [None, None, Some(Value::Date(date("2023-01-01"))), None], "a later death is not known yet");
-    assert!(matches!(baseline.attribute("persons", "person", "merit"), Err(TableError::OutcomeColumn { .. })));
+    assert_eq!(
+        died,
+        [None, None, Some(Value::Date(date("2023-01-01"))), None],
+        "a later death is not known yet"
+    );
+    assert!(matches!(
+        baseline.attribute("persons", "person", "merit"),
+        Err(TableError::OutcomeColumn { .. })
+    ));
 }
 
 #[test]
@@ -252,7 +421,13 @@ fn attributes_come_as_their_contract_types_them() {
     let units = Units::load(&tables, &persons()).unwrap();
     let baseline = Baseline::new(&tables, &units, date("2024-07-01"));
     let income = baseline.attribute("persons", "person", "income").unwrap();
-    assert_eq!(income[0], Some(Value::Decimal { units: 10_050, decimals: 2 }));
+    assert_eq!(
+        income[0],
+        Some(Value::Decimal {
+            units: 10_050,
+            decimals: 2
+        })
+    );
     assert_eq!(income[1], None);
     let sex = baseline.attribute("persons", "person", "sex").unwrap();
     assert_eq!(sex[1], Some(Value::Text("2".into())));
@@ -265,9 +440,19 @@ fn an_attribute_on_which_members_differ_has_no_value() {
     let units = Units::load(&tables, &families()).unwrap();
     let baseline = Baseline::new(&tables, &units, date("2024-07-01"));
     let towns = baseline.attribute("families", "family", "town").unwrap();
-    assert_eq!(towns.into_iter().flatten().map(|town| town.to_string()).collect::<Vec<_>>(), ["X", "Y", "Z"]);
+    assert_eq!(
+        towns
+            .into_iter()
+            .flatten()
+            .map(|town| town.to_string())
+            .collect::<Vec<_>>(),
+        ["X", "Y", "Z"]
+    );
     let error = baseline.attribute("persons", "person", "sex").unwrap_err();
-    assert!(matches!(error, TableError::SeveralValues { n_units: 1, .. }), "{error}");
+    assert!(
+        matches!(error, TableError::SeveralValues { n_units: 1, .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -295,10 +480,24 @@ fn the_first_date_is_the_earliest_that_passes() {
     let baseline = Baseline::new(&tables, &units, date("2024-07-01"));
     let first = |kinds: &[&str]| {
         let equals = kinds.iter().map(|&kind| kind.to_owned()).collect();
-        let filters = [Filter { column: "kind".into(), equals }];
-        baseline.first_date("stays", "person", "start", &filters, period("2024-01-01", "2024-07-01")).unwrap()
+        let filters = [Filter {
+            column: "kind".into(),
+            equals,
+        }];
+        baseline
+            .first_date(
+                "stays",
+                "person",
+                "start",
+                &filters,
+                period("2024-01-01", "2024-07-01"),
+            )
+            .unwrap()
     };
-    assert_eq!(first(&["home", "ward"])[..2], [Some(date("2024-01-01")), Some(date("2024-01-14"))]);
+    assert_eq!(
+        first(&["home", "ward"])[..2],
+        [Some(date("2024-01-01")), Some(date("2024-01-14"))]
+    );
     assert_eq!(first(&["ward"])[..2], [Some(date("2024-01-06")), None]);
     assert_eq!(first(&[])[..2], [None, None]);
 }
@@ -314,13 +513,31 @@ fn outcomes_wait_for_a_seal_and_for_late_registrations() {
     let seal = MatchSeal::of_file(&matched).unwrap();
     assert_eq!(seal.digest(), utfall_files::Digest::blake3(b"P1;P2\n"));
     let outcomes = Outcomes::open(&tables, &units, &seal);
-    assert_eq!(tables.fully_reported_before("absence"), Some(date("2024-09-01")));
-    assert_eq!(tables.fully_reported_before("stays"), Some(date("2024-10-01")));
+    assert_eq!(
+        tables.fully_reported_before("absence"),
+        Some(date("2024-09-01"))
+    );
+    assert_eq!(
+        tables.fully_reported_before("stays"),
+        Some(date("2024-10-01"))
+    );
     assert_eq!(tables.fully_reported_before("nothing"), None);
-    assert!(outcomes.measure(&ratio(), period("2024-06-01", "2024-09-01")).is_ok());
-    let error = outcomes.measure(&ratio(), period("2024-06-01", "2024-09-02")).unwrap_err();
-    assert!(matches!(error, TableError::NotYetReported { .. }), "{error}");
-    assert_eq!(outcomes.scale(&ratio()).unwrap().to_bits(), 1.0_f64.to_bits());
+    assert!(
+        outcomes
+            .measure(&ratio(), period("2024-06-01", "2024-09-01"))
+            .is_ok()
+    );
+    let error = outcomes
+        .measure(&ratio(), period("2024-06-01", "2024-09-02"))
+        .unwrap_err();
+    assert!(
+        matches!(error, TableError::NotYetReported { .. }),
+        "{error}"
+    );
+    assert_eq!(
+        outcomes.scale(&ratio()).unwrap().to_bits(),
+        1.0_f64.to_bits()
+    );
 }
 
 #[test]
@@ -328,33 +545,74 @@ fn members_of_two_families_and_shared_ids_are_refused() {
     let text = |name| column(name, "text", "");
     let with = |rows: &str| {
         Register::new()
-            .with("families", r#"["family"]"#, &text("family"), "family\nF1\nF2\n")
-            .with("persons", r#"["person", "family"]"#, &(text("person") + &text("family")), rows)
+            .with(
+                "families",
+                r#"["family"]"#,
+                &text("family"),
+                "family\nF1\nF2\n",
+            )
+            .with(
+                "persons",
+                r#"["person", "family"]"#,
+                &(text("person") + &text("family")),
+                rows,
+            )
     };
     let load = |rows: &str| {
         let register = with(rows);
         Units::load(&register.open(), &families()).map(|units| units.len())
     };
     assert_eq!(load("person;family\nP1;F1\nP2;F2\nP3;F9\n").unwrap(), 2);
-    assert!(matches!(load("person;family\nP1;F1\nP1;F2\n"), Err(TableError::SeveralUnits { n_members: 1, .. })));
-    assert!(matches!(load("person;family\nF1;F2\n"), Err(TableError::SharedIds { n_ids: 1, .. })));
+    assert!(matches!(
+        load("person;family\nP1;F1\nP1;F2\n"),
+        Err(TableError::SeveralUnits { n_members: 1, .. })
+    ));
+    assert!(matches!(
+        load("person;family\nF1;F2\n"),
+        Err(TableError::SharedIds { n_ids: 1, .. })
+    ));
 }
 
 #[test]
 fn a_sum_that_could_wrap_is_refused() {
-    let text = column("person", "text", "") + &column("day", "date", "") + &column("amount", "integer", "");
-    let rows = |amount: &str| format!("person;day;amount\nP1;2024-01-01;{amount}\nP2;2024-01-01;{amount}\n");
-    let sum = measure("amounts", Some("day"), MeasureKind::Sum { column: "amount".into() });
-    let unit = UnitSpec { name: "person".into(), extract: "amounts".into(), id: "person".into(), members: None };
+    let text = column("person", "text", "")
+        + &column("day", "date", "")
+        + &column("amount", "integer", "");
+    let rows = |amount: &str| {
+        format!("person;day;amount\nP1;2024-01-01;{amount}\nP2;2024-01-01;{amount}\n")
+    };
+    let sum = measure(
+        "amounts",
+        Some("day"),
+        MeasureKind::Sum {
+            column: "amount".into(),
+        },
+    );
+    let unit = UnitSpec {
+        name: "person".into(),
+        extract: "amounts".into(),
+        id: "person".into(),
+        members: None,
+    };
     let with = |amount| {
         let register = Register::new().with("amounts", r#"["person"]"#, &text, &rows(amount));
         let tables = register.open();
         let units = Units::load(&tables, &unit).unwrap();
-        Baseline::new(&tables, &units, date("2024-07-01")).measure(&sum, period("2024-01-01", "2024-02-01"))
+        Baseline::new(&tables, &units, date("2024-07-01"))
+            .measure(&sum, period("2024-01-01", "2024-02-01"))
     };
-    assert_eq!(with("4611686018427387903").unwrap()[1].numerator, 4_611_686_018_427_387_903);
-    assert!(matches!(with("4611686018427387904"), Err(TableError::TooLarge { .. })));
-    assert!(matches!(with("-9223372036854775808"), Err(TableError::TooLarge { .. })));
+    assert_eq!(
+        with("4611686018427387903").unwrap()[1].numerator,
+        4_611_686_018_427_387_903
+    );
+    assert!(matches!(
+        with("4611686018427387904"),
+        Err(TableError::TooLarge { .. })
+    ));
+    assert!(matches!(
+        with("-9223372036854775808"),
+        Err(TableError::TooLarge { .. })
+    ));
 }
 
 #[test]
@@ -363,7 +621,12 @@ fn a_folder_without_a_table_is_named() {
     let mut folders = register.folders.clone();
     folders.get_mut("stays").unwrap().1 = register.folder.path().join("nowhere");
     let error = Tables::open(folders).unwrap_err();
-    assert!(error.to_string().starts_with("extract `stays` has not been ingested"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("extract `stays` has not been ingested"),
+        "{error}"
+    );
 }
 
 #[test]
