@@ -1,7 +1,7 @@
 //! The frozen plan, its steps in order, and when a step may be skipped.
 //!
 //! This is the one place that knows the whole data path: extract → table → cohort → matched set →
-//! effect → decision. Each step is a file of [`steps`]; [`run`] puts them in order.
+//! effect → decision. Each step is a file of `steps`; [`run`] puts them in order.
 
 mod cohort_file;
 mod documents;
