@@ -24,6 +24,30 @@ pub(crate) fn trimmed(mut cell: &[u8]) -> &[u8] {
     cell
 }
 
+/// Whether all bytes are printable ASCII, looking at eight at a time.
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    let mut words = bytes.chunks_exact(8);
+    let mut odd = 0;
+    for word in &mut words {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(word);
+        odd |= odd_bytes(u64::from_le_bytes(eight));
+    }
+    let rest = words.remainder();
+    let mut eight = [b' '; 8];
+    eight[..rest.len()].copy_from_slice(rest);
+    odd | odd_bytes(u64::from_le_bytes(eight)) == 0
+}
+
+/// Not zero if some of eight bytes lies below a space or above a tilde.
+#[inline]
+fn odd_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let (below, above) = (word.wrapping_sub(ONES * 0x20), word.wrapping_add(ONES));
+    (below | word | above) & (ONES * 0x80)
+}
+
 /// A whole number with an optional sign; `None` if it is none or lies outside 64 bits.
 #[inline]
 pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
@@ -168,6 +192,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn plain_text_is_printable_ascii(bytes in prop::collection::vec(prop_oneof![Just(0x1f), Just(0x7e), Just(0x7f), Just(0x80), Just(0xff), 0x20_u8..0x7f], 0..20)) {
+            prop_assert_eq!(is_plain(&bytes), bytes.iter().all(|byte| matches!(byte, b' '..=b'~')));
+        }
+
         #[test]
         fn what_is_written_is_what_is_read(value: i64, decimals in 0_u8..=9) {
             prop_assert_eq!(integer(value.to_string().as_bytes()), Some(value));

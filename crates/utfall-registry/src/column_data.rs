@@ -46,7 +46,8 @@ impl ColumnData {
 /// Texts laid end to end, so that a million of them are three allocations and not a million.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextColumn {
-    text: String,
+    /// Always UTF-8.
+    text: Vec<u8>,
     ends: Vec<usize>,
     present: Vec<bool>,
 }
@@ -56,7 +57,7 @@ impl TextColumn {
     #[must_use]
     pub fn with_capacity(n_values: usize) -> Self {
         Self {
-            text: String::new(),
+            text: Vec::new(),
             ends: Vec::with_capacity(n_values),
             present: Vec::with_capacity(n_values),
         }
@@ -64,9 +65,18 @@ impl TextColumn {
 
     /// Adds a value; `None` is missing.
     pub fn push(&mut self, value: Option<&str>) {
-        self.text.push_str(value.unwrap_or_default());
+        self.text.extend_from_slice(value.unwrap_or_default().as_bytes());
         self.ends.push(self.text.len());
         self.present.push(value.is_some());
+    }
+
+    /// Adds a text that is printable ASCII.
+    #[inline]
+    pub(crate) fn push_plain(&mut self, text: &[u8]) {
+        debug_assert!(text.is_ascii(), "a plain text is ASCII");
+        self.text.extend_from_slice(text);
+        self.ends.push(self.text.len());
+        self.present.push(true);
     }
 
     /// Keeps the first `n_values` and drops the rest.
@@ -92,11 +102,10 @@ impl TextColumn {
 
     /// The values in order.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        let text = std::str::from_utf8(&self.text).expect("only texts were pushed");
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .zip(&self.present)
-            .map(|((start, &end), &present)| present.then(|| &self.text[start..end]))
+        let values = starts.zip(&self.ends).zip(&self.present);
+        values.map(move |((start, &end), &present)| present.then(|| &text[start..end]))
     }
 
     pub(crate) fn into_column(self, name: PlSmallStr) -> Column {

@@ -3,7 +3,7 @@
 use utfall_files::Digest;
 
 use super::error::{FileName, IdentityFinding, IngestError};
-use super::keys::{RowDigest, RowHasher};
+use super::keys::{Absorb, CellHasher, KeyHasher, RowDigest};
 use super::rules::{Cell, RowRules};
 use super::source::{Layout, Row, RowVisitor, Source};
 use super::stream::{Progress, stream};
@@ -194,11 +194,11 @@ impl<'r, 'c> Inspector<'r, 'c> {
         if row.fault().is_some() {
             return RowDigest::NONE;
         }
-        let mut key = RowHasher::new();
+        let mut key = KeyHasher::new();
         if !self.rules.hash_key(&mut key, |column| row.cell(column)) {
             return RowDigest::NONE;
         }
-        let mut cells = RowHasher::new();
+        let mut cells = CellHasher::new();
         for column in 0..self.n_declared {
             match row.cell(column) {
                 Cell::Text(bytes) => cells.bytes(crate::cell::trimmed(bytes)),
@@ -208,7 +208,7 @@ impl<'r, 'c> Inspector<'r, 'c> {
                 Cell::Beyond => cells.word(u64::MAX - 1),
             }
         }
-        RowDigest::new(&key, &cells)
+        RowDigest::new(key, cells)
     }
 }
 

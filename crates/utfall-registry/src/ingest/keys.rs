@@ -13,8 +13,14 @@ use rayon::prelude::*;
 /// Bits of a digest taken by the row's cells.
 const CELL_BITS: u32 = 48;
 
-/// Rows sorted at a time while keys are compared.
-const ROWS_PER_PART: usize = 1 << 20;
+/// Rows compared together: their places in the bitmaps then fill one in sixteen.
+const ROWS_PER_PART: usize = 1 << SLOT_BITS >> 4;
+
+/// Bits of a digest that are a place in the bitmaps of a part, which then take 8 MiB each.
+const SLOT_BITS: u32 = 26;
+
+/// Rows sorted at a time.
+const ROWS_PER_SORT: usize = 1 << 20;
 
 /// A row reduced to its key and its cells; zero for a row without a valid key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,44 +30,32 @@ impl RowDigest {
     /// A row that has no valid key, and so is compared with none.
     pub(crate) const NONE: Self = Self(0);
 
-    pub(crate) fn new(key: &RowHasher, cells: &RowHasher) -> Self {
-        let digest =
-            (key.finish() >> CELL_BITS << CELL_BITS) | (cells.finish() >> (128 - CELL_BITS));
-        Self(digest.max(1))
+    #[inline]
+    pub(crate) fn new(key: KeyHasher, cells: CellHasher) -> Self {
+        let cells = u128::from(cells.finish() >> (64 - CELL_BITS));
+        Self((key.finish() >> CELL_BITS << CELL_BITS | cells).max(1))
     }
 
     fn key(self) -> u128 {
         self.0 >> CELL_BITS
     }
+
+    #[inline]
+    fn high(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
 }
 
-/// Reduces values to 128 bits: two folded multiplications for each eight bytes.
+/// Takes in values, eight bytes at a time.
 ///
 /// Only whole numbers are involved, so a digest is the same on every machine.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RowHasher {
-    high: u64,
-    low: u64,
-}
+pub(crate) trait Absorb {
+    /// Takes in eight bytes.
+    fn word(&mut self, word: u64);
 
-impl RowHasher {
-    pub(crate) fn new() -> Self {
-        // The fractional digits of pi, as are the multipliers below.
-        Self {
-            high: 0x243f_6a88_85a3_08d3,
-            low: 0x1319_8a2e_0370_7344,
-        }
-    }
-
+    /// Takes in bytes and their number, so that no two lists of texts look alike.
     #[inline]
-    pub(crate) fn word(&mut self, word: u64) {
-        self.high = fold(self.high ^ word, 0xa409_3822_299f_31d1);
-        self.low = fold(self.low.rotate_left(23) ^ word, 0x082e_fa98_ec4e_6c89);
-    }
-
-    /// Adds bytes and their number, so that no two lists of texts look alike.
-    #[inline]
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    fn bytes(&mut self, bytes: &[u8]) {
         let (head, words) = bytes.split_at(bytes.len() % 8);
         let mut first = [0; 8];
         first[..head.len()].copy_from_slice(head);
@@ -75,11 +69,56 @@ impl RowHasher {
             self.word(u64::from_le_bytes(eight));
         }
     }
+}
 
-    fn finish(&self) -> u128 {
+/// Reduces a key to 128 bits: two folded multiplications for each eight bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyHasher {
+    high: u64,
+    low: u64,
+}
+
+/// Reduces a row's cells to 64 bits: one folded multiplication for each eight bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CellHasher(u64);
+
+impl KeyHasher {
+    pub(crate) fn new() -> Self {
+        // The fractional digits of pi, as are the multipliers below.
+        Self { high: 0x243f_6a88_85a3_08d3, low: 0x1319_8a2e_0370_7344 }
+    }
+
+    #[inline]
+    fn finish(self) -> u128 {
         let high = fold(self.high ^ self.low.rotate_left(32), 0x4528_21e6_38d0_1377);
         let low = fold(self.low ^ self.high, 0xbe54_66cf_34e9_0c6d);
         (u128::from(high) << 64) | u128::from(low)
+    }
+}
+
+impl Absorb for KeyHasher {
+    #[inline]
+    fn word(&mut self, word: u64) {
+        self.high = fold(self.high ^ word, 0xa409_3822_299f_31d1);
+        self.low = fold(self.low.rotate_left(23) ^ word, 0x082e_fa98_ec4e_6c89);
+    }
+}
+
+impl CellHasher {
+    pub(crate) fn new() -> Self {
+        Self(0xc0ac_29b7_c97c_50dd)
+    }
+
+    #[inline]
+    fn finish(self) -> u64 {
+        fold(self.0, 0x3f84_d5b5_b547_0917)
+    }
+}
+
+impl Absorb for CellHasher {
+    #[inline]
+    fn word(&mut self, word: u64) {
+        self.0 = fold(self.0.rotate_left(23) ^ word, 0x9216_d5d9_8979_fb1b);
     }
 }
 
@@ -193,24 +232,85 @@ impl Keys {
 }
 
 /// Compares the rows whose digests begin with the bits of one part.
-fn compare_part(files: &[FileKeys], part: u32, n_parts: u32) {
-    let shift = 128 - n_parts.trailing_zeros();
-    let is_here = |digest: &RowDigest| {
-        *digest != RowDigest::NONE && (n_parts == 1 || (digest.0 >> shift) as u32 == part)
-    };
-    let mut entries: Vec<Entry> = Vec::new();
-    for (file, keys) in (0..).zip(files) {
-        let rows = (0..)
-            .zip(&keys.digests)
-            .filter(|(_, digest)| is_here(digest));
-        entries.extend(rows.map(|(row, digest)| (*digest, file, row)));
+///
+/// Most rows are alone, so they are first told apart by a bit for each place they may fall on;
+/// only those that fall on a place twice are sorted.
+fn compare_part(files: &[FileKeys], part: Part) {
+    let mut once = Bitmap::new();
+    let mut again = Bitmap::new();
+    let mut n_again = 0;
+    for keys in files {
+        for &digest in keys.digests.iter().filter(|digest| part.holds(**digest)) {
+            let slot = part.slot(digest);
+            if once.set(slot) {
+                n_again += 1;
+                again.set(slot);
+            }
+        }
     }
-    entries.sort_unstable();
-    for same in entries
-        .chunk_by(|a, b| a.0.key() == b.0.key())
-        .filter(|same| same.len() > 1)
-    {
-        compare_same(files, same);
+    if n_again == 0 {
+        return;
+    }
+    let n_sorts = (2 * n_again / ROWS_PER_SORT + 1).next_power_of_two();
+    let mut entries: Vec<Entry> = Vec::new();
+    for sort in 0..n_sorts {
+        entries.clear();
+        for (file, keys) in (0..).zip(files) {
+            let held = (0..).zip(&keys.digests).filter(|(_, digest)| part.holds(**digest));
+            let shared = held.filter(|(_, digest)| {
+                let slot = part.slot(**digest);
+                again.has(slot) && slot % n_sorts == sort
+            });
+            entries.extend(shared.map(|(row, digest)| (*digest, file, row)));
+        }
+        entries.sort_unstable();
+        let same_key = entries.chunk_by(|a, b| a.0.key() == b.0.key());
+        same_key.filter(|same| same.len() > 1).for_each(|same| compare_same(files, same));
+    }
+}
+
+/// A share of all digests: those that begin with the same bits.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    number: u64,
+    /// Bits that tell the parts apart.
+    n_bits: u32,
+}
+
+impl Part {
+    #[inline]
+    fn holds(self, digest: RowDigest) -> bool {
+        // One bit first, since a shift by all 64 is not defined.
+        digest.high() >> 1 >> (63 - self.n_bits) == self.number && digest != RowDigest::NONE
+    }
+
+    #[inline]
+    fn slot(self, digest: RowDigest) -> usize {
+        (digest.high() << self.n_bits >> (64 - SLOT_BITS)) as usize
+    }
+}
+
+/// A bit for each place.
+struct Bitmap(Vec<u64>);
+
+impl Bitmap {
+    fn new() -> Self {
+        Self(vec![0; 1 << SLOT_BITS >> 6])
+    }
+
+    /// Sets a bit and tells whether it was set.
+    #[inline]
+    fn set(&mut self, slot: usize) -> bool {
+        let word = &mut self.0[slot >> 6];
+        let bit = 1 << (slot & 63);
+        let was_set = *word & bit != 0;
+        *word |= bit;
+        was_set
+    }
+
+    #[inline]
+    fn has(&self, slot: usize) -> bool {
+        self.0[slot >> 6] & (1 << (slot & 63)) != 0
     }
 }
 
@@ -238,10 +338,10 @@ mod tests {
     use super::*;
 
     fn digest(key: &str, cells: &str) -> RowDigest {
-        let (mut key_hasher, mut cell_hasher) = (RowHasher::new(), RowHasher::new());
+        let (mut key_hasher, mut cell_hasher) = (KeyHasher::new(), CellHasher::new());
         key_hasher.bytes(key.as_bytes());
         cell_hasher.bytes(cells.as_bytes());
-        RowDigest::new(&key_hasher, &cell_hasher)
+        RowDigest::new(key_hasher, cell_hasher)
     }
 
     #[test]
@@ -304,7 +404,7 @@ mod tests {
             &["abc", ""],
             &["", "abc"],
         ] {
-            let mut hasher = RowHasher::new();
+            let mut hasher = KeyHasher::new();
             list.iter().for_each(|text| hasher.bytes(text.as_bytes()));
             assert!(seen.insert(hasher.finish()));
         }
@@ -314,10 +414,10 @@ mod tests {
     fn a_million_near_keys_have_a_million_digests() {
         let keys: BTreeSet<u128> = (0..1_000_000_u32)
             .map(|i| {
-                let mut hasher = RowHasher::new();
+                let mut hasher = KeyHasher::new();
                 hasher.bytes(format!("P{:07}", i / 24).as_bytes());
                 hasher.word(u64::from(19_000 + i % 24));
-                RowDigest::new(&hasher, &hasher).key()
+                RowDigest::new(hasher, CellHasher::new()).key()
             })
             .collect();
         assert_eq!(keys.len(), 1_000_000);

@@ -6,6 +6,7 @@ use std::fmt;
 use encoding_rs::WINDOWS_1252;
 use serde::{Deserialize, Serialize};
 
+use super::keys::Absorb;
 use crate::cell::{self, DecimalFault};
 use crate::column_data::{ColumnData, TextColumn};
 use crate::contract::{Bound, Column, ColumnType, DataContract, DateFormat, Encoding};
@@ -186,7 +187,7 @@ impl<'c> RowRules<'c> {
     #[inline]
     pub(crate) fn hash_key<'a>(
         &self,
-        hasher: &mut super::keys::RowHasher,
+        hasher: &mut impl Absorb,
         cell: impl Fn(usize) -> Cell<'a>,
     ) -> bool {
         self.contract.key_positions().iter().all(|&position| {
@@ -289,6 +290,12 @@ impl<'c> ColumnRule<'c> {
         }
         match data {
             ColumnData::Text(texts) => {
+                if let Cell::Text(bytes) = cell
+                    && self.is_plain(bytes)
+                {
+                    texts.push_plain(bytes);
+                    return Ok(());
+                }
                 let text = self.text(cell, encoding);
                 texts.push(text.as_deref().ok());
                 text.map(drop)
