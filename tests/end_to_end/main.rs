@@ -10,6 +10,8 @@
 mod bad_input;
 mod decisions;
 mod harness;
+#[cfg(unix)]
+mod interrupting;
 mod repeatable;
 mod resuming;
 mod tampering;

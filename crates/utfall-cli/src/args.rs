@@ -72,12 +72,10 @@ pub(crate) enum Format {
 const EXIT_CODES: &str = "\
 Exit codes:
     0  done (deciding to pay nothing is a result)
-    1  checks failed: the balance gate, or rules of a data contract
+    1  checks failed: the balance gate, no overlap, or rules of a data contract (validate)
     2  usage, plan or contract
     3  an extract does not keep its data contract
-    4  disclosure policy
     5  verification failed
     6  another run holds the workspace
-    7  not reproducible
-   70  internal fault
+   70  internal fault, or the machine's (a full disk)
   130  interrupted";

@@ -1,6 +1,6 @@
 //! Why an effect could not be estimated.
 
-use utfall_core::Arm;
+use utfall_core::{Arm, Estimand};
 
 use crate::{DegreesOfFreedom, StandardError};
 
@@ -127,6 +127,70 @@ pub enum EffectError {
     )]
     VarianceNotPositive,
 
+    /// The standard error is not defined for this estimator.
+    #[error("{kind} is not defined for this estimator")]
+    KindUndefined {
+        /// The standard error asked for.
+        kind: StandardError,
+    },
+
+    /// A block or pair lacks an arm.
+    #[error("the block of row {row} has no {arm} row: leave the block out")]
+    BlockWithoutArm {
+        /// The first row of the block.
+        row: usize,
+        /// The arm it lacks.
+        arm: Arm,
+    },
+
+    /// A pair is not one treated and one comparator row.
+    #[error("the pair of row {row} holds {n_rows} rows, expected one treated and one comparator")]
+    NotAPair {
+        /// The first row of the pair.
+        row: usize,
+        /// Rows in it.
+        n_rows: usize,
+    },
+
+    /// Too few pairs.
+    #[error("{n_pairs} matched pairs, expected at least 2")]
+    TooFewPairs {
+        /// Pairs given.
+        n_pairs: usize,
+    },
+
+    /// A question this estimator has no answer to.
+    #[error("this estimator does not answer for the {estimand}")]
+    EstimandUndefined {
+        /// The estimand asked for.
+        estimand: Estimand,
+    },
+
+    /// An outcome that the family does not allow.
+    #[error("the outcome in row {row} is not one that the family allows ({expected})")]
+    OutcomeOutsideFamily {
+        /// The row.
+        row: usize,
+        /// What the family allows.
+        expected: &'static str,
+    },
+
+    /// The likelihood has no maximum.
+    #[error(
+        "the columns separate the outcomes: the coefficient of column {column} grows without bound"
+    )]
+    Separated {
+        /// The column whose part of the predictor grows most.
+        column: usize,
+    },
+
+    /// The steps did not settle.
+    #[error("no convergence after {n_iterations} steps")]
+    NotConverged {
+        /// Steps taken.
+        n_iterations: u32,
+    },
+
     /// The degrees of freedom are not defined for this standard error.
     #[error("{degrees_of_freedom} degrees of freedom are not defined for {kind} here")]
     DegreesUndefined {
@@ -144,6 +208,9 @@ impl EffectError {
         match self {
             Self::NotFinite { row, .. }
             | Self::WeightNotPositive { row, .. }
+            | Self::BlockWithoutArm { row, .. }
+            | Self::NotAPair { row, .. }
+            | Self::OutcomeOutsideFamily { row, .. }
             | Self::FullLeverage { row, .. } => Some(*row),
             _ => None,
         }

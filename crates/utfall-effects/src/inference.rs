@@ -183,6 +183,12 @@ fn degrees(
                 .fold(first.n_groups(), usize::min);
             Ok(Some(count(fewest - 1)))
         }
+        (DegreesOfFreedom::Satterthwaite, _) if fit.is_of_likelihood() => {
+            Err(EffectError::DegreesUndefined {
+                degrees_of_freedom: inference.degrees_of_freedom,
+                kind,
+            })
+        }
         (DegreesOfFreedom::Satterthwaite, [way]) if clustered => {
             bias_reduced::satterthwaite(kind, fit, contrast, Some(way)).map(Some)
         }

@@ -10,20 +10,30 @@
 //! given, so the number of threads changes no bit.
 
 mod bias_reduced;
+mod blocked;
 mod difference;
 mod error;
+mod generalised;
 mod grouping;
 mod inference;
+mod instrument;
+mod interacted;
+mod paired;
 mod regression;
 mod standard_error;
 mod symmetric;
 
+pub use blocked::blocked_difference;
 pub use difference::{
     MatchedSample, adjusted_difference, matched_difference, matched_difference_in_differences,
     unadjusted_difference,
 };
 pub use error::EffectError;
+pub use generalised::{Family, GeneralisedFit, Marginal, fit_generalised};
 pub use grouping::Grouping;
 pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
+pub use instrument::{AndersonRubin, TwoStage, two_stage};
+pub use interacted::interacted_difference;
+pub use paired::paired_difference;
 pub use regression::{Contrast, WeightedRegression};
 pub use standard_error::StandardError;

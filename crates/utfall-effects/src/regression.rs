@@ -8,9 +8,11 @@
 //!
 //! Björck (1967), *BIT* 7(1), <https://doi.org/10.1007/BF01934122>.
 
+use std::borrow::Cow;
+
 use utfall_stats::sums::sum_of;
 
-use crate::EffectError;
+use crate::{EffectError, Grouping};
 
 /// Share of a column's square that must be left after the columns before it are taken out.
 const LEAST_NEW: f64 = 1e-14;
@@ -20,15 +22,28 @@ const LEAST_RESIDUAL: f64 = 1e-26;
 /// A weighted least-squares fit of an outcome on the columns of a design.
 #[derive(Debug, Clone)]
 pub struct WeightedRegression<'a> {
-    weight: &'a [f64],
-    /// Orthogonal columns, not scaled, and their squares.
-    orthogonal: Vec<Vec<f64>>,
+    weight: Cow<'a, [f64]>,
+    columns: Columns,
+    /// Weighted squares of the orthogonal columns.
     squares: Vec<f64>,
-    /// Unit upper triangle: column `k` of the design is `Σⱼ orthogonalⱼ · triangle[j][k]`.
-    triangle: Vec<Vec<f64>>,
     /// Coefficients on the orthogonal columns.
     loadings: Vec<f64>,
     residual: Vec<f64>,
+    /// Whether the weights are those of a likelihood, which then fixes the error variance at one.
+    of_likelihood: bool,
+}
+
+/// Orthogonal columns, not scaled.
+#[derive(Debug, Clone)]
+enum Columns {
+    /// Columns row by row. The triangle is unit upper: column `k` of the design is
+    /// `Σⱼ orthogonalⱼ · triangle[j][k]`.
+    Dense {
+        orthogonal: Vec<Vec<f64>>,
+        triangle: Vec<Vec<f64>>,
+    },
+    /// Indicators of disjoint cells, which are orthogonal as they are: the cell of each row.
+    Cells(Vec<usize>),
 }
 
 /// A weighted sum of coefficients and what each row contributes to it.
@@ -69,85 +84,96 @@ impl<'a> WeightedRegression<'a> {
         weight: &'a [f64],
         outcome: &[f64],
     ) -> Result<Self, EffectError> {
-        let n_rows = outcome.len();
-        check_finite("outcome", outcome, n_rows)?;
-        check_finite("weight", weight, n_rows)?;
-        if let Some(row) = weight.iter().position(|&value| value <= 0.0) {
-            return Err(EffectError::WeightNotPositive {
-                row,
-                value: weight[row],
-            });
-        }
+        Self::fit_with(columns, Cow::Borrowed(weight), outcome)
+    }
+
+    /// As [`WeightedRegression::fit`], with weights that the fit may own.
+    pub(crate) fn fit_with(
+        columns: &[&[f64]],
+        weight: Cow<'a, [f64]>,
+        outcome: &[f64],
+    ) -> Result<Self, EffectError> {
+        check_rows(&weight, outcome, columns.len())?;
         for column in columns {
-            check_finite("covariate", column, n_rows)?;
+            check_finite("covariate", column, outcome.len())?;
         }
-        if n_rows <= columns.len() {
-            return Err(EffectError::TooFewRows {
-                n_rows,
-                n_columns: columns.len(),
-            });
-        }
-        let mut fit = Self {
+        let dense = Dense::of(columns, &weight)?;
+        let (loadings, residual) = dense.taken_out(outcome, &weight);
+        let fit = Self {
             weight,
-            orthogonal: Vec::with_capacity(columns.len()),
-            squares: Vec::with_capacity(columns.len()),
-            triangle: vec![vec![0.0; columns.len()]; columns.len()],
-            loadings: Vec::new(),
-            residual: Vec::new(),
+            columns: Columns::Dense {
+                orthogonal: dense.orthogonal,
+                triangle: dense.triangle,
+            },
+            squares: dense.squares,
+            loadings,
+            residual,
+            of_likelihood: false,
         };
-        for (k, column) in columns.iter().enumerate() {
-            fit.add_column(k, column)?;
+        fit.varying(outcome)
+    }
+
+    /// Fits the mean of each cell: the regression on the indicators of disjoint cells, in time and
+    /// memory that do not grow with their number. Columns are cells in the order of their codes.
+    pub(crate) fn fit_cells(
+        cells: &Grouping,
+        weight: &'a [f64],
+        outcome: &[f64],
+    ) -> Result<Self, EffectError> {
+        check_rows(weight, outcome, cells.n_groups())?;
+        let squares = cells.sums(weight);
+        let weighted: Vec<f64> = weight.iter().zip(outcome).map(|(w, y)| w * y).collect();
+        let loadings: Vec<f64> = cells
+            .sums(&weighted)
+            .iter()
+            .zip(&squares)
+            .map(|(sum, square)| sum / square)
+            .collect();
+        let residual = outcome
+            .iter()
+            .zip(cells.codes())
+            .map(|(y, &cell)| y - loadings[cell])
+            .collect();
+        let fit = Self {
+            weight: Cow::Borrowed(weight),
+            columns: Columns::Cells(cells.codes().to_vec()),
+            squares,
+            loadings,
+            residual,
+            of_likelihood: false,
+        };
+        fit.varying(outcome)
+    }
+
+    /// The fit with other residuals: those of a model whose scores are the weighted products of
+    /// these columns and residuals.
+    pub(crate) fn with_residual(self, residual: Vec<f64>) -> Self {
+        Self { residual, ..self }
+    }
+
+    /// The fit as the last step of a maximum likelihood with its own error variance.
+    pub(crate) fn of_likelihood(self) -> Self {
+        Self {
+            of_likelihood: true,
+            ..self
         }
-        let (loadings, residual) = fit.taken_out(outcome);
-        let left = fit.inner(&residual, &residual);
+    }
+
+    /// Whether the weights are those of a likelihood.
+    pub(crate) fn is_of_likelihood(&self) -> bool {
+        self.of_likelihood
+    }
+
+    /// Refuses residuals that are nothing but rounding.
+    fn varying(self, outcome: &[f64]) -> Result<Self, EffectError> {
+        let left = inner(&self.weight, &self.residual, &self.residual);
         if !left.is_finite() {
             return Err(EffectError::OutOfRange { what: "outcome" });
         }
-        if left <= LEAST_RESIDUAL * fit.inner(outcome, outcome) {
+        if left <= LEAST_RESIDUAL * inner(&self.weight, outcome, outcome) {
             return Err(EffectError::NoVariation);
         }
-        Ok(Self {
-            loadings,
-            residual,
-            ..fit
-        })
-    }
-
-    fn add_column(&mut self, k: usize, column: &[f64]) -> Result<(), EffectError> {
-        let (shares, left) = self.taken_out(column);
-        let square = self.inner(&left, &left);
-        if !square.is_finite() {
-            return Err(EffectError::OutOfRange { what: "covariate" });
-        }
-        if square <= LEAST_NEW * self.inner(column, column) {
-            return Err(EffectError::RankDeficient { column: k });
-        }
-        for (j, share) in shares.into_iter().enumerate() {
-            self.triangle[j][k] = share;
-        }
-        self.orthogonal.push(left);
-        self.squares.push(square);
-        Ok(())
-    }
-
-    /// Shares of the orthogonal columns in a vector, and what is left of it without them.
-    fn taken_out(&self, vector: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let mut left = vector.to_vec();
-        let mut shares = vec![0.0; self.orthogonal.len()];
-        for _pass in 0..2 {
-            for (j, column) in self.orthogonal.iter().enumerate() {
-                let share = self.inner(column, &left) / self.squares[j];
-                shares[j] += share;
-                for (value, &along) in left.iter_mut().zip(column) {
-                    *value -= share * along;
-                }
-            }
-        }
-        (shares, left)
-    }
-
-    fn inner(&self, a: &[f64], b: &[f64]) -> f64 {
-        sum_of(a.len(), |row| self.weight[row] * a[row] * b[row])
+        Ok(self)
     }
 
     /// Rows.
@@ -159,7 +185,7 @@ impl<'a> WeightedRegression<'a> {
     /// Coefficients.
     #[must_use]
     pub fn n_columns(&self) -> usize {
-        self.orthogonal.len()
+        self.squares.len()
     }
 
     /// Outcome minus fitted outcome of each row.
@@ -169,30 +195,46 @@ impl<'a> WeightedRegression<'a> {
     }
 
     pub(crate) fn weight(&self) -> &[f64] {
-        self.weight
+        &self.weight
+    }
+
+    /// The row's value in an orthogonal column.
+    fn orthogonal(&self, row: usize, column: usize) -> f64 {
+        match &self.columns {
+            Columns::Dense { orthogonal, .. } => orthogonal[column][row],
+            Columns::Cells(cells) => f64::from(u8::from(cells[row] == column)),
+        }
     }
 
     /// The row's orthogonal columns, each of weighted length one over all rows.
     pub(crate) fn orthonormal(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
-        self.orthogonal
+        self.squares
             .iter()
-            .zip(&self.squares)
-            .map(move |(column, square)| column[row] / square.sqrt())
+            .enumerate()
+            .map(move |(column, square)| self.orthogonal(row, column) / square.sqrt())
+    }
+
+    /// A sum over the row's orthogonal columns that are not zero: `value(orthogonal, column)`.
+    fn sum_over(&self, row: usize, value: impl Fn(f64, usize) -> f64) -> f64 {
+        match &self.columns {
+            Columns::Dense { orthogonal, .. } => orthogonal
+                .iter()
+                .enumerate()
+                .map(|(k, column)| value(column[row], k))
+                .sum(),
+            Columns::Cells(cells) => value(1.0, cells[row]),
+        }
     }
 
     /// How far each row's own outcome decides its fitted value: between 0 and 1.
     pub(crate) fn leverage(&self, row: usize) -> f64 {
-        let columns = self.orthogonal.iter().zip(&self.squares);
-        self.weight[row]
-            * columns
-                .map(|(column, square)| column[row] * column[row] / square)
-                .sum::<f64>()
+        self.weight[row] * self.sum_over(row, |value, k| value * value / self.squares[k])
     }
 
     /// The sum of weighted squared residuals over the residual degrees of freedom.
     pub(crate) fn error_variance(&self) -> f64 {
         let degrees = utfall_stats::moments::count(self.n_rows() - self.n_columns());
-        self.inner(&self.residual, &self.residual) / degrees
+        inner(&self.weight, &self.residual, &self.residual) / degrees
     }
 
     /// A weighted sum of the coefficients: one number per column of the design.
@@ -204,17 +246,14 @@ impl<'a> WeightedRegression<'a> {
     pub fn contrast(&self, per_column: &[f64]) -> Result<Contrast, EffectError> {
         check_finite("contrast", per_column, self.n_columns())?;
         let mut along = per_column.to_vec();
-        for k in 0..along.len() {
-            let before: f64 = (0..k).map(|j| self.triangle[j][k] * along[j]).sum();
-            along[k] -= before;
+        if let Columns::Dense { triangle, .. } = &self.columns {
+            for k in 0..along.len() {
+                let before: f64 = (0..k).map(|j| triangle[j][k] * along[j]).sum();
+                along[k] -= before;
+            }
         }
-        let terms = || along.iter().zip(&self.squares).zip(&self.orthogonal);
         let reach: Vec<f64> = (0..self.n_rows())
-            .map(|row| {
-                terms()
-                    .map(|((a, square), column)| column[row] * a / square)
-                    .sum()
-            })
+            .map(|row| self.sum_over(row, |value, k| value * along[k] / self.squares[k]))
             .collect();
         let influence = (0..self.n_rows())
             .map(|row| self.weight[row] * reach[row] * self.residual[row])
@@ -234,6 +273,106 @@ impl<'a> WeightedRegression<'a> {
                 .sum(),
         })
     }
+
+    /// Every coefficient.
+    pub(crate) fn coefficients(&self) -> Vec<f64> {
+        let mut coefficients = self.loadings.clone();
+        if let Columns::Dense { triangle, .. } = &self.columns {
+            for k in (0..coefficients.len()).rev() {
+                let later = coefficients[k + 1..].iter().zip(&triangle[k][k + 1..]);
+                coefficients[k] -= later.map(|(later, share)| later * share).sum::<f64>();
+            }
+        }
+        coefficients
+    }
+
+    /// The contrast that is one coefficient.
+    ///
+    /// # Errors
+    ///
+    /// [`EffectError::RankDeficient`] if there is no such column.
+    pub fn coefficient(&self, column: usize) -> Result<Contrast, EffectError> {
+        let mut per_column = vec![0.0; self.n_columns()];
+        *per_column
+            .get_mut(column)
+            .ok_or(EffectError::RankDeficient { column })? = 1.0;
+        self.contrast(&per_column)
+    }
+}
+
+/// Columns made orthogonal one after another.
+struct Dense {
+    orthogonal: Vec<Vec<f64>>,
+    squares: Vec<f64>,
+    triangle: Vec<Vec<f64>>,
+}
+
+impl Dense {
+    fn of(columns: &[&[f64]], weight: &[f64]) -> Result<Self, EffectError> {
+        let mut dense = Self {
+            orthogonal: Vec::with_capacity(columns.len()),
+            squares: Vec::with_capacity(columns.len()),
+            triangle: vec![vec![0.0; columns.len()]; columns.len()],
+        };
+        for (k, column) in columns.iter().enumerate() {
+            dense.add_column(k, column, weight)?;
+        }
+        Ok(dense)
+    }
+
+    fn add_column(&mut self, k: usize, column: &[f64], weight: &[f64]) -> Result<(), EffectError> {
+        let (shares, left) = self.taken_out(column, weight);
+        let square = inner(weight, &left, &left);
+        if !square.is_finite() {
+            return Err(EffectError::OutOfRange { what: "covariate" });
+        }
+        if square <= LEAST_NEW * inner(weight, column, column) {
+            return Err(EffectError::RankDeficient { column: k });
+        }
+        for (j, share) in shares.into_iter().enumerate() {
+            self.triangle[j][k] = share;
+        }
+        self.orthogonal.push(left);
+        self.squares.push(square);
+        Ok(())
+    }
+
+    /// Shares of the orthogonal columns in a vector, and what is left of it without them.
+    fn taken_out(&self, vector: &[f64], weight: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut left = vector.to_vec();
+        let mut shares = vec![0.0; self.orthogonal.len()];
+        for _pass in 0..2 {
+            for (j, column) in self.orthogonal.iter().enumerate() {
+                let share = inner(weight, column, &left) / self.squares[j];
+                shares[j] += share;
+                for (value, &along) in left.iter_mut().zip(column) {
+                    *value -= share * along;
+                }
+            }
+        }
+        (shares, left)
+    }
+}
+
+fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
+    sum_of(a.len(), |row| weight[row] * a[row] * b[row])
+}
+
+/// Refuses rows that no regression can be fitted to.
+fn check_rows(weight: &[f64], outcome: &[f64], n_columns: usize) -> Result<(), EffectError> {
+    let n_rows = outcome.len();
+    check_finite("outcome", outcome, n_rows)?;
+    check_finite("weight", weight, n_rows)?;
+    if let Some(row) = weight.iter().position(|&value| value <= 0.0) {
+        return Err(EffectError::WeightNotPositive {
+            row,
+            value: weight[row],
+        });
+    }
+    if n_rows <= n_columns {
+        return Err(EffectError::TooFewRows { n_rows, n_columns });
+    }
+    Ok(())
 }
 
 /// Refuses a slice of the wrong length or with a value that is NaN or infinite.

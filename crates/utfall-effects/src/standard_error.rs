@@ -6,6 +6,7 @@
 //! | name | variance |
 //! | --- | --- |
 //! | `classical` | residual variance over `N - K`, the same for every row |
+//! | `model` | error variance one, as the likelihood says; only for a likelihood |
 //! | `hc0` | `Σ φᵢ²` |
 //! | `hc1` | `hc0 · N/(N-K)` |
 //! | `hc2` | `Σ φᵢ²/(1-hᵢ)` |
@@ -42,8 +43,12 @@ const LEAST_VARIANCE: f64 = 1e-26;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StandardError {
-    /// Equal error variance, divisor `N - K`.
+    /// Equal error variance, divisor `N - K`. For a likelihood this scales `model` by Pearson's
+    /// dispersion (quasi-likelihood).
     Classical,
+    /// The inverse Fisher information: the error variance is what the likelihood says. Only for a
+    /// generalised linear model.
+    Model,
     /// White's, without correction.
     Hc0,
     /// Times `N/(N-K)`.
@@ -64,7 +69,7 @@ pub enum StandardError {
 }
 
 impl StandardError {
-    /// Every kind, in the order of the table.
+    /// Every kind that a linear regression has, in the order of the table.
     pub const ALL: [Self; 9] = [
         Self::Classical,
         Self::Hc0,
@@ -88,6 +93,7 @@ impl std::fmt::Display for StandardError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Classical => "classical",
+            Self::Model => "model",
             Self::Hc0 => "hc0",
             Self::Hc1 => "hc1",
             Self::Hc2 => "hc2",
@@ -108,6 +114,13 @@ pub(crate) fn variance(
     clusters: &[&Grouping],
 ) -> Result<f64, EffectError> {
     let variance = match kind {
+        StandardError::Model if !fit.is_of_likelihood() => {
+            return Err(EffectError::KindUndefined { kind });
+        }
+        StandardError::Cr2 if fit.is_of_likelihood() => {
+            return Err(EffectError::KindUndefined { kind });
+        }
+        StandardError::Model => contrast.unit_variance,
         StandardError::Classical => fit.error_variance() * contrast.unit_variance,
         _ if kind.is_clustered() => clustered(kind, fit, contrast, clusters)?,
         _ => {

@@ -6,6 +6,7 @@
 //! chooses instructions at run time. Nothing here knows a table, a file or a contract.
 
 pub mod draws;
+pub mod elementary;
 pub mod logistic;
 pub mod moments;
 pub mod normal;

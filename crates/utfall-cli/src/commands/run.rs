@@ -22,7 +22,7 @@ use crate::summary;
 Examples:
     utfall run pipelines/hemmasittare
     utfall run pipelines/hemmasittare --site server.toml --workspace /srv/utfall/hemmasittare
-    utfall run pipelines/hemmasittare --format json | jq .decision.total")]
+    utfall run pipelines/hemmasittare --format json | jq .decision.branch")]
 pub(crate) struct RunArgs {
     /// Folder that holds plan.toml
     pipeline: PathBuf,

@@ -3,8 +3,6 @@
 use utfall_core::{Arm, Estimand};
 use utfall_stats::logistic::LogisticError;
 
-use crate::MatchingError;
-
 /// Why units could not be weighted.
 ///
 /// Every message reads on from "cannot weigh:". No message shows a unit's data.
@@ -108,16 +106,4 @@ pub enum WeightingError {
 
 fn within(arm: Option<Arm>) -> String {
     arm.map_or(String::new(), |arm| format!(" among {arm} units"))
-}
-
-impl From<MatchingError> for WeightingError {
-    fn from(error: MatchingError) -> Self {
-        match error {
-            MatchingError::Propensity(source) => Self::Propensity(source),
-            MatchingError::CovariateNotFinite { unit, column } => {
-                Self::CovariateNotFinite { unit, column }
-            }
-            _ => Self::NotConverged { n_iterations: 0 },
-        }
-    }
 }

@@ -18,12 +18,11 @@ mod entropy_balancing;
 mod error;
 mod inverse_probability;
 mod newton;
-mod overidentified;
 mod score_balancing;
 mod spec;
 
 use utfall_core::Estimand;
-use utfall_stats::Matrix;
+use utfall_stats::{Matrix, logistic};
 
 pub use calibration::{Calibration, CalibrationDistance, calibrate};
 pub use cap::{QuantileRule, WeightCap};
@@ -31,7 +30,7 @@ pub use entropy_balancing::entropy_balancing;
 pub use error::WeightingError;
 pub use inverse_probability::propensity_weights;
 pub use score_balancing::balancing_score;
-pub use spec::{Identification, Moments, WeightScale, WeightingMethod, WeightingSpec};
+pub use spec::{Moments, WeightScale, WeightingMethod, WeightingSpec};
 
 /// A weight for each unit, and how it came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +64,7 @@ pub fn weigh(
 ) -> Result<Weighting, WeightingError> {
     let mut weighting = match spec.method {
         WeightingMethod::PropensityScore { scale } => {
-            let scores = crate::propensity(covariates, treated)?.score;
+            let scores = logistic::fit(covariates, treated)?.probability;
             let weights = propensity_weights(&scores, treated, estimand, scale)?;
             Weighting::new(estimand, weights, Some(scores))
         }
@@ -73,8 +72,8 @@ pub fn weigh(
             let weights = entropy_balancing(covariates, treated, estimand, moments)?;
             Weighting::new(estimand, weights, None)
         }
-        WeightingMethod::BalancingScore { identification } => {
-            let scores = balancing_score(covariates, treated, estimand, identification)?;
+        WeightingMethod::BalancingScore {} => {
+            let scores = balancing_score(covariates, treated, estimand)?;
             let weights = propensity_weights(&scores, treated, estimand, WeightScale::Plain)?;
             Weighting::new(estimand, weights, Some(scores))
         }

@@ -176,10 +176,11 @@ impl Keys {
             })
             .collect();
         let n_rows: usize = files.iter().map(|file| file.digests.len()).sum();
-        let n_parts = n_rows.div_ceil(ROWS_PER_PART).next_power_of_two() as u32;
-        (0..n_parts)
+        let n_parts = n_rows.div_ceil(ROWS_PER_PART).next_power_of_two();
+        let n_bits = n_parts.trailing_zeros();
+        (0..n_parts as u64)
             .into_par_iter()
-            .for_each(|part| compare_part(&files, part, n_parts));
+            .for_each(|number| compare_part(&files, Part { number, n_bits }));
         Self {
             files,
             rejected: vec![BTreeSet::new(); n_ranks],

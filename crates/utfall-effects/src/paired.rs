@@ -1,0 +1,84 @@
+//! Difference within pairs of which one unit was treated.
+
+use utfall_core::{Estimand, Estimate};
+
+use crate::regression::check_finite;
+use crate::{EffectError, Grouping, Inference, WeightedRegression, infer};
+
+/// Estimates an effect as the mean difference in outcome within pairs.
+///
+/// It is the regression of the pairs' differences on a constant, where each pair is one row: with
+/// `classical`, `hc1` or `hc2` the standard error is `sd(differences) / √n_pairs`, and `residual`
+/// degrees of freedom are the pairs less one. It takes the pairs as given.
+///
+/// # Shapes and units
+///
+/// - `treated`, `pair`, `outcome`: one value per unit; each pair holds one treated and one
+///   comparator, and there are two pairs at least.
+/// - Outcome, point and standard error are in one unit.
+///
+/// # Errors
+///
+/// - [`EffectError::LengthMismatch`], [`EffectError::NotFinite`] for malformed slices.
+/// - [`EffectError::NotAPair`] at the first pair that is none.
+/// - [`EffectError::TooFewPairs`] for fewer than two.
+/// - [`EffectError::NoVariation`] if all differences are equal.
+/// - Those of [`infer`]; [`EffectError::ClustersMissing`] for a `cr` kind.
+///
+/// # Reference
+///
+/// Imai (2008), *Statistics in Medicine* 27(24), <https://doi.org/10.1002/sim.3337>.
+pub fn paired_difference(
+    estimand: Estimand,
+    treated: &[bool],
+    pair: &Grouping,
+    outcome: &[f64],
+    inference: &Inference,
+) -> Result<Estimate, EffectError> {
+    let difference = differences(treated, pair, outcome)?;
+    let n_pairs = difference.len();
+    if n_pairs < 2 {
+        return Err(EffectError::TooFewPairs { n_pairs });
+    }
+    let one = vec![1.0; n_pairs];
+    let fit = WeightedRegression::fit(&[&one], &one, &difference)?;
+    let inferred = infer(&fit, &fit.coefficient(0)?, &[], inference)?;
+    Ok(Estimate {
+        estimand,
+        point: inferred.point,
+        standard_error: inferred.standard_error,
+        degrees_of_freedom: inferred.degrees_of_freedom,
+        confidence_level: inference.confidence_level,
+        interval: inferred.interval,
+        p_value: inferred.p_value,
+        n_treated: n_pairs,
+        n_comparator: n_pairs,
+        n_clusters: None,
+    })
+}
+
+/// Treated less comparator outcome of each pair, in the order pairs first appear.
+pub(crate) fn differences(
+    treated: &[bool],
+    pair: &Grouping,
+    outcome: &[f64],
+) -> Result<Vec<f64>, EffectError> {
+    check_finite("outcome", outcome, treated.len())?;
+    if pair.len() != treated.len() {
+        return Err(EffectError::LengthMismatch {
+            what: "pair",
+            found: pair.len(),
+            expected: treated.len(),
+        });
+    }
+    let members = pair.members();
+    let difference = |rows: &Vec<usize>| match rows[..] {
+        [a, b] if treated[a] && !treated[b] => Ok(outcome[a] - outcome[b]),
+        [a, b] if treated[b] && !treated[a] => Ok(outcome[b] - outcome[a]),
+        _ => Err(EffectError::NotAPair {
+            row: rows[0],
+            n_rows: rows.len(),
+        }),
+    };
+    members.iter().map(difference).collect()
+}
