@@ -117,6 +117,26 @@ fn an_absent_column_is_named() {
 }
 
 #[test]
+fn a_column_of_another_type_is_named_with_its_first_place() {
+    let scratch = Scratch::copy_of("hemmasittare");
+    scratch.edit(
+        "extracts/absence.toml",
+        "decimal = \",\"",
+        "decimal = \".\"",
+    );
+    refused(
+        &scratch,
+        3,
+        &[
+            "extract `absence`",
+            "rows break the rule `type` in column",
+            "franvaro_20240915.csv:2",
+            "dialect",
+        ],
+    );
+}
+
+#[test]
 fn a_real_identity_number_stops_ingestion_and_is_not_shown() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.rewrite("remisser_20241201.csv", |mut lines| {

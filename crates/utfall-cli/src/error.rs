@@ -72,7 +72,9 @@ fn of_run(error: &RunError) -> Code {
             _ => Code::DataContract,
         },
         RunError::File(error) => of_file(error),
-        RunError::ChangedSinceDigest { .. } => Code::DataContract,
+        RunError::ChangedSinceDigest { .. } | RunError::MostRowsRejected { .. } => {
+            Code::DataContract
+        }
         RunError::Table(_) | RunError::Cohort(_) => Code::Plan,
         RunError::Matching(_) | RunError::Effect { .. } => Code::ChecksFailed,
         RunError::Locked(_) => Code::Locked,

@@ -58,6 +58,23 @@ pub enum RunError {
     #[error(transparent)]
     Locked(#[from] utfall_files::LockError),
 
+    /// A rule that most rows break: the contract or the file is another than was meant.
+    #[error("extract `{extract}`: {n_broken} of {n_rows} rows break the rule `{rule}`{}, first at {first}; check the type, dialect and codes in its data contract", column.as_ref().map_or_else(String::new, |column| format!(" in column `{column}`")))]
+    MostRowsRejected {
+        /// The extract.
+        extract: String,
+        /// The rule.
+        rule: String,
+        /// The column in the file's header, if the rule is about one.
+        column: Option<String>,
+        /// Rows that break it.
+        n_broken: u64,
+        /// Rows of all deliveries.
+        n_rows: u64,
+        /// File and line where it is broken first.
+        first: String,
+    },
+
     /// A delivery that was written to after its digest was taken.
     #[error(
         "a file of extract `{extract}` changed while it was read; wait until its delivery is complete"

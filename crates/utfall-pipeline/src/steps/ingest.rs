@@ -95,13 +95,32 @@ fn ingest(
             .iter()
             .zip(&digests)
             .all(|(read, digest)| read.blake3 == *digest);
-        if unchanged {
-            Ok(())
-        } else {
-            Err(RunError::ChangedSinceDigest {
+        if !unchanged {
+            return Err(RunError::ChangedSinceDigest {
                 extract: extract.to_owned(),
-            })
+            });
         }
+        most_rows_pass(&report)
+    })
+}
+
+/// Refuses an extract of which most rows break one rule: that is another file, or another contract,
+/// than was meant, and what is left of it is no register. The quarantine is kept to look at.
+fn most_rows_pass(report: &QualityReport) -> Result<(), RunError> {
+    let n_rows = report.n_rows();
+    let Some(broken) = report.rules.iter().find(|rule| rule.n_rows > n_rows / 2) else {
+        return Ok(());
+    };
+    let first = broken.first_locators.first();
+    Err(RunError::MostRowsRejected {
+        extract: report.extract.clone(),
+        rule: broken.rule.to_string(),
+        column: broken.column.clone(),
+        n_broken: broken.n_rows,
+        n_rows,
+        first: first.map_or_else(String::new, |place| {
+            format!("{}:{}", place.file, place.line)
+        }),
     })
 }
 
