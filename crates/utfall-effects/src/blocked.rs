@@ -28,7 +28,7 @@ use crate::{EffectError, Grouping, Inference, WeightedRegression, infer};
 /// - [`EffectError::LengthMismatch`], [`EffectError::NotFinite`] for malformed slices.
 /// - [`EffectError::BlockWithoutArm`] at the first block that lacks an arm.
 /// - [`EffectError::FullLeverage`] for `hc2` and `hc3` if an arm is one unit in some block.
-/// - [`EffectError::EstimandUndefined`] for [`Estimand::MatchedTreated`].
+/// - [`EffectError::EstimandUndefined`] for any other estimand.
 /// - Those of [`infer`]; [`EffectError::ClustersMissing`] for a `cr` kind.
 ///
 /// # Reference
@@ -127,7 +127,7 @@ impl Sizes {
             Estimand::Ate => (treated + comparator, all_treated + all_comparator),
             Estimand::Att => (treated, all_treated),
             Estimand::Atc => (comparator, all_comparator),
-            Estimand::MatchedTreated => return Err(EffectError::EstimandUndefined { estimand }),
+            _ => return Err(EffectError::EstimandUndefined { estimand }),
         };
         Ok(count(part) / count(whole))
     }

@@ -106,9 +106,7 @@ pub fn fit_generalised(
         let regression = model.step(&here.predictor).map_err(|error| match error {
             EffectError::WeightNotPositive { .. }
             | EffectError::RankDeficient { .. }
-            | EffectError::NotFinite { .. } => {
-                model.separated(&here.coefficients)
-            }
+            | EffectError::NotFinite { .. } => model.separated(&here.coefficients),
             other => other,
         })?;
         let there = model.towards(&here, regression.coefficients());
@@ -139,7 +137,309 @@ impl GeneralisedFit {
 
     /// One coefficient for each column.
     #[must_use]
-    pub fn predictor(
+    pub fn coefficients(&self) -> &[f64] {
+        &self.coefficients
+    }
+
+    /// The fitted mean outcome of each row.
+    #[must_use]
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// Twice the log likelihood that a perfect fit would have more.
+    #[must_use]
+    pub fn deviance(&self) -> f64 {
+        self.deviance
+    }
+
+    /// Pearson's dispersion: the residual variance over the one the family says, divisor `N - K`.
+    #[must_use]
+    pub fn dispersion(&self) -> f64 {
+        self.regression.error_variance()
+    }
+
+    /// Newton steps taken.
+    #[must_use]
+    pub fn n_iterations(&self) -> u32 {
+        self.n_iterations
+    }
+
+    /// Mean outcomes under two designs, and their comparisons (g-computation).
+    ///
+    /// # Shapes
+    ///
+    /// - `treated`, `comparator`: the columns of the fit with treatment set to each of two values.
+    /// - `offset`: as given to the fit.
+    /// - `over`: weight of each row in the averages, zero or above: ones for everyone.
+    ///
+    /// # Errors
+    ///
+    /// [`EffectError::LengthMismatch`], [`EffectError::NotFinite`] for malformed slices, and
+    /// [`EffectError::NoVariation`] if no row is averaged over.
+    pub fn marginal(
+        &self,
+        treated: &[&[f64]],
+        comparator: &[&[f64]],
+        offset: Option<&[f64]>,
+        over: &[f64],
+    ) -> Result<Marginal, EffectError> {
+        let treated = self.average(treated, offset, over)?;
+        let comparator = self.average(comparator, offset, over)?;
+        let contrast = |point: f64, slopes: [f64; 2]| {
+            let rows = treated.gradient.iter().zip(&comparator.gradient);
+            let per_column: Vec<f64> = rows.map(|(t, c)| slopes[0] * t - slopes[1] * c).collect();
+            let contrast = self.regression.contrast(&per_column)?;
+            Ok::<_, EffectError>(Contrast { point, ..contrast })
+        };
+        let (one, zero) = (treated.mean, comparator.mean);
+        let odds = |mean: f64| elementary::log(mean) - elementary::log1p(-mean);
+        let odds_slope = |mean: f64| 1.0 / (mean * (1.0 - mean));
+        let ratio = elementary::log(one) - elementary::log(zero);
+        Ok(Marginal {
+            mean_treated: contrast(one, [1.0, 0.0])?,
+            mean_comparator: contrast(zero, [0.0, -1.0])?,
+            difference: contrast(one - zero, [1.0, 1.0])?,
+            log_ratio: contrast(ratio, [1.0 / one, 1.0 / zero])?,
+            log_odds_ratio: match self.family {
+                Family::Logit => Some(contrast(
+                    odds(one) - odds(zero),
+                    [odds_slope(one), odds_slope(zero)],
+                )?),
+                Family::Poisson => None,
+            },
+        })
+    }
+
+    fn average(
+        &self,
+        columns: &[&[f64]],
+        offset: Option<&[f64]>,
+        over: &[f64],
+    ) -> Result<Average, EffectError> {
+        let n_rows = self.mean.len();
+        check_finite("averaging weight", over, n_rows)?;
+        if columns.len() != self.coefficients.len() {
+            return Err(EffectError::LengthMismatch {
+                what: "columns",
+                found: columns.len(),
+                expected: self.coefficients.len(),
+            });
+        }
+        for column in columns {
+            check_finite("covariate", column, n_rows)?;
+        }
+        let total = sum(over);
+        if total <= 0.0 {
+            return Err(EffectError::NoVariation);
+        }
+        let predictor = predictor(columns, offset, &self.coefficients, n_rows);
+        let means: Vec<f64> = predictor.iter().map(|&eta| self.family.mean(eta)).collect();
+        let slope = |row: usize| over[row] * self.family.slope(predictor[row], means[row]);
+        Ok(Average {
+            mean: sum_of(n_rows, |row| over[row] * means[row]) / total,
+            gradient: columns
+                .iter()
+                .map(|column| sum_of(n_rows, |row| slope(row) * column[row]) / total)
+                .collect(),
+        })
+    }
+}
+
+/// A mean outcome and what it moves by with each coefficient.
+struct Average {
+    mean: f64,
+    gradient: Vec<f64>,
+}
+
+impl Family {
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Logit => "0 to 1",
+            Self::Poisson => "zero or more",
+        }
+    }
+
+    fn allows(self, outcome: f64) -> bool {
+        match self {
+            Self::Logit => (0.0..=1.0).contains(&outcome),
+            Self::Poisson => outcome >= 0.0,
+        }
+    }
+
+    /// The predictor that steps start from.
+    fn start(self, outcome: f64) -> f64 {
+        match self {
+            Self::Logit => {
+                let mean = 0.5 * (outcome + 0.5);
+                elementary::log(mean / (1.0 - mean))
+            }
+            Self::Poisson => elementary::log(outcome + 0.1),
+        }
+    }
+
+    fn mean(self, predictor: f64) -> f64 {
+        match self {
+            Self::Logit if predictor < 0.0 => {
+                let odds = elementary::exp(predictor);
+                odds / (1.0 + odds)
+            }
+            Self::Logit => 1.0 / (1.0 + elementary::exp(-predictor)),
+            Self::Poisson => elementary::exp(predictor),
+        }
+    }
+
+    /// The mean's slope in the predictor, which is also the variance: the links are canonical.
+    fn slope(self, predictor: f64, mean: f64) -> f64 {
+        match self {
+            Self::Logit => mean * self.mean(-predictor),
+            Self::Poisson => mean,
+        }
+    }
+
+    /// Minus twice the log likelihood of a row, plus that of a perfect fit.
+    fn deviance(self, outcome: f64, predictor: f64, mean: f64) -> f64 {
+        let relative = |part: f64, whole: f64| {
+            if part > 0.0 {
+                part * elementary::log(part / whole)
+            } else {
+                0.0
+            }
+        };
+        2.0 * match self {
+            Self::Logit => {
+                let below = self.mean(-predictor);
+                relative(outcome, mean) + relative(1.0 - outcome, below)
+            }
+            Self::Poisson => relative(outcome, mean) - (outcome - mean),
+        }
+    }
+}
+
+struct Model<'a> {
+    family: Family,
+    columns: &'a [&'a [f64]],
+    offset: Option<&'a [f64]>,
+    outcome: &'a [f64],
+}
+
+/// Where the steps have come to.
+struct Place {
+    coefficients: Vec<f64>,
+    predictor: Vec<f64>,
+    deviance: f64,
+}
+
+impl<'a> Model<'a> {
+    fn new(
+        family: Family,
+        columns: &'a [&'a [f64]],
+        offset: Option<&'a [f64]>,
+        outcome: &'a [f64],
+    ) -> Result<Self, EffectError> {
+        check_finite("outcome", outcome, outcome.len())?;
+        for column in columns {
+            check_finite("covariate", column, outcome.len())?;
+        }
+        if let Some(offset) = offset {
+            check_finite("offset", offset, outcome.len())?;
+        }
+        if let Some(row) = outcome.iter().position(|&value| !family.allows(value)) {
+            return Err(EffectError::OutcomeOutsideFamily {
+                row,
+                expected: family.expected(),
+            });
+        }
+        if sum(outcome) <= 0.0 {
+            return Err(EffectError::NoVariation);
+        }
+        Ok(Self {
+            family,
+            columns,
+            offset,
+            outcome,
+        })
+    }
+
+    /// The first step, from means near the outcomes.
+    fn start(&self) -> Result<Place, EffectError> {
+        let predictor: Vec<f64> = self.outcome.iter().map(|&y| self.family.start(y)).collect();
+        let regression = self.step(&predictor)?;
+        Ok(self.at(regression.coefficients()))
+    }
+
+    /// The weighted regression at a predictor; its coefficients are where a Newton step leads.
+    fn step(&self, predictor: &[f64]) -> Result<WeightedRegression<'static>, EffectError> {
+        let rows = predictor.iter().zip(self.outcome).enumerate();
+        let (weight, response): (Vec<f64>, Vec<f64>) = rows
+            .map(|(row, (&eta, &outcome))| {
+                let mean = self.family.mean(eta);
+                let slope = self.family.slope(eta, mean);
+                let offset = self.offset.map_or(0.0, |offset| offset[row]);
+                (slope, eta - offset + (outcome - mean) / slope)
+            })
+            .unzip();
+        WeightedRegression::fit_with(self.columns, Cow::Owned(weight), &response)
+    }
+
+    fn at(&self, coefficients: Vec<f64>) -> Place {
+        let n_rows = self.outcome.len();
+        let predictor = predictor(self.columns, self.offset, &coefficients, n_rows);
+        let deviance = sum_of(n_rows, |row| {
+            let mean = self.family.mean(predictor[row]);
+            self.family
+                .deviance(self.outcome[row], predictor[row], mean)
+        });
+        Place {
+            coefficients,
+            predictor,
+            deviance,
+        }
+    }
+
+    /// A step, halved as long as it makes the deviance worse.
+    fn towards(&self, here: &Place, mut coefficients: Vec<f64>) -> Place {
+        let slack = 1e-12 * (here.deviance + 0.1);
+        let mut n_halvings = 0;
+        loop {
+            let there = self.at(coefficients.clone());
+            if there.deviance <= here.deviance + slack || n_halvings == MOST_HALVINGS {
+                return there;
+            }
+            for (there, here) in coefficients.iter_mut().zip(&here.coefficients) {
+                *there = 0.5 * (*there + here);
+            }
+            n_halvings += 1;
+        }
+    }
+
+    fn separated(&self, coefficients: &[f64]) -> EffectError {
+        let spread = |k: usize| {
+            let (_, variance) = utfall_stats::moments::mean_and_variance(self.columns[k]);
+            coefficients[k].abs() * variance.sqrt()
+        };
+        let sizes = (0..coefficients.len()).map(|k| (k, spread(k)));
+        let largest = sizes.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        EffectError::Separated {
+            column: largest.map_or(0, |(column, _)| column),
+        }
+    }
+
+    fn finish(&self, place: Place, n_iterations: u32) -> Result<GeneralisedFit, EffectError> {
+        let regression = self.step(&place.predictor)?.of_likelihood();
+        let means = place.predictor.iter().map(|&eta| self.family.mean(eta));
+        Ok(GeneralisedFit {
+            family: self.family,
+            mean: means.collect(),
+            coefficients: regression.coefficients(),
+            regression,
+            deviance: place.deviance,
+            n_iterations,
+        })
+    }
+}
+
+fn predictor(
     columns: &[&[f64]],
     offset: Option<&[f64]>,
     coefficients: &[f64],

@@ -12,6 +12,7 @@
 mod bias_reduced;
 mod blocked;
 mod difference;
+mod doubly_robust;
 mod error;
 mod generalised;
 mod grouping;
@@ -28,11 +29,12 @@ pub use difference::{
     MatchedSample, adjusted_difference, matched_difference, matched_difference_in_differences,
     unadjusted_difference,
 };
+pub use doubly_robust::{DoublyRobust, doubly_robust};
 pub use error::EffectError;
 pub use generalised::{Family, GeneralisedFit, Marginal, fit_generalised};
 pub use grouping::Grouping;
 pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
-pub use instrument::{AndersonRubin, TwoStage, two_stage};
+pub use instrument::{AndersonRubin, TwoStage, Weak, two_stage};
 pub use interacted::interacted_difference;
 pub use paired::paired_difference;
 pub use regression::{Contrast, WeightedRegression};

@@ -234,7 +234,7 @@ impl<'a> WeightedRegression<'a> {
     /// The sum of weighted squared residuals over the residual degrees of freedom.
     pub(crate) fn error_variance(&self) -> f64 {
         let degrees = utfall_stats::moments::count(self.n_rows() - self.n_columns());
-        inner(&self.weight, &self.residual, &self.residual) / degrees
+        self.residual_square() / degrees
     }
 
     /// A weighted sum of the coefficients: one number per column of the design.
@@ -274,6 +274,11 @@ impl<'a> WeightedRegression<'a> {
         })
     }
 
+    /// The sum of weighted squared residuals.
+    pub(crate) fn residual_square(&self) -> f64 {
+        inner(&self.weight, &self.residual, &self.residual)
+    }
+
     /// Every coefficient.
     pub(crate) fn coefficients(&self) -> Vec<f64> {
         let mut coefficients = self.loadings.clone();
@@ -290,12 +295,16 @@ impl<'a> WeightedRegression<'a> {
     ///
     /// # Errors
     ///
-    /// [`EffectError::RankDeficient`] if there is no such column.
+    /// [`EffectError::LengthMismatch`] if there is no such column.
     pub fn coefficient(&self, column: usize) -> Result<Contrast, EffectError> {
         let mut per_column = vec![0.0; self.n_columns()];
         *per_column
             .get_mut(column)
-            .ok_or(EffectError::RankDeficient { column })? = 1.0;
+            .ok_or(EffectError::LengthMismatch {
+                what: "contrast",
+                found: column + 1,
+                expected: self.n_columns(),
+            })? = 1.0;
         self.contrast(&per_column)
     }
 }
