@@ -120,66 +120,39 @@ impl From<OptionalMark> for String {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DateFormat {
-    parts: Vec<DatePart>,
+    /// Where the year, the month and the day begin.
+    year: usize,
+    month: usize,
+    day: Option<usize>,
+    /// The characters between, with their places.
+    fixed: Vec<(usize, u8)>,
     width: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DatePart {
-    Year,
-    Month,
-    Day,
-    Fixed(u8),
 }
 
 impl DateFormat {
     /// Dates as `2024-01-31`.
     #[must_use]
     pub fn iso() -> Self {
-        use DatePart::{Day, Fixed, Month, Year};
-        Self {
-            parts: vec![Year, Fixed(b'-'), Month, Fixed(b'-'), Day],
-            width: 10,
-        }
+        Self { year: 0, month: 5, day: Some(8), fixed: vec![(4, b'-'), (7, b'-')], width: 10 }
     }
 
     /// Days from 1970-01-01 to the date written in `cell`; `None` if it is no date of this form.
     #[must_use]
     pub fn parse(&self, cell: &[u8]) -> Option<i32> {
-        if cell.len() != self.width {
+        if cell.len() != self.width || self.fixed.iter().any(|&(place, byte)| cell[place] != byte) {
             return None;
         }
-        let (mut year, mut month, mut day, mut rest) = (0, 0, 1, cell);
-        for part in &self.parts {
-            match part {
-                DatePart::Year => year = take_digits(&mut rest, 4)?,
-                DatePart::Month => month = take_digits(&mut rest, 2)?,
-                DatePart::Day => day = take_digits(&mut rest, 2)?,
-                DatePart::Fixed(byte) => {
-                    let (first, after) = rest.split_first()?;
-                    if first != byte {
-                        return None;
-                    }
-                    rest = after;
-                }
-            }
-        }
+        let year = two_digits(cell, self.year)? * 100 + two_digits(cell, self.year + 2)?;
+        let month = two_digits(cell, self.month)?;
+        let day = self.day.map_or(Some(1), |place| two_digits(cell, place))?;
         days_since_1970(year, month, day)
     }
 }
 
-fn take_digits(rest: &mut &[u8], n_digits: usize) -> Option<u32> {
-    let (digits, after) = rest.split_at_checked(n_digits)?;
-    *rest = after;
-    let mut value = 0;
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + u32::from(digit);
-    }
-    Some(value)
+#[inline]
+fn two_digits(cell: &[u8], place: usize) -> Option<u32> {
+    let (tens, ones) = (cell[place].wrapping_sub(b'0'), cell[place + 1].wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, years 1 to 9999.
@@ -205,56 +178,48 @@ impl TryFrom<String> for DateFormat {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut parts = Vec::new();
+        let (mut year, mut month, mut day) = (None, None, None);
+        let mut format = Self { year: 0, month: 0, day: None, fixed: Vec::new(), width: 0 };
         let mut bytes = text.bytes();
         while let Some(byte) = bytes.next() {
-            parts.push(match byte {
+            let (part, width) = match byte {
                 b'%' => match bytes.next() {
-                    Some(b'Y') => DatePart::Year,
-                    Some(b'm') => DatePart::Month,
-                    Some(b'd') => DatePart::Day,
+                    Some(b'Y') => (&mut year, 4),
+                    Some(b'm') => (&mut month, 2),
+                    Some(b'd') => (&mut day, 2),
                     _ => return Err(no_date_format(&text)),
                 },
-                byte if byte.is_ascii_graphic() || byte == b' ' => DatePart::Fixed(byte),
+                byte if byte.is_ascii_graphic() || byte == b' ' => {
+                    format.fixed.push((format.width, byte));
+                    format.width += 1;
+                    continue;
+                }
                 _ => return Err(no_date_format(&text)),
-            });
+            };
+            if part.replace(format.width).is_some() {
+                return Err(no_date_format(&text));
+            }
+            format.width += width;
         }
-        let count = |part| parts.iter().filter(|&&other| other == part).count();
-        if count(DatePart::Year) != 1 || count(DatePart::Month) != 1 || count(DatePart::Day) > 1 {
-            return Err(no_date_format(&text));
+        match (year, month) {
+            (Some(year), Some(month)) => Ok(Self { year, month, day, ..format }),
+            _ => Err(no_date_format(&text)),
         }
-        let width = parts.iter().map(|part| part.width()).sum();
-        Ok(Self { parts, width })
     }
 }
 
 fn no_date_format(text: &str) -> String {
-    format!(
-        "`{text}` is no date format, expected `%Y`, `%m` and, except for months, `%d` once each, such as `%Y%m%d` or `%Y-%m-%d`"
-    )
-}
-
-impl DatePart {
-    fn width(self) -> usize {
-        match self {
-            Self::Year => 4,
-            Self::Month | Self::Day => 2,
-            Self::Fixed(_) => 1,
-        }
-    }
+    format!("`{text}` is no date format, expected `%Y`, `%m` and, except for months, `%d` once each, such as `%Y%m%d` or `%Y-%m-%d`")
 }
 
 impl fmt::Display for DateFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.parts {
-            match part {
-                DatePart::Year => f.write_str("%Y")?,
-                DatePart::Month => f.write_str("%m")?,
-                DatePart::Day => f.write_str("%d")?,
-                DatePart::Fixed(byte) => write!(f, "{}", char::from(*byte))?,
-            }
-        }
-        Ok(())
+        let mut parts: Vec<(usize, String)> =
+            self.fixed.iter().map(|&(place, byte)| (place, char::from(byte).to_string())).collect();
+        parts.extend([(self.year, "%Y".to_owned()), (self.month, "%m".to_owned())]);
+        parts.extend(self.day.map(|place| (place, "%d".to_owned())));
+        parts.sort();
+        parts.iter().try_for_each(|(_, part)| f.write_str(part))
     }
 }
 

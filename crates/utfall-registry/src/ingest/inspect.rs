@@ -3,7 +3,8 @@
 use utfall_files::Digest;
 
 use super::error::{FileName, IdentityFinding, IngestError};
-use super::keys::{Absorb, CellHasher, KeyHasher, RowDigest};
+use super::digest::{Absorb, CellHasher, RowDigest};
+use super::keys::BlockKeys;
 use super::rules::{Cell, RowRules};
 use super::source::{Layout, Row, RowVisitor, Source};
 use super::stream::{Progress, stream};
@@ -18,10 +19,8 @@ const SLIPS_PER_ROW: u64 = 100;
 
 /// What the first pass found in a file.
 pub(crate) struct Inspection {
-    /// One for each row.
-    pub(crate) digests: Vec<RowDigest>,
-    /// Position of the first row of each block.
-    pub(crate) block_starts: Vec<usize>,
+    /// The keys of each block.
+    pub(crate) blocks: Vec<BlockKeys>,
     /// Columns with identity numbers.
     pub(crate) findings: Vec<IdentityFinding>,
     /// Columns that the contract does not name.
@@ -41,8 +40,7 @@ pub(crate) fn inspect<S: Source>(
 ) -> Result<Inspection, IngestError> {
     let layout = source.layout();
     let n_columns = layout.header().len();
-    let mut digests = Vec::new();
-    let mut block_starts = Vec::new();
+    let mut blocks: Vec<BlockKeys> = Vec::new();
     let mut whole = Seen::new(n_columns);
     stream(
         source,
@@ -50,17 +48,17 @@ pub(crate) fn inspect<S: Source>(
         |block| {
             let mut inspector = Inspector::new(rules, declared.len(), n_columns, encoding);
             layout.visit(block, &mut inspector);
-            (inspector.digests, inspector.seen)
+            (BlockKeys::new(&inspector.digests), inspector.seen)
         },
-        |(block_digests, seen)| {
-            block_starts.push(digests.len());
-            digests.extend_from_slice(&block_digests);
+        |(keys, seen)| {
+            blocks.push(keys);
             whole.merge(&seen);
             Ok(())
         },
     )?;
     let digest = source.finish()?;
-    whole.encoding.check(file, encoding, digests.len() as u64)?;
+    let n_rows: usize = blocks.iter().map(BlockKeys::n_rows).sum();
+    whole.encoding.check(file, encoding, n_rows as u64)?;
     let ignored = layout
         .header()
         .iter()
@@ -68,8 +66,7 @@ pub(crate) fn inspect<S: Source>(
     let ignored_columns = ignored.cloned().collect();
     let findings = whole.findings(file, layout.header());
     Ok(Inspection {
-        digests,
-        block_starts,
+        blocks,
         findings,
         ignored_columns,
         digest,
@@ -169,7 +166,7 @@ struct Inspector<'r, 'c> {
     rules: &'r RowRules<'c>,
     n_declared: usize,
     encoding: Encoding,
-    digests: Vec<RowDigest>,
+    digests: Vec<Option<RowDigest>>,
     seen: Seen,
 }
 
@@ -189,15 +186,13 @@ impl<'r, 'c> Inspector<'r, 'c> {
         }
     }
 
+    /// The row's digest, unless it has no valid key.
     #[inline]
-    fn digest(&self, row: &impl Row) -> RowDigest {
+    fn digest(&self, row: &impl Row) -> Option<RowDigest> {
         if row.fault().is_some() {
-            return RowDigest::NONE;
+            return None;
         }
-        let mut key = KeyHasher::new();
-        if !self.rules.hash_key(&mut key, |column| row.cell(column)) {
-            return RowDigest::NONE;
-        }
+        let key = self.rules.key(|column| row.cell(column))?;
         let mut cells = CellHasher::new();
         for column in 0..self.n_declared {
             match row.cell(column) {
@@ -208,7 +203,7 @@ impl<'r, 'c> Inspector<'r, 'c> {
                 Cell::Beyond => cells.word(u64::MAX - 1),
             }
         }
-        RowDigest::new(key, cells)
+        Some(RowDigest::new(key, cells))
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod block;
 mod csv;
+mod digest;
 mod error;
 mod inspect;
 mod keys;
@@ -32,7 +33,7 @@ use crate::table_writer::{StoredType, TableWriter};
 use csv::CsvSource;
 pub use error::{FileName, IdentityFinding, IngestError};
 use inspect::Inspection;
-use keys::Keys;
+use keys::{BlockKeys, Keys};
 use parquet::ParquetSource;
 use quarantine::Quarantine;
 use read::Judged;
@@ -150,7 +151,7 @@ impl<'a> Ingestion<'a> {
             .collect();
         let ranks = ranks(deliveries);
         let mut tally = QualityTally::new(contract, deliveries);
-        let (mut files, mut digests, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut keys, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         for (delivery, rank) in deliveries.iter().zip(ranks) {
             let name = FileName::of(&delivery.path);
             let look = Look {
@@ -162,8 +163,9 @@ impl<'a> Ingestion<'a> {
             let inspection = look.at(contract, delivery, &mut progress)?;
             findings.extend(inspection.findings);
             tally.ignore(inspection.ignored_columns);
-            digests.push((rank, inspection.digests));
-            let (starts, digest) = (inspection.block_starts, inspection.digest);
+            let starts = starts(&inspection.blocks);
+            keys.push((rank, inspection.blocks));
+            let digest = inspection.digest;
             files.push(InspectedFile {
                 delivery,
                 name,
@@ -176,7 +178,7 @@ impl<'a> Ingestion<'a> {
         if !findings.is_empty() {
             return Err(IngestError::IdentityNumbers { findings });
         }
-        let keys = Keys::compare(digests);
+        let keys = Keys::compare(&keys);
         Ok(Self {
             contract,
             rules,
@@ -200,7 +202,7 @@ impl<'a> Ingestion<'a> {
             let (tally, mut rejected) = (&mut self.tally, Vec::new());
             let into = |judged: Judged| {
                 tally.add(i, &judged);
-                rejected.extend(judged.rejects.iter().map(|reject| reject.row));
+                rejected.extend(judged.rejects.iter().filter_map(|reject| reject.key));
                 sink(file, judged, file.name.as_str())
             };
             let digest = match self.contract.format() {
@@ -239,8 +241,8 @@ impl<'a> Ingestion<'a> {
                 });
             }
             self.tally.digest(i, digest);
-            for row in rejected {
-                self.keys.reject(i, row);
+            for key in rejected {
+                self.keys.reject(i, key);
             }
         }
         Ok(self.tally.report(self.contract))
@@ -293,6 +295,17 @@ fn open_csv(contract: &DataContract, delivery: &Delivery) -> Result<CsvSource, I
         .dialect()
         .expect("a contract for CSV has a dialect, or it would not exist");
     CsvSource::open(&delivery.path, contract, dialect)
+}
+
+/// Position in the file of the first row of each block.
+fn starts(blocks: &[BlockKeys]) -> Vec<usize> {
+    let mut start = 0;
+    let mut starts = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        starts.push(start);
+        start += block.n_rows();
+    }
+    starts
 }
 
 /// The encoding of text cells; Parquet is always UTF-8.

@@ -1,6 +1,7 @@
 //! The second pass over a file: every row judged, kept, superseded or put in quarantine.
 
 use super::error::{FileName, IngestError};
+use super::digest::{KeyDigest, KeyHasher};
 use super::keys::{Keys, Standing};
 use super::rules::{Batch, RowRules, Rule, Violation};
 use super::source::{Layout, Row, RowVisitor, Source};
@@ -16,8 +17,8 @@ pub(crate) struct Judged {
 
 /// A row on its way to quarantine.
 pub(crate) struct Reject {
-    /// Position of the row in its file.
-    pub(crate) row: usize,
+    /// The row's key, if no other row of its delivery can stand for it.
+    pub(crate) key: Option<KeyDigest>,
     /// Line on which it begins.
     pub(crate) line: u64,
     /// All it broke, in order.
@@ -95,9 +96,9 @@ impl<'r, 'c> Judge<'r, 'c> {
     }
 
     #[cold]
-    fn reject(&mut self, row: &impl Row, violations: Vec<Violation>) {
+    fn reject(&mut self, row: &impl Row, key: Option<KeyDigest>, violations: Vec<Violation>) {
         let reject = Reject {
-            row: self.row,
+            key,
             line: row.line(),
             violations,
             raw: row.raw(),
@@ -115,20 +116,23 @@ impl RowVisitor for Judge<'_, '_> {
         }
         if let Some((rule, cell)) = row.fault() {
             let column = cell.and_then(|cell| row.in_contract(cell));
-            self.reject(row, vec![(rule, column)]);
+            self.reject(row, None, vec![(rule, column)]);
         } else {
             let batch = &mut self.judged.batch;
             self.rules.judge(batch, |column| row.cell(column));
-            match self.keys.standing(self.file, self.row) {
+            let standing = self.keys.standing(self.file, self.row);
+            match standing {
                 Standing::Alone => {}
                 Standing::Duplicate => batch.violations.push((Rule::DuplicateRow, None)),
                 Standing::Conflict => batch.violations.push((Rule::KeyConflict, None)),
             }
+            let key = || self.rules.key(|column| row.cell(column)).map(KeyHasher::digest);
             if !batch.violations.is_empty() {
                 batch.drop_last();
                 let violations = batch.violations.clone();
-                self.reject(row, violations);
-            } else if self.keys.is_superseded(self.file, self.row) {
+                let key = if standing == Standing::Duplicate { None } else { key() };
+                self.reject(row, key, violations);
+            } else if self.keys.is_superseded(self.file, self.row, key) {
                 batch.drop_last();
                 self.judged.n_superseded += 1;
             } else {

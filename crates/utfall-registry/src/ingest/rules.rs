@@ -6,7 +6,7 @@ use std::fmt;
 use encoding_rs::WINDOWS_1252;
 use serde::{Deserialize, Serialize};
 
-use super::keys::Absorb;
+use super::digest::{Absorb, KeyHasher};
 use crate::cell::{self, DecimalFault};
 use crate::column_data::{ColumnData, TextColumn};
 use crate::contract::{Bound, Column, ColumnType, DataContract, DateFormat, Encoding};
@@ -183,27 +183,24 @@ impl<'c> RowRules<'c> {
         }
     }
 
-    /// Adds the key's values to `hasher`; false if the row has no valid key.
+    /// The key of a row, unless it has no valid one.
     #[inline]
-    pub(crate) fn hash_key<'a>(
-        &self,
-        hasher: &mut impl Absorb,
-        cell: impl Fn(usize) -> Cell<'a>,
-    ) -> bool {
-        self.contract.key_positions().iter().all(|&position| {
+    pub(crate) fn key<'a>(&self, cell: impl Fn(usize) -> Cell<'a>) -> Option<KeyHasher> {
+        let mut key = KeyHasher::new();
+        for &position in self.contract.key_positions() {
             let rule = &self.columns[position];
             match (rule.presence(cell(position)), &rule.column.kind) {
-                (Cell::Missing, _) => false,
+                (Cell::Missing, _) => return None,
                 (Cell::Text(bytes), ColumnType::Text | ColumnType::Code { .. }) => {
-                    hasher.bytes(bytes);
-                    rule.is_plain(bytes) || rule.text(Cell::Text(bytes), self.encoding).is_ok()
+                    if !rule.is_plain(bytes) {
+                        rule.text(Cell::Text(bytes), self.encoding).ok()?;
+                    }
+                    key.bytes(bytes);
                 }
-                (cell, _) => rule
-                    .number(cell)
-                    .map(|value| hasher.word(value as u64))
-                    .is_ok(),
+                (cell, _) => key.word(rule.number(cell).ok()? as u64),
             }
-        })
+        }
+        Some(key)
     }
 
     /// Whether the cells of a row are text of the encoding; ASCII always is.
@@ -348,8 +345,7 @@ impl<'c> ColumnRule<'c> {
     /// Whether a cell is a valid text at first sight.
     #[inline]
     fn is_plain(&self, bytes: &[u8]) -> bool {
-        matches!(self.column.kind, ColumnType::Text)
-            && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        matches!(self.column.kind, ColumnType::Text) && cell::is_plain(bytes)
     }
 
     #[inline]
