@@ -42,9 +42,9 @@ fn cohort(results: &Results) -> String {
     let funnel = &results.documents.funnel.funnel;
     let balance = &results.documents.balance;
     format!(
-        "{} {} units, {} eligible; {} of {} treated matched to {} of {} comparators",
-        funnel.start,
+        "by {}: {} on record, {} eligible; {} of {} treated matched to {} of {} comparators",
         funnel.unit,
+        funnel.start,
         funnel
             .lines
             .last()
