@@ -18,6 +18,10 @@ pub enum Estimand {
     Atc,
     /// Average effect over those treated units that found a comparator.
     MatchedTreated,
+    /// Average effect over those comparators that found a treated unit.
+    MatchedComparators,
+    /// Average effect over everyone in a stratum that holds both arms.
+    MatchedUnits,
 }
 
 impl std::fmt::Display for Estimand {
@@ -27,6 +31,8 @@ impl std::fmt::Display for Estimand {
             Self::Att => "att",
             Self::Atc => "atc",
             Self::MatchedTreated => "matched-treated",
+            Self::MatchedComparators => "matched-comparators",
+            Self::MatchedUnits => "matched-units",
         })
     }
 }

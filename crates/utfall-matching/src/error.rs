@@ -57,7 +57,7 @@ pub enum MatchingError {
     NoSharedStratum,
     /// The caliper leaves nobody with a comparator.
     #[error(
-        "none of {n_treated} treated units has a comparator within the caliper of {width} on the scale of the distance"
+        "none of {n_treated} units that seek has one of the other arm within the caliper of {width} on the scale of the distance"
     )]
     NobodyWithinCaliper {
         /// Treated units.
@@ -71,7 +71,68 @@ pub enum MatchingError {
         /// Units given.
         n_units: usize,
     },
+    /// A covariate is constant within the arms, or follows from those before it, so that it has no
+    /// scale of its own.
+    #[error("covariate {column} is constant within the arms or follows from those before it")]
+    NoSpread {
+        /// Column of the covariates.
+        column: usize,
+    },
+    /// There are no covariates to compare units on.
+    #[error("no covariates to compare units on")]
+    NoCovariates,
+    /// A choice that needs a score beside the covariates.
+    #[error("{what} needs a score, and units are compared on covariates alone")]
+    NeedsScore {
+        /// The choice.
+        what: &'static str,
+    },
+    /// A tie rule that needs units in one line.
+    #[error("the outward walk needs units in one line; covariates have `lowest-id`")]
+    NoLineToWalk,
     /// The propensity score could not be estimated.
     #[error("no propensity score: {0}")]
     Propensity(#[from] LogisticError),
+}
+
+impl MatchingError {
+    /// The same error among more units: unit `i` here is unit `units[i]` there.
+    pub(crate) fn among(mut self, units: &[usize]) -> Self {
+        if let Self::DistanceNotFinite { unit }
+        | Self::CovariateNotFinite { unit, .. }
+        | Self::Weight { unit } = &mut self
+        {
+            *unit = units.get(*unit).copied().unwrap_or(*unit);
+        }
+        self
+    }
+}
+
+/// Refuses an input that does not hold one value for each unit.
+pub(crate) fn check_length(
+    what: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), MatchingError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(MatchingError::LengthMismatch {
+            what,
+            found,
+            expected,
+        })
+    }
+}
+
+/// Refuses an empty arm.
+pub(crate) fn check_arms(treated: &[bool]) -> Result<(), MatchingError> {
+    use utfall_core::Arm;
+    let n_units = treated.len();
+    for (arm, is_treated) in [(Arm::Treated, true), (Arm::Comparator, false)] {
+        if !treated.contains(&is_treated) {
+            return Err(MatchingError::EmptyArm { arm, n_units });
+        }
+    }
+    Ok(())
 }

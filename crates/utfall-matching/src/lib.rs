@@ -34,17 +34,27 @@
 //! ```
 
 mod balance;
+mod candidates;
+mod comparison;
+mod covariate_distance;
 mod ecdf;
 mod error;
+mod greedy;
 mod line;
 mod matched;
 mod nearest;
+mod nearest_on_covariates;
 mod propensity;
 mod spec;
+mod tree;
 
 pub use balance::{BalanceGate, CovariateBalance, Imbalance, SmdDenominator, balance};
+pub use candidates::{Candidates, Discard, Part, common_support};
+pub use comparison::Comparison;
+pub use covariate_distance::{CovariateDistance, coordinates};
 pub use error::MatchingError;
 pub use matched::{Matched, Membership};
 pub use nearest::nearest;
+pub use nearest_on_covariates::nearest_on_covariates;
 pub use propensity::{Propensity, propensity};
 pub use spec::{Caliper, CaliperScale, NearestSpec, Order, Reuse, Ties};

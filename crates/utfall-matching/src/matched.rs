@@ -3,28 +3,31 @@
 use utfall_core::{Arm, Estimand};
 use utfall_stats::moments;
 
-/// Treated units with their comparators.
+/// Units of one arm with those found for them in the other: treated units with their comparators,
+/// or comparators with their treated units where the question is the ATC.
 ///
-/// Holds every treated unit, also those that found nobody. Units are indices into the slices that
-/// were matched.
+/// Holds every unit of the focal arm, also those that found nobody. Units are indices into the
+/// slices that were matched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matched {
     n_units: usize,
-    treated: Vec<usize>,
-    /// Where the comparators of each treated unit start, and the end.
+    /// The arm whose units were matched.
+    focal_arm: Arm,
+    focal: Vec<usize>,
+    /// Where the units found for each focal unit start, and the end.
     starts: Vec<usize>,
-    comparators: Vec<usize>,
+    found: Vec<usize>,
     caliper_width: Option<f64>,
     n_tied: usize,
 }
 
-/// One unit's part in one set, with a weight of one for the treated unit and of `1 / k` for each of
-/// its `k` comparators.
+/// One unit's part in one set. A set's weights add up to one in each arm: a treated unit with `k`
+/// comparators has one, each comparator `1 / k`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Membership {
     /// Index of the unit.
     pub unit: usize,
-    /// Number of the set: its place among matched treated units, in the order of their index.
+    /// Number of the set: its place among matched focal units, in the order of their index.
     pub set: usize,
     /// The unit's arm.
     pub arm: Arm,
@@ -41,44 +44,85 @@ impl Matched {
         n_tied: usize,
     ) -> Self {
         let mut starts = vec![0];
-        let mut comparators = Vec::with_capacity(sets.iter().map(Vec::len).sum());
+        let mut found = Vec::with_capacity(sets.iter().map(Vec::len).sum());
         for set in sets {
-            comparators.extend(set);
-            starts.push(comparators.len());
+            found.extend(set);
+            starts.push(found.len());
         }
         Self {
             n_units: treated.len(),
-            treated: treated
+            focal_arm: Arm::Treated,
+            focal: treated
                 .iter()
                 .enumerate()
                 .filter_map(|(unit, &is)| is.then_some(unit))
                 .collect(),
             starts,
-            comparators,
+            found,
             caliper_width,
             n_tied,
         }
     }
 
-    /// Every treated unit with its comparators, first match first; none where nobody was found.
+    /// The same matching among more units: unit `i` here is unit `units[i]` there, and the focal
+    /// units of `is_focal` that are not among them found nobody. `focal_arm` is the arm they are of.
+    pub(crate) fn among(&self, units: &[usize], is_focal: &[bool], focal_arm: Arm) -> Self {
+        let mut sets = vec![Vec::new(); is_focal.len()];
+        for (unit, set) in self.sets() {
+            sets[units[unit]] = set.iter().map(|&other| units[other]).collect();
+        }
+        let focal = sets.into_iter().zip(is_focal);
+        let focal = focal.filter_map(|(set, &is)| is.then_some(set)).collect();
+        Self {
+            focal_arm,
+            ..Self::new(is_focal, focal, self.caliper_width, self.n_tied)
+        }
+    }
+
+    /// The arm whose units were matched: the treated, unless the question is the ATC.
+    #[must_use]
+    pub fn focal_arm(&self) -> Arm {
+        self.focal_arm
+    }
+
+    /// Every focal unit with those found for it, first match first; none where nobody was found.
     pub fn sets(&self) -> impl Iterator<Item = (usize, &[usize])> {
         let ends = self.starts.windows(2);
-        self.treated
+        self.focal
             .iter()
             .zip(ends)
-            .map(|(&unit, ends)| (unit, &self.comparators[ends[0]..ends[1]]))
+            .map(|(&unit, ends)| (unit, &self.found[ends[0]..ends[1]]))
     }
 
-    /// Every pair of a treated unit and a comparator, in the order of the treated.
+    /// Every pair of a treated unit and a comparator, in the order of the focal units.
     pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.sets()
-            .flat_map(|(treated, set)| set.iter().map(move |&comparator| (treated, comparator)))
+        let is_for_treated = self.focal_arm == Arm::Treated;
+        let pairs = self
+            .sets()
+            .flat_map(|(focal, set)| set.iter().map(move |&other| (focal, other)));
+        pairs.map(move |(focal, other)| {
+            if is_for_treated {
+                (focal, other)
+            } else {
+                (other, focal)
+            }
+        })
     }
 
-    /// Treated units that found no comparator.
+    /// Treated units in no set, in the order of their index.
     pub fn unmatched_treated(&self) -> impl Iterator<Item = usize> {
-        self.sets()
-            .filter_map(|(unit, set)| set.is_empty().then_some(unit))
+        let is_for_treated = self.focal_arm == Arm::Treated;
+        let mut is_left_out = vec![!is_for_treated; self.n_units];
+        for (focal, set) in self.sets() {
+            is_left_out[focal] = is_for_treated && set.is_empty();
+        }
+        if !is_for_treated {
+            self.found
+                .iter()
+                .for_each(|&unit| is_left_out[unit] = false);
+        }
+        let units = is_left_out.into_iter().enumerate();
+        units.filter_map(|(unit, is)| is.then_some(unit))
     }
 
     /// Units matched from, of both arms.
@@ -90,31 +134,47 @@ impl Matched {
     /// Treated units, matched or not.
     #[must_use]
     pub fn n_treated(&self) -> usize {
-        self.treated.len()
+        self.n_of(Arm::Treated)
     }
 
     /// Comparators, matched or not.
     #[must_use]
     pub fn n_comparator(&self) -> usize {
-        self.n_units - self.treated.len()
+        self.n_of(Arm::Comparator)
     }
 
-    /// Treated units with at least one comparator.
+    /// Treated units in at least one set, each counted once.
     #[must_use]
     pub fn n_treated_matched(&self) -> usize {
-        self.sets().filter(|(_, set)| !set.is_empty()).count()
+        self.n_matched_of(Arm::Treated)
     }
 
     /// Comparators in at least one set, each counted once.
     #[must_use]
     pub fn n_comparator_matched(&self) -> usize {
-        self.uses().iter().filter(|&&uses| uses > 0).count()
+        self.n_matched_of(Arm::Comparator)
+    }
+
+    fn n_of(&self, arm: Arm) -> usize {
+        if arm == self.focal_arm {
+            self.focal.len()
+        } else {
+            self.n_units - self.focal.len()
+        }
+    }
+
+    fn n_matched_of(&self, arm: Arm) -> usize {
+        if arm == self.focal_arm {
+            self.sets().filter(|(_, set)| !set.is_empty()).count()
+        } else {
+            self.uses().iter().filter(|&&uses| uses > 0).count()
+        }
     }
 
     /// Pairs of a treated unit and a comparator.
     #[must_use]
     pub fn n_pairs(&self) -> usize {
-        self.comparators.len()
+        self.found.len()
     }
 
     /// Choices at which another comparator was equally near, so that the tie rule decided.
@@ -130,42 +190,39 @@ impl Matched {
     }
 
     /// What an effect over this set is an effect of: [`Estimand::Att`] if every treated unit was
-    /// matched, [`Estimand::MatchedTreated`] otherwise.
+    /// matched, [`Estimand::MatchedTreated`] otherwise; where comparators were matched,
+    /// [`Estimand::Atc`] and [`Estimand::MatchedComparators`].
     #[must_use]
     pub fn estimand(&self) -> Estimand {
-        if self.unmatched_treated().next().is_none() {
-            Estimand::Att
-        } else {
-            Estimand::MatchedTreated
+        let is_whole = self.sets().all(|(_, set)| !set.is_empty());
+        match (self.focal_arm, is_whole) {
+            (Arm::Treated, true) => Estimand::Att,
+            (Arm::Treated, false) => Estimand::MatchedTreated,
+            (Arm::Comparator, true) => Estimand::Atc,
+            (Arm::Comparator, false) => Estimand::MatchedComparators,
         }
     }
 
     /// A weight for each unit, such that weighted means of the arms compare like with like.
     ///
-    /// A matched treated unit has weight one. A comparator has the sum of `1 / k` over its sets of
-    /// `k` comparators, rescaled so that comparators add up to the number of those matched. Units
-    /// that are not matched have weight zero.
+    /// A matched focal unit has weight one. A unit found has the sum of `1 / k` over its sets of
+    /// `k` units found, rescaled so that those found add up to their number. Units that are not
+    /// matched have weight zero.
     #[must_use]
     pub fn weights(&self) -> Vec<f64> {
         let mut weights = vec![0.0; self.n_units];
-        for (treated, set) in self.sets().filter(|(_, set)| !set.is_empty()) {
-            weights[treated] = 1.0;
-            for &comparator in set {
-                weights[comparator] += 1.0 / moments::count(set.len());
+        for (_, set) in self.sets() {
+            for &other in set {
+                weights[other] += 1.0 / moments::count(set.len());
             }
         }
-        let scale =
-            moments::count(self.n_comparator_matched()) / moments::count(self.n_treated_matched());
-        let mut is_treated = vec![false; self.n_units];
-        self.treated
-            .iter()
-            .for_each(|&unit| is_treated[unit] = true);
-        for (weight, _) in weights
-            .iter_mut()
-            .zip(&is_treated)
-            .filter(|(_, is_treated)| !**is_treated)
-        {
-            *weight *= scale;
+        let uses = self.uses();
+        let n_found = uses.iter().filter(|&&uses| uses > 0).count();
+        let scale = moments::count(n_found) / moments::count(self.n_matched_of(self.focal_arm));
+        let found = weights.iter_mut().zip(&uses).filter(|(_, uses)| **uses > 0);
+        found.for_each(|(weight, _)| *weight *= scale);
+        for (focal, _) in self.sets().filter(|(_, set)| !set.is_empty()) {
+            weights[focal] = 1.0;
         }
         weights
     }
@@ -173,15 +230,21 @@ impl Matched {
     /// Kish's effective number of comparators under [`Matched::weights`].
     #[must_use]
     pub fn effective_n_comparator(&self) -> f64 {
-        let mut weights = self.weights();
-        self.treated.iter().for_each(|&unit| weights[unit] = 0.0);
+        let mut is_comparator = vec![self.focal_arm == Arm::Treated; self.n_units];
+        for &unit in &self.focal {
+            is_comparator[unit] = !is_comparator[unit];
+        }
+        let weights = self.weights().into_iter().zip(is_comparator);
+        let weights: Vec<f64> = weights
+            .map(|(weight, is)| if is { weight } else { 0.0 })
+            .collect();
         moments::effective_sample_size(&weights)
     }
 
     /// The set of each unit, `None` for units not matched: the cluster of a pair-clustered standard
-    /// error. Sets are numbered from zero in the order of their treated units.
+    /// error. Sets are numbered from zero in the order of their focal units.
     ///
-    /// `None` altogether if a comparator serves in several sets; see [`Matched::memberships`].
+    /// `None` altogether if a unit serves in several sets; see [`Matched::memberships`].
     #[must_use]
     pub fn set_of_unit(&self) -> Option<Vec<Option<usize>>> {
         if self.uses().iter().any(|&uses| uses > 1) {
@@ -194,32 +257,41 @@ impl Matched {
         Some(sets)
     }
 
-    /// One row for each unit in each of its sets: the treated unit, then its comparators.
+    /// One row for each unit in each of its sets: the focal unit, then those found for it.
     pub fn memberships(&self) -> impl Iterator<Item = Membership> {
+        let focal_arm = self.focal_arm;
         let matched = self.sets().filter(|(_, set)| !set.is_empty());
-        matched.enumerate().flat_map(|(number, (treated, set))| {
+        matched.enumerate().flat_map(move |(number, (focal, set))| {
             let share = 1.0 / moments::count(set.len());
             let first = Membership {
-                unit: treated,
+                unit: focal,
                 set: number,
-                arm: Arm::Treated,
+                arm: focal_arm,
                 weight: 1.0,
             };
             let others = set.iter().map(move |&unit| Membership {
                 unit,
                 set: number,
-                arm: Arm::Comparator,
+                arm: opposite(focal_arm),
                 weight: share,
             });
             std::iter::once(first).chain(others)
         })
     }
 
-    /// How many sets each unit serves in as a comparator.
+    /// In how many sets each unit was found.
     fn uses(&self) -> Vec<u32> {
         let mut uses = vec![0; self.n_units];
-        self.comparators.iter().for_each(|&unit| uses[unit] += 1);
+        self.found.iter().for_each(|&unit| uses[unit] += 1);
         uses
+    }
+}
+
+/// The other arm.
+pub(crate) fn opposite(arm: Arm) -> Arm {
+    match arm {
+        Arm::Treated => Arm::Comparator,
+        Arm::Comparator => Arm::Treated,
     }
 }
 
@@ -245,6 +317,20 @@ mod tests {
         assert_eq!(example().unmatched_treated().collect::<Vec<_>>(), [4]);
         let all = Matched::new(&[true, false], vec![vec![1]], None, 0);
         assert_eq!(all.estimand(), Estimand::Att);
+    }
+
+    #[test]
+    fn comparators_can_be_those_who_are_matched() {
+        let treated = [true, false, false, true, false];
+        let is_focal: Vec<bool> = treated.iter().map(|is| !is).collect();
+        let part = Matched::new(&[false, true, true, false], vec![vec![0], vec![0]], None, 0);
+        let matched = part.among(&[0, 1, 2, 3], &is_focal, Arm::Comparator);
+        assert_eq!(matched.estimand(), Estimand::MatchedComparators);
+        assert_eq!(matched.pairs().collect::<Vec<_>>(), [(0, 1), (0, 2)]);
+        assert_eq!(matched.weights(), [1.0, 1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(matched.unmatched_treated().collect::<Vec<_>>(), [3]);
+        assert_eq!((matched.n_treated(), matched.n_treated_matched()), (2, 1));
+        assert!((matched.effective_n_comparator() - 2.0).abs() < 1e-15);
     }
 
     #[test]

@@ -1,12 +1,9 @@
 //! Greedy nearest-neighbour matching on one distance.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use utfall_core::Arm;
-
+use crate::error::{check_arms, check_length};
+use crate::greedy::{self, Choice, Supply};
 use crate::line::{Line, Place};
-use crate::{Matched, MatchingError, NearestSpec, Order, Reuse, Ties};
+use crate::{Matched, MatchingError, NearestSpec, Reuse, Ties};
 
 /// Matches each treated unit to the comparators nearest on `distance`.
 ///
@@ -46,37 +43,22 @@ pub fn nearest(
     check(distance, treated, strata)?;
     let caliper_width = spec.caliper.map(|caliper| caliper.width_of(distance));
     let mut search = Search::new(spec, distance, treated, strata, caliper_width);
-    if spec.order == Order::Closest {
-        search.closest_first();
-    } else {
-        search.in_order();
+    let score = |rank: usize| search.line.distance(search.places[rank].position);
+    match greedy::sequence(spec.order, search.places.len(), score) {
+        Some(choosing) => greedy::in_sequence(&mut search, choosing, spec.ratio),
+        None => greedy::closest_first(&mut search, spec.ratio),
     }
     search.finish(treated, caliper_width)
 }
 
 fn check(distance: &[f64], treated: &[bool], strata: Option<&[u32]>) -> Result<(), MatchingError> {
     let n_units = treated.len();
-    let lengths = [
-        ("distances", distance.len()),
-        ("strata", strata.map_or(n_units, <[u32]>::len)),
-    ];
-    for (what, found) in lengths {
-        if found != n_units {
-            return Err(MatchingError::LengthMismatch {
-                what,
-                found,
-                expected: n_units,
-            });
-        }
-    }
+    check_length("distances", distance.len(), n_units)?;
+    check_length("strata", strata.map_or(n_units, <[u32]>::len), n_units)?;
     if n_units >= u32::MAX as usize - 1 {
         return Err(MatchingError::TooManyUnits { n_units });
     }
-    for (arm, is_treated) in [(Arm::Treated, true), (Arm::Comparator, false)] {
-        if !treated.contains(&is_treated) {
-            return Err(MatchingError::EmptyArm { arm, n_units });
-        }
-    }
+    check_arms(treated)?;
     match distance.iter().position(|value| !value.is_finite()) {
         Some(unit) => Err(MatchingError::DistanceNotFinite { unit }),
         None => Ok(()),
@@ -94,13 +76,6 @@ struct Search<'a> {
     left_over: Vec<u32>,
     caliper_width: f64,
     n_tied: usize,
-}
-
-/// A comparator chosen.
-struct Choice {
-    position: u32,
-    distance: f64,
-    is_tied: bool,
 }
 
 impl<'a> Search<'a> {
@@ -125,83 +100,6 @@ impl<'a> Search<'a> {
             left_over,
             caliper_width: caliper_width.unwrap_or(f64::INFINITY),
             n_tied: 0,
-        }
-    }
-
-    /// Treated units choose in a fixed order, round after round.
-    fn in_order(&mut self) {
-        let mut choosing: Vec<usize> = (0..self.places.len()).collect();
-        let distance = |rank: &usize| self.line.distance(self.places[*rank].position);
-        match self.spec.order {
-            Order::Largest => choosing.sort_by(|a, b| distance(b).total_cmp(&distance(a))),
-            Order::Smallest => choosing.sort_by(|a, b| distance(a).total_cmp(&distance(b))),
-            Order::Data | Order::Closest => {}
-        }
-        for _ in 0..self.spec.ratio.get() {
-            choosing.retain(|&rank| match self.choose(rank) {
-                Some(choice) => {
-                    self.take(rank, &choice);
-                    true
-                }
-                None => false,
-            });
-            if choosing.is_empty() {
-                break;
-            }
-        }
-    }
-
-    /// The closest pair of all is made first, round after round.
-    fn closest_first(&mut self) {
-        let mut choosing: Vec<usize> = (0..self.places.len()).collect();
-        for _ in 0..self.spec.ratio.get() {
-            let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
-                BinaryHeap::with_capacity(choosing.len());
-            for rank in choosing.drain(..) {
-                queue.extend(
-                    self.choose(rank)
-                        .map(|choice| Reverse((choice.distance.to_bits(), rank))),
-                );
-            }
-            while let Some(Reverse((bits, rank))) = queue.pop() {
-                // Its comparator may be gone since; then it waits its turn with the next nearest.
-                if let Some(choice) = self.choose(rank) {
-                    if choice.distance.to_bits() > bits {
-                        queue.push(Reverse((choice.distance.to_bits(), rank)));
-                    } else {
-                        self.take(rank, &choice);
-                        choosing.push(rank);
-                    }
-                }
-            }
-            if choosing.is_empty() {
-                break;
-            }
-        }
-    }
-
-    fn take(&mut self, rank: usize, choice: &Choice) {
-        self.taken[rank].push(choice.position);
-        self.n_tied += usize::from(choice.is_tied);
-        let is_spent = match self.spec.reuse {
-            Reuse::Forbid => true,
-            Reuse::Allow => false,
-            Reuse::AtMost(_) => {
-                let left_over = &mut self.left_over[choice.position as usize];
-                *left_over -= 1;
-                *left_over == 0
-            }
-        };
-        if is_spent {
-            self.line.remove(choice.position);
-        }
-    }
-
-    /// The nearest comparator this unit may still take.
-    fn choose(&mut self, rank: usize) -> Option<Choice> {
-        match self.spec.ties {
-            Ties::LowestId => self.choose_lowest_id(rank),
-            Ties::OutwardWalk => self.choose_by_walk(rank),
         }
     }
 
@@ -325,6 +223,37 @@ impl<'a> Search<'a> {
                 }
             }
             _ => MatchingError::NoSharedStratum,
+        }
+    }
+}
+
+impl Supply for Search<'_> {
+    fn n_focal(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The nearest comparator this unit may still take.
+    fn choose(&mut self, rank: usize) -> Option<Choice> {
+        match self.spec.ties {
+            Ties::LowestId => self.choose_lowest_id(rank),
+            Ties::OutwardWalk => self.choose_by_walk(rank),
+        }
+    }
+
+    fn take(&mut self, rank: usize, choice: &Choice) {
+        self.taken[rank].push(choice.position);
+        self.n_tied += usize::from(choice.is_tied);
+        let is_spent = match self.spec.reuse {
+            Reuse::Forbid => true,
+            Reuse::Allow => false,
+            Reuse::AtMost(_) => {
+                let left_over = &mut self.left_over[choice.position as usize];
+                *left_over -= 1;
+                *left_over == 0
+            }
+        };
+        if is_spent {
+            self.line.remove(choice.position);
         }
     }
 }

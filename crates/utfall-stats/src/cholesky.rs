@@ -47,6 +47,12 @@ impl Cholesky {
         Ok(Self { rows })
     }
 
+    /// A cell of `L`, at or below its diagonal.
+    #[must_use]
+    pub fn lower(&self, row: usize, column: usize) -> f64 {
+        self.rows[row][column]
+    }
+
     /// Solves `A·x = b`. `b` has one value for each row of `A`.
     #[must_use]
     pub fn solve(&self, b: &[f64]) -> Vec<f64> {

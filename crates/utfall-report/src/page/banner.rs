@@ -234,6 +234,10 @@ fn estimand_fact(documents: &Documents) -> Option<Fact> {
         Estimand::Att => format!("all treated {units}"),
         Estimand::Atc => format!("{units} like the comparators"),
         Estimand::MatchedTreated => format!("treated {units} that found a comparator"),
+        Estimand::MatchedComparators => {
+            format!("comparators that found one of the treated {units}")
+        }
+        Estimand::MatchedUnits => format!("{units} with both arms in their stratum"),
     };
     let (n_treated, n_comparator) = (
         first.estimate.n_treated as u64,

@@ -1,0 +1,89 @@
+//! Who chooses when: the order of a greedy matching, whatever is chosen from.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::num::NonZeroU32;
+
+use crate::Order;
+
+/// What treated units choose from. They go by their rank among the treated.
+pub(crate) trait Supply {
+    /// Number of treated units.
+    fn n_focal(&self) -> usize;
+
+    /// The nearest comparator this unit may still take.
+    fn choose(&mut self, rank: usize) -> Option<Choice>;
+
+    /// Gives the unit what it chose.
+    fn take(&mut self, rank: usize, choice: &Choice);
+}
+
+/// A comparator chosen.
+pub(crate) struct Choice {
+    /// Where the comparator lies in the supply.
+    pub(crate) position: u32,
+    /// How far it is, zero or more.
+    pub(crate) distance: f64,
+    /// Whether another was equally near.
+    pub(crate) is_tied: bool,
+}
+
+/// The sequence in which units choose; `None` where the closest pair of all goes first.
+pub(crate) fn sequence(
+    order: Order,
+    n_focal: usize,
+    score: impl Fn(usize) -> f64,
+) -> Option<Vec<usize>> {
+    let mut sequence: Vec<usize> = (0..n_focal).collect();
+    match order {
+        Order::Largest => sequence.sort_by(|&a, &b| score(b).total_cmp(&score(a))),
+        Order::Smallest => sequence.sort_by(|&a, &b| score(a).total_cmp(&score(b))),
+        Order::Data => {}
+        Order::Closest => return None,
+    }
+    Some(sequence)
+}
+
+/// Units choose in a fixed sequence, round after round. One that finds nobody is out.
+pub(crate) fn in_sequence(supply: &mut impl Supply, sequence: Vec<usize>, ratio: NonZeroU32) {
+    let mut choosing = sequence;
+    for _ in 0..ratio.get() {
+        choosing.retain(|&rank| match supply.choose(rank) {
+            Some(choice) => {
+                supply.take(rank, &choice);
+                true
+            }
+            None => false,
+        });
+        if choosing.is_empty() {
+            break;
+        }
+    }
+}
+
+/// The closest pair of all is made first, round after round.
+pub(crate) fn closest_first(supply: &mut impl Supply, ratio: NonZeroU32) {
+    let mut choosing: Vec<usize> = (0..supply.n_focal()).collect();
+    for _ in 0..ratio.get() {
+        let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
+            BinaryHeap::with_capacity(choosing.len());
+        for rank in choosing.drain(..) {
+            let choice = supply.choose(rank);
+            queue.extend(choice.map(|choice| Reverse((choice.distance.to_bits(), rank))));
+        }
+        while let Some(Reverse((bits, rank))) = queue.pop() {
+            // Its comparator may be gone since; then it waits its turn with the next nearest.
+            if let Some(choice) = supply.choose(rank) {
+                if choice.distance.to_bits() > bits {
+                    queue.push(Reverse((choice.distance.to_bits(), rank)));
+                } else {
+                    supply.take(rank, &choice);
+                    choosing.push(rank);
+                }
+            }
+        }
+        if choosing.is_empty() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Greedy nearest-neighbour matching on several covariates, with or without a score.
+
+use std::collections::BTreeMap;
+
+use utfall_stats::Matrix;
+
+use crate::error::{check_arms, check_length};
+use crate::greedy::{self, Choice, Supply};
+use crate::tree::{From, Tree};
+use crate::{CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Ties};
+
+/// Matches each treated unit to the comparators nearest in the plain distance of `coordinates`.
+///
+/// As [`nearest`](crate::nearest), except that units are near each other on covariates; take the
+/// coordinates from [`coordinates`](crate::coordinates). With a `score`, the caliper and who
+/// chooses first go by the score, as in Mahalanobis matching within propensity calipers. Without
+/// one, a `raw` caliper is a width of the distance, and units choose in the order of their index or
+/// the closest pair first.
+///
+/// Comparators of each stratum lie in a k-d tree, so that a choice costs far less than a look at
+/// everybody as long as dimensions are few.
+///
+/// # Shapes and units
+///
+/// - `coordinates`: one row for each unit of both arms, at least one column.
+/// - `score`: where given, one for each unit.
+/// - `treated`: one value for each unit.
+/// - `strata`: where given, only units with equal values are matched.
+///
+/// # Errors
+///
+/// - [`MatchingError::LengthMismatch`], [`MatchingError::CovariateNotFinite`],
+///   [`MatchingError::DistanceNotFinite`] (of the score), [`MatchingError::EmptyArm`],
+///   [`MatchingError::NoCovariates`], [`MatchingError::TooManyUnits`] for input that is none.
+/// - [`MatchingError::NeedsScore`] for an order or a caliper that goes by a score there is not;
+///   [`MatchingError::NoLineToWalk`] for the outward walk.
+/// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`] if no treated unit
+///   finds a comparator.
+///
+/// # Reference
+///
+/// Rosenbaum & Rubin (1985), *The American Statistician* 39(1),
+/// <https://doi.org/10.1080/00031305.1985.10479383>.
+pub fn nearest_on_covariates(
+    spec: &NearestSpec,
+    coordinates: &Matrix,
+    score: Option<&[f64]>,
+    treated: &[bool],
+    strata: Option<&[u32]>,
+) -> Result<Matched, MatchingError> {
+    check(coordinates, score, treated, strata)?;
+    check_choices(spec, score.is_some())?;
+    let width = spec
+        .caliper
+        .map(|caliper| caliper.width_of(score.unwrap_or(&[])));
+    let mut search = Search::new(spec, coordinates, score, treated, strata, width);
+    let score_of = |rank: usize| score.map_or(0.0, |score| score[search.focal[rank]]);
+    match greedy::sequence(spec.order, search.focal.len(), score_of) {
+        Some(sequence) => greedy::in_sequence(&mut search, sequence, spec.ratio),
+        None => greedy::closest_first(&mut search, spec.ratio),
+    }
+    search.finish(treated)
+}
+
+fn check(
+    coordinates: &Matrix,
+    score: Option<&[f64]>,
+    treated: &[bool],
+    strata: Option<&[u32]>,
+) -> Result<(), MatchingError> {
+    let n_units = treated.len();
+    if coordinates.n_columns() == 0 {
+        return Err(MatchingError::NoCovariates);
+    }
+    check_length("rows of covariates", coordinates.n_rows(), n_units)?;
+    check_length("distances", score.map_or(n_units, <[f64]>::len), n_units)?;
+    check_length("strata", strata.map_or(n_units, <[u32]>::len), n_units)?;
+    if n_units >= u32::MAX as usize - 1 {
+        return Err(MatchingError::TooManyUnits { n_units });
+    }
+    check_arms(treated)?;
+    if let Some((unit, column)) = coordinates.first_not_finite() {
+        return Err(MatchingError::CovariateNotFinite { unit, column });
+    }
+    let not_finite = |score: &[f64]| score.iter().position(|value| !value.is_finite());
+    match score.and_then(not_finite) {
+        Some(unit) => Err(MatchingError::DistanceNotFinite { unit }),
+        None => Ok(()),
+    }
+}
+
+fn check_choices(spec: &NearestSpec, has_score: bool) -> Result<(), MatchingError> {
+    if spec.ties == Ties::OutwardWalk {
+        return Err(MatchingError::NoLineToWalk);
+    }
+    let by_score = matches!(spec.order, Order::Largest | Order::Smallest);
+    let by_deviation = spec
+        .caliper
+        .is_some_and(|caliper| caliper.scale() == CaliperScale::SdOfDistance);
+    let what = match (by_score, by_deviation) {
+        _ if has_score => return Ok(()),
+        (true, _) => "the order",
+        (_, true) => "a caliper in standard deviations",
+        _ => return Ok(()),
+    };
+    Err(MatchingError::NeedsScore { what })
+}
+
+/// The state of a matching under way.
+struct Search<'a> {
+    spec: &'a NearestSpec,
+    coordinates: &'a Matrix,
+    score: Option<&'a [f64]>,
+    /// The treated, in the order of their index.
+    focal: Vec<usize>,
+    /// The tree of each treated unit's stratum; `None` where it holds no comparator.
+    tree_of: Vec<Option<usize>>,
+    trees: Vec<Tree>,
+    /// Places of the comparators of each treated unit so far, in the tree of its stratum.
+    taken: Vec<Vec<u32>>,
+    /// How often each unit has served.
+    uses: Vec<u32>,
+    caliper_width: Option<f64>,
+    n_tied: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        spec: &'a NearestSpec,
+        coordinates: &'a Matrix,
+        score: Option<&'a [f64]>,
+        treated: &[bool],
+        strata: Option<&[u32]>,
+        caliper_width: Option<f64>,
+    ) -> Self {
+        let stratum = |unit: usize| strata.map_or(0, |strata| strata[unit]);
+        let mut comparators: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (unit, index) in (0..treated.len()).zip(0_u32..) {
+            if !treated[unit] {
+                comparators.entry(stratum(unit)).or_default().push(index);
+            }
+        }
+        let place: BTreeMap<u32, usize> = comparators.keys().copied().zip(0..).collect();
+        let focal: Vec<usize> = (0..treated.len()).filter(|&unit| treated[unit]).collect();
+        let trees = comparators
+            .into_values()
+            .map(|units| Tree::new(units, coordinates, score));
+        Self {
+            spec,
+            coordinates,
+            score,
+            tree_of: focal
+                .iter()
+                .map(|&unit| place.get(&stratum(unit)).copied())
+                .collect(),
+            trees: trees.collect(),
+            taken: vec![Vec::new(); focal.len()],
+            uses: vec![0; treated.len()],
+            focal,
+            caliper_width,
+            n_tied: 0,
+        }
+    }
+
+    fn finish(self, treated: &[bool]) -> Result<Matched, MatchingError> {
+        if self.taken.iter().all(Vec::is_empty) {
+            return Err(match self.caliper_width {
+                Some(width) if self.tree_of.iter().any(Option::is_some) => {
+                    let n_treated = self.focal.len();
+                    MatchingError::NobodyWithinCaliper { n_treated, width }
+                }
+                _ => MatchingError::NoSharedStratum,
+            });
+        }
+        let units = |(taken, tree): (&Vec<u32>, &Option<usize>)| {
+            let tree = tree.map(|tree| &self.trees[tree]);
+            let unit = |&place: &u32| tree.map(|tree| tree.unit(place) as usize);
+            taken.iter().filter_map(unit).collect()
+        };
+        let sets = self.taken.iter().zip(&self.tree_of).map(units).collect();
+        Ok(Matched::new(treated, sets, self.caliper_width, self.n_tied))
+    }
+}
+
+impl Supply for Search<'_> {
+    fn n_focal(&self) -> usize {
+        self.focal.len()
+    }
+
+    fn choose(&mut self, rank: usize) -> Option<Choice> {
+        let unit = self.focal[rank];
+        let columns = self.coordinates.columns();
+        let coordinates: Vec<f64> = columns.map(|column| column[unit]).collect();
+        let width = self.caliper_width.unwrap_or(f64::INFINITY);
+        let from = From {
+            coordinates: &coordinates,
+            score: self.score.map(|score| (score[unit], width)),
+        };
+        let found = self.trees[self.tree_of[rank]?].nearest(&from, &self.taken[rank])?;
+        let distance = found.squared_distance.sqrt();
+        (self.score.is_some() || distance <= width).then_some(Choice {
+            position: found.place,
+            distance,
+            is_tied: found.is_tied,
+        })
+    }
+
+    fn take(&mut self, rank: usize, choice: &Choice) {
+        let Some(tree) = self.tree_of[rank].map(|tree| &mut self.trees[tree]) else {
+            return;
+        };
+        self.taken[rank].push(choice.position);
+        self.n_tied += usize::from(choice.is_tied);
+        let uses = &mut self.uses[tree.unit(choice.position) as usize];
+        *uses += 1;
+        let is_spent = match self.spec.reuse {
+            Reuse::Forbid => true,
+            Reuse::Allow => false,
+            Reuse::AtMost(most) => *uses >= most.get(),
+        };
+        if is_spent {
+            tree.remove(choice.position);
+        }
+    }
+}
