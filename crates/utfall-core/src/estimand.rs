@@ -22,6 +22,13 @@ pub enum Estimand {
     MatchedComparators,
     /// Average effect over everyone in a stratum that holds both arms.
     MatchedUnits,
+    /// Average effect over those who may well have been in either arm: each counts as much as the
+    /// product of the probabilities of the arms.
+    Overlap,
+    /// The same with the smaller of the two probabilities, as pair matching would leave.
+    EvenlyMatchable,
+    /// The same with the entropy of the two probabilities.
+    EntropyOverlap,
 }
 
 impl std::fmt::Display for Estimand {
@@ -33,6 +40,9 @@ impl std::fmt::Display for Estimand {
             Self::MatchedTreated => "matched-treated",
             Self::MatchedComparators => "matched-comparators",
             Self::MatchedUnits => "matched-units",
+            Self::Overlap => "overlap",
+            Self::EvenlyMatchable => "evenly-matchable",
+            Self::EntropyOverlap => "entropy-overlap",
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Comparators for treated units: propensity score, nearest-neighbour matching, weights, balance.
+//! Comparators for treated units: propensity score, nearest-neighbour matching, [`weighting`],
+//! balance.
 //!
 //! Everything here takes slices and small matrices, one value for each unit, and knows no table,
 //! file, clock or outcome. Units are named by their index; give them in the order of their ids and
@@ -47,6 +48,7 @@ mod nearest_on_covariates;
 mod propensity;
 mod spec;
 mod tree;
+pub mod weighting;
 
 pub use balance::{BalanceGate, CovariateBalance, Imbalance, SmdDenominator, balance};
 pub use candidates::{Candidates, Discard, Part, common_support};

@@ -16,6 +16,7 @@ pub(crate) struct Sample<'a> {
     pub(crate) table: &'a Table,
     pub(crate) treated: &'a [bool],
     pub(crate) matched: Option<&'a Matched>,
+    pub(crate) weights: Option<&'a [f64]>,
     pub(crate) estimand: Estimand,
 }
 
@@ -154,9 +155,13 @@ fn rows(sample: &Sample<'_>, effect: &Effect, ways: &[ClusterBy]) -> Result<Rows
         .filter(|_| effect.estimator != Estimator::UnadjustedDifference);
     let unit: Vec<usize> = (0..n_units).collect();
     let Some(matched) = matched else {
-        let weight = match &effect.weight {
-            Some(column) => sample.table.numbers(column)?,
-            None => vec![1.0; n_units],
+        let weights = sample
+            .weights
+            .filter(|_| effect.estimator != Estimator::UnadjustedDifference);
+        let weight = match (&effect.weight, weights) {
+            (Some(column), _) => sample.table.numbers(column)?,
+            (None, Some(weights)) => weights.to_vec(),
+            (None, None) => vec![1.0; n_units],
         };
         return Ok(Rows {
             unit,

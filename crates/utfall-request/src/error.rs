@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use utfall_effects::EffectError;
 use utfall_matching::MatchingError;
+use utfall_matching::weighting::WeightingError;
 use utfall_stats::MatrixError;
 
 /// Why a request has no answer.
@@ -144,6 +145,15 @@ pub enum RequestError {
         source: MatchingError,
     },
 
+    /// Units could not be weighted.
+    #[error("cannot weigh: {source}{covariates}")]
+    Weighting {
+        /// The covariates, counted from 0.
+        covariates: Named,
+        /// Why.
+        source: WeightingError,
+    },
+
     /// The effect could not be estimated.
     #[error("cannot estimate the effect: {source}{covariates}{}", at_line(*line))]
     Effect {
@@ -196,6 +206,13 @@ impl RequestError {
 
     pub(crate) fn matching(covariates: &[String], source: MatchingError) -> Self {
         Self::Matching {
+            covariates: Named(covariates.to_vec()),
+            source,
+        }
+    }
+
+    pub(crate) fn weighting(covariates: &[String], source: WeightingError) -> Self {
+        Self::Weighting {
             covariates: Named(covariates.to_vec()),
             source,
         }

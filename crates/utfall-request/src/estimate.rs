@@ -8,6 +8,7 @@ use utfall_stats::{Matrix, moments};
 
 use crate::effect::{Estimated, Sample, estimate_effect};
 use crate::table::Table;
+use crate::weigh::weigh;
 use crate::{Answer, Balance, Distance, Matching, Numbers, Request, RequestError};
 
 /// Answers a request.
@@ -44,8 +45,26 @@ pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, Request
         None => None,
     };
     let matched = found.as_ref().map(|found| &found.matched);
+    let weights = match &request.weighting {
+        Some(wanted) => Some(weigh(
+            &table,
+            wanted,
+            request.estimand,
+            &treated,
+            &mut numbers,
+        )?),
+        None => None,
+    };
     if let Some(wanted) = &request.balance {
-        compare(&table, wanted, found.as_ref(), &treated, &mut numbers)?;
+        let weights = weights.as_deref();
+        compare(
+            &table,
+            wanted,
+            found.as_ref(),
+            weights,
+            &treated,
+            &mut numbers,
+        )?;
     }
     let mut estimand = matched.map_or(request.estimand, Matched::estimand);
     if let Some(effect) = &request.effect {
@@ -53,6 +72,7 @@ pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, Request
             table: &table,
             treated: &treated,
             matched,
+            weights: weights.as_deref(),
             estimand: request.estimand,
         };
         let estimated = estimate_effect(&sample, effect)?;
@@ -69,7 +89,7 @@ struct Found {
 }
 
 /// Columns as a matrix.
-fn matrix(table: &Table, names: &[String]) -> Result<Vec<Vec<f64>>, RequestError> {
+pub(crate) fn matrix(table: &Table, names: &[String]) -> Result<Vec<Vec<f64>>, RequestError> {
     names.iter().map(|name| table.numbers(name)).collect()
 }
 
@@ -153,12 +173,13 @@ fn compare(
     table: &Table,
     wanted: &Balance,
     found: Option<&Found>,
+    weights: Option<&[f64]>,
     treated: &[bool],
     numbers: &mut Numbers,
 ) -> Result<(), RequestError> {
     let mut names = wanted.covariates.clone();
     let mut columns = matrix(table, &names)?;
-    let mut weights = vec![1.0; treated.len()];
+    let mut weights = weights.map_or_else(|| vec![1.0; treated.len()], <[f64]>::to_vec);
     if let Some(found) = found {
         names.push("distance".to_owned());
         columns.push(found.distance.clone());
@@ -168,6 +189,13 @@ fn compare(
         Matrix::from_columns(columns).map_err(|error| RequestError::matrix(&names, &error))?;
     let rows = balance(&columns, treated, &weights, wanted.smd_denominator)
         .map_err(|error| RequestError::matching(&names, error))?;
+    let sizes = rows
+        .iter()
+        .take(wanted.covariates.len())
+        .map(|row| row.after.smd.map(f64::abs));
+    if let Some(sizes) = sizes.collect::<Option<Vec<f64>>>() {
+        numbers.real("max_abs_smd", sizes.into_iter().fold(0.0, f64::max));
+    }
     for (column, (name, row)) in names.iter().zip(&rows).enumerate() {
         if let Some(found) = found {
             let apart = pair_distance(&found.matched, columns.column(column));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
+use utfall_matching::weighting::{WeightCap, WeightingMethod, WeightingSpec};
 use utfall_matching::{NearestSpec, SmdDenominator};
 
 use crate::RequestError;
@@ -37,6 +38,8 @@ pub struct Request {
     pub estimand: Estimand,
     /// How comparators are found. Without it all rows count as they are.
     pub matching: Option<Matching>,
+    /// How units are weighted, instead of matched.
+    pub weighting: Option<Weighting>,
     /// Which covariates to compare between the arms.
     pub balance: Option<Balance>,
     /// Which effect to estimate.
@@ -96,6 +99,30 @@ pub enum Distance {
     PropensityScore,
     /// Its logit.
     PropensityLogit,
+}
+
+/// How units are weighted.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Weighting {
+    /// Covariates to balance, or of the propensity score: numeric columns, `column=value` for an
+    /// indicator, or `column^2` for a square.
+    pub covariates: Vec<String>,
+    /// Where the weights come from.
+    pub method: WeightingMethod,
+    /// The largest weight that is let through.
+    pub cap: Option<WeightCap>,
+}
+
+impl Weighting {
+    /// The weighting without the names of the columns.
+    #[must_use]
+    pub fn spec(&self) -> WeightingSpec {
+        WeightingSpec {
+            method: self.method,
+            cap: self.cap,
+        }
+    }
 }
 
 /// Which covariates to compare between the arms.
@@ -158,7 +185,9 @@ pub enum Estimator {
     MatchedDifference,
     /// [`utfall_effects::matched_difference_in_differences`].
     MatchedDifferenceInDifferences,
-    /// [`utfall_effects::adjusted_difference`], on the matched sample if there is one.
+    /// [`utfall_effects::matched_difference`] with the weights of `weighting`.
+    WeightedDifference,
+    /// [`utfall_effects::adjusted_difference`], on the matched or weighted sample if there is one.
     AdjustedDifference,
     /// [`utfall_effects::unadjusted_difference`]: all rows, whatever the matching.
     UnadjustedDifference,
@@ -270,6 +299,11 @@ impl Request {
                 "write `estimand = \"att\"`",
             ),
             (
+                matched && self.weighting.is_some(),
+                "`[matching]` and `[weighting]` in one request",
+                "keep one: each is an answer to who is compared",
+            ),
+            (
                 self.estimand == Estimand::MatchedTreated,
                 "`matched-treated` is what a matching turns out to estimate, not a question",
                 "write `estimand = \"att\"`",
@@ -307,6 +341,11 @@ impl Request {
                 "add `[matching]`, or estimate the unadjusted-difference",
             ),
             (
+                (effect.estimator == Estimator::WeightedDifference) && self.weighting.is_none(),
+                "weighted-difference without `[weighting]`",
+                "add `[weighting]`, or estimate the unadjusted-difference",
+            ),
+            (
                 in_differences != effect.baseline.is_some(),
                 "`baseline` belongs to matched-difference-in-differences and to it alone",
                 "add it there, remove it elsewhere",
@@ -317,9 +356,9 @@ impl Request {
                 "remove it or change the estimator",
             ),
             (
-                effect.weight.is_some() && (!adjusted || matched),
-                "`weight` belongs to adjusted-difference without matching",
-                "remove it: a matching brings its own weights",
+                effect.weight.is_some() && (!adjusted || matched || self.weighting.is_some()),
+                "`weight` belongs to adjusted-difference without matching and weighting",
+                "remove it: a matching or weighting brings its own weights",
             ),
             (
                 clusters().any(|(kind, ways)| kind.is_clustered() == ways.is_empty()),

@@ -123,8 +123,13 @@ impl Table {
         self.rows.iter().map(cell).collect()
     }
 
-    /// A column as numbers, or `column=value` as an indicator; a missing cell is an error.
+    /// A column as numbers, `column=value` as an indicator, or `column^2` as a square; a missing
+    /// cell is an error.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, RequestError> {
+        if let (Err(_), Some(column)) = (self.index(name), name.strip_suffix("^2")) {
+            let values = self.numbers(column)?;
+            return Ok(values.iter().map(|value| value * value).collect());
+        }
         if let (Err(_), Some((column, value))) = (self.index(name), name.split_once('=')) {
             let cells = self.texts(column)?;
             return Ok(cells

@@ -88,7 +88,9 @@ pub enum WeightingError {
         column: usize,
     },
     /// No weights reach the totals.
-    #[error("no weights above zero meet the totals: they lie outside what the units span, or at its edge, most on covariate {column}")]
+    #[error(
+        "no weights above zero meet the totals: they lie outside what the units span, or at its edge, most on covariate {column}"
+    )]
     TotalsInfeasible {
         /// Column of the covariates whose coefficient, in standard deviations, grows most.
         column: usize,

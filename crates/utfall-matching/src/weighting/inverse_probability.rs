@@ -1,6 +1,7 @@
 //! Weights from a score: the probability of treatment decides how many others a unit stands for.
 
 use utfall_core::{Arm, Estimand};
+use utfall_stats::elementary;
 use utfall_stats::moments::count;
 
 use crate::weighting::{WeightScale, WeightingError};
@@ -29,7 +30,7 @@ use crate::weighting::{WeightScale, WeightingError};
 ///
 /// - [`WeightingError::LengthMismatch`] and [`WeightingError::EmptyArm`] for input that is none.
 /// - [`WeightingError::Score`] at the first score that is not strictly between 0 and 1.
-/// - [`WeightingError::Estimand`] for `matched-treated`, and for stabilised weights of anything but
+/// - [`WeightingError::Estimand`] for what only a matching can turn out to estimate, and for stabilised weights of anything but
 ///   the ate.
 ///
 /// # References
@@ -49,7 +50,7 @@ pub fn propensity_weights(
         return Err(WeightingError::Score { unit });
     }
     let stabilised = scale == WeightScale::Stabilised;
-    if estimand == Estimand::MatchedTreated || (stabilised && estimand != Estimand::Ate) {
+    if is_of_matching(estimand) || (stabilised && estimand != Estimand::Ate) {
         return Err(WeightingError::Estimand {
             method: if stabilised {
                 "weighting by stabilised scores"
@@ -61,7 +62,11 @@ pub fn propensity_weights(
     }
     let share = count(n_treated) / count(treated.len());
     let weight = |(&p, &is_treated): (&f64, &bool)| {
-        let (own, other) = if is_treated { (p, 1.0 - p) } else { (1.0 - p, p) };
+        let (own, other) = if is_treated {
+            (p, 1.0 - p)
+        } else {
+            (1.0 - p, p)
+        };
         let weight = of_unit(own, other, is_treated, estimand);
         match (stabilised, is_treated) {
             (false, _) => weight,
@@ -72,16 +77,26 @@ pub fn propensity_weights(
     Ok(score.iter().zip(treated).map(weight).collect())
 }
 
+/// Whether only a matching can turn out to estimate it.
+fn is_of_matching(estimand: Estimand) -> bool {
+    matches!(
+        estimand,
+        Estimand::MatchedTreated | Estimand::MatchedComparators | Estimand::MatchedUnits
+    )
+}
+
 /// The weight of a unit with these probabilities of its own arm and of the other.
 fn of_unit(own: f64, other: f64, is_treated: bool, estimand: Estimand) -> f64 {
     match (estimand, is_treated) {
-        (Estimand::Ate, _) => 1.0 / own,
-        (Estimand::Att | Estimand::MatchedTreated, true) | (Estimand::Atc, false) => 1.0,
-        (Estimand::Att | Estimand::MatchedTreated, false) | (Estimand::Atc, true) => other / own,
+        (Estimand::Ate | Estimand::MatchedUnits, _) => 1.0 / own,
+        (Estimand::Att | Estimand::MatchedTreated, true)
+        | (Estimand::Atc | Estimand::MatchedComparators, false) => 1.0,
+        (Estimand::Att | Estimand::MatchedTreated, false)
+        | (Estimand::Atc | Estimand::MatchedComparators, true) => other / own,
         (Estimand::Overlap, _) => other,
         (Estimand::EvenlyMatchable, _) => (other / own).min(1.0),
         (Estimand::EntropyOverlap, _) => {
-            -(own * libm_log(own) + other * libm_log(other)) / own
+            -(own * elementary::log(own) + other * elementary::log(other)) / own
         }
     }
 }
@@ -106,5 +121,88 @@ pub(super) fn count_arms(n_units: usize, treated: &[bool]) -> Result<usize, Weig
     match empty {
         Some(arm) => Err(WeightingError::EmptyArm { arm, n_units }),
         None => Ok(n_treated),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCORE: [f64; 4] = [0.2, 0.75, 0.5, 0.2];
+    const TREATED: [bool; 4] = [true, true, false, false];
+
+    fn of(estimand: Estimand) -> Vec<f64> {
+        propensity_weights(&SCORE, &TREATED, estimand, WeightScale::Plain).unwrap()
+    }
+
+    #[test]
+    fn every_estimand_has_its_weights() {
+        let entropy = |p: f64| -(p * elementary::log(p) + (1.0 - p) * elementary::log(1.0 - p));
+        for (estimand, expected) in [
+            (Estimand::Ate, [5.0, 4.0 / 3.0, 2.0, 1.25]),
+            (Estimand::Att, [1.0, 1.0, 1.0, 0.25]),
+            (Estimand::Atc, [4.0, 1.0 / 3.0, 1.0, 1.0]),
+            (Estimand::Overlap, [0.8, 0.25, 0.5, 0.2]),
+            (Estimand::EvenlyMatchable, [1.0, 1.0 / 3.0, 1.0, 0.25]),
+            (
+                Estimand::EntropyOverlap,
+                [
+                    entropy(0.2) / 0.2,
+                    entropy(0.75) / 0.75,
+                    entropy(0.5) / 0.5,
+                    entropy(0.2) / 0.8,
+                ],
+            ),
+        ] {
+            for (got, expected) in of(estimand).iter().zip(expected) {
+                assert!(
+                    (got - expected).abs() < 1e-14,
+                    "{estimand}: {got} {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn swapping_the_arms_swaps_att_and_atc() {
+        let score = SCORE.map(|p| 1.0 - p);
+        let treated = TREATED.map(|is| !is);
+        let swapped =
+            propensity_weights(&score, &treated, Estimand::Atc, WeightScale::Plain).unwrap();
+        for (a, b) in of(Estimand::Att).iter().zip(&swapped) {
+            assert!((a - b).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn stabilised_weights_belong_to_the_ate() {
+        let scale = WeightScale::Stabilised;
+        let ate = propensity_weights(&SCORE, &TREATED, Estimand::Ate, scale).unwrap();
+        for (stabilised, plain) in ate.iter().zip(of(Estimand::Ate)) {
+            assert!((stabilised - 0.5 * plain).abs() < 1e-15);
+        }
+        assert!(propensity_weights(&SCORE, &TREATED, Estimand::Att, scale).is_err());
+    }
+
+    #[test]
+    fn input_that_is_none_is_refused() {
+        let of = |score: &[f64], treated: &[bool]| {
+            propensity_weights(score, treated, Estimand::Ate, WeightScale::Plain).unwrap_err()
+        };
+        for bad in [0.0, 1.0, f64::NAN, -0.1] {
+            let score = [0.5, bad, 0.5, 0.5];
+            assert_eq!(of(&score, &TREATED), WeightingError::Score { unit: 1 });
+        }
+        assert!(matches!(
+            of(&SCORE, &TREATED[1..]),
+            WeightingError::LengthMismatch { .. }
+        ));
+        assert_eq!(
+            of(&SCORE, &[true; 4]),
+            WeightingError::EmptyArm {
+                arm: Arm::Comparator,
+                n_units: 4
+            }
+        );
     }
 }

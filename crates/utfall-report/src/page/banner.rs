@@ -238,6 +238,9 @@ fn estimand_fact(documents: &Documents) -> Option<Fact> {
             format!("comparators that found one of the treated {units}")
         }
         Estimand::MatchedUnits => format!("{units} with both arms in their stratum"),
+        Estimand::Overlap | Estimand::EvenlyMatchable | Estimand::EntropyOverlap => {
+            format!("{units} who may well have been in either arm")
+        }
     };
     let (n_treated, n_comparator) = (
         first.estimate.n_treated as u64,

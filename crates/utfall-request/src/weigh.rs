@@ -1,0 +1,69 @@
+//! The weights of a request, and every number that describes them.
+
+use utfall_core::Estimand;
+use utfall_matching::weighting;
+use utfall_stats::{Matrix, moments, sums};
+
+use crate::estimate::matrix;
+use crate::table::Table;
+use crate::{Numbers, RequestError, Weighting};
+
+/// Weighs the rows and describes the weights; the result has one weight for each row.
+pub(crate) fn weigh(
+    table: &Table,
+    wanted: &Weighting,
+    estimand: Estimand,
+    treated: &[bool],
+    numbers: &mut Numbers,
+) -> Result<Vec<f64>, RequestError> {
+    let names = &wanted.covariates;
+    let covariates = Matrix::from_columns(matrix(table, names)?)
+        .map_err(|error| RequestError::matrix(names, &error))?;
+    let found = weighting::weigh(&wanted.spec(), estimand, &covariates, treated)
+        .map_err(|error| RequestError::weighting(names, error))?;
+    if let Some(score) = &found.score {
+        let (smallest, largest) = range(score);
+        numbers.real("score_min", smallest);
+        numbers.real("score_max", largest);
+        numbers.real("score_mean", moments::mean(score));
+    }
+    if let Some(cap) = found.cap {
+        numbers.real("weight_cap", cap);
+        numbers.count("n_capped", found.n_capped);
+    }
+    describe(&found.weights, treated, numbers);
+    Ok(found.weights)
+}
+
+fn describe(weights: &[f64], treated: &[bool], numbers: &mut Numbers) {
+    let (smallest, largest) = range(weights);
+    numbers.real("weight_min", smallest);
+    numbers.real("weight_max", largest);
+    numbers.real("weight_mean", moments::mean(weights));
+    numbers.real("ess_total", moments::effective_sample_size(weights));
+    for (arm, is_treated) in [("treated", true), ("comparator", false)] {
+        let of_arm: Vec<f64> = weights
+            .iter()
+            .zip(treated)
+            .filter(|(_, is)| **is == is_treated)
+            .map(|(weight, _)| *weight)
+            .collect();
+        let (mean, variance) = moments::mean_and_variance(&of_arm);
+        numbers.real(&format!("sum_weights_{arm}"), sums::sum(&of_arm));
+        numbers.real(
+            &format!("ess_{arm}"),
+            moments::effective_sample_size(&of_arm),
+        );
+        if of_arm.len() > 1 {
+            numbers.real(&format!("weight_cv_{arm}"), variance.sqrt() / mean);
+        }
+    }
+}
+
+/// The smallest and the largest value.
+fn range(values: &[f64]) -> (f64, f64) {
+    let start = (f64::INFINITY, f64::NEG_INFINITY);
+    values.iter().fold(start, |(smallest, largest), value| {
+        (value.min(smallest), value.max(largest))
+    })
+}
