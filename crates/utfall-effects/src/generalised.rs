@@ -47,6 +47,7 @@ pub struct GeneralisedFit {
     coefficients: Vec<f64>,
     mean: Vec<f64>,
     deviance: f64,
+    log_likelihood: f64,
     n_iterations: u32,
 }
 
@@ -151,6 +152,12 @@ impl GeneralisedFit {
     #[must_use]
     pub fn deviance(&self) -> f64 {
         self.deviance
+    }
+
+    /// The log likelihood, constants included.
+    #[must_use]
+    pub fn log_likelihood(&self) -> f64 {
+        self.log_likelihood
     }
 
     /// Pearson's dispersion: the residual variance over the one the family says, divisor `N - K`.
@@ -297,6 +304,21 @@ impl Family {
         }
     }
 
+    /// The log likelihood of a row that is fitted perfectly.
+    fn saturated(self, outcome: f64) -> f64 {
+        let times_log = |part: f64| {
+            if part > 0.0 {
+                part * elementary::log(part)
+            } else {
+                0.0
+            }
+        };
+        match self {
+            Self::Logit => times_log(outcome) + times_log(1.0 - outcome),
+            Self::Poisson => times_log(outcome) - outcome - elementary::lgamma(outcome + 1.0),
+        }
+    }
+
     /// Minus twice the log likelihood of a row, plus that of a perfect fit.
     fn deviance(self, outcome: f64, predictor: f64, mean: f64) -> f64 {
         let relative = |part: f64, whole: f64| {
@@ -434,6 +456,9 @@ impl<'a> Model<'a> {
             coefficients: regression.coefficients(),
             regression,
             deviance: place.deviance,
+            log_likelihood: sum_of(self.outcome.len(), |row| {
+                self.family.saturated(self.outcome[row])
+            }) - 0.5 * place.deviance,
             n_iterations,
         })
     }

@@ -13,7 +13,9 @@ use utfall_core::Estimand;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
     /// Whom the estimate speaks of: `matched-treated` where matching left out any treated unit.
-    pub estimand: Estimand,
+    /// `None` where the request names no estimand, as for a table of coefficients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimand: Option<Estimand>,
     /// Every number.
     #[serde(flatten)]
     pub numbers: Numbers,

@@ -252,12 +252,12 @@ fn compare(case: &Case, answer: &Answer) -> CaseOutcome {
     let mut blamed: Vec<String> = Vec::new();
     if let Some(expected) = case
         .estimand
-        .filter(|expected| *expected != answer.estimand)
+        .filter(|expected| Some(*expected) != answer.estimand)
     {
-        blamed.push(format!(
-            "the estimand is {}, expected {expected}",
-            answer.estimand
-        ));
+        let found = answer
+            .estimand
+            .map_or("not named".to_owned(), |found| found.to_string());
+        blamed.push(format!("the estimand is {found}, expected {expected}"));
     }
     let expected = flattened(&case.expected);
     if expected.is_empty() {

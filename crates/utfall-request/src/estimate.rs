@@ -7,19 +7,13 @@ use utfall_matching::{Imbalance, Matched, SmdDenominator, balance, nearest, prop
 use utfall_stats::{Matrix, moments};
 
 use crate::effect::{Estimated, Sample, estimate_effect};
+use crate::request::Request;
 use crate::table::Table;
 use crate::weigh::weigh;
-use crate::{Answer, Balance, Distance, Matching, Numbers, Request, RequestError};
+use crate::{Answer, Balance, Distance, Matching, Numbers, RequestError};
 
-/// Answers a request.
-///
-/// `base_folder` is where the request's data file is sought from: the folder of the request. The
-/// answer depends on nothing but the request and the data, whatever the number of threads.
-///
-/// # Errors
-///
-/// [`RequestError`] says which file, line and column, or which step, and what to change.
-pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
+/// Answers a comparison; `base_folder` is where its data file is sought from.
+pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
     let mut table = Table::read(&base_folder.join(&request.data))?;
     let n_rows_read = table.n_rows();
     for keep in &request.keep {
@@ -79,7 +73,10 @@ pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, Request
         estimand = estimated.estimate.estimand;
         describe(&estimated, &mut numbers);
     }
-    Ok(Answer { estimand, numbers })
+    Ok(Answer {
+        estimand: Some(estimand),
+        numbers,
+    })
 }
 
 /// A matched set and the distance it was found on.

@@ -1,18 +1,31 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod asked;
+mod calculation;
 pub mod cases;
 mod effect;
 mod error;
 mod estimate;
+mod instrument;
+mod model;
+mod regression;
 mod request;
 mod table;
+mod trial;
+mod uncertainty;
 mod weigh;
 
 pub use answer::{Answer, Numbers};
+pub use asked::{Request, estimate};
+pub use calculation::{Calculation, EValue, PValues};
 pub use error::{Named, RequestError};
-pub use estimate::estimate;
+pub use instrument::Instrument;
+pub use model::Model;
+pub use regression::{MarginalEffect, Regression, RegressionFamily};
 pub use request::{
-    Balance, ClusterBy, Distance, Effect, Estimator, FurtherError, Keep, Matching, Request, Schema,
-    Treatment, Weighting,
+    Balance, ClusterBy, Distance, Effect, Estimator, FurtherError, Keep, Matching,
+    Request as Comparison, Schema, Treatment, Weighting,
 };
+pub use trial::{Design, Trial};
+pub use uncertainty::{Further, Uncertainty};

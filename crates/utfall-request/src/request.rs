@@ -1,6 +1,6 @@
 //! The request file: what to compare, on which columns of which file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
@@ -217,26 +217,6 @@ pub struct FurtherError {
 }
 
 impl Request {
-    /// Reads a request from a file: JSON if its name ends in `.json`, else TOML.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::Unreadable`], [`RequestError::Malformed`] with line and column, or
-    /// [`RequestError::Contradiction`].
-    pub fn read(file: &Path) -> Result<Self, RequestError> {
-        let unreadable = |source| RequestError::Unreadable {
-            file: file.to_owned(),
-            source,
-        };
-        let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        let name = file.to_string_lossy();
-        if file.extension().is_some_and(|ending| ending == "json") {
-            Self::from_json(&name, &text)
-        } else {
-            Self::from_toml(&name, &text)
-        }
-    }
-
     /// Reads a request from TOML; `name` is what messages call it.
     ///
     /// # Errors

@@ -1,0 +1,147 @@
+//! Whatever a request asks for: a comparison, a model, or a calculation.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use crate::calculation::Calculation;
+use crate::model::Model;
+use crate::request::Request as Comparison;
+use crate::{Answer, RequestError};
+
+/// A request: what to compute, and from which file.
+///
+/// Which kind it is follows from the part that only that kind has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Matching, weighting, balance and an effect.
+    Comparison(Box<Comparison>),
+    /// `[trial]`, `[regression]` or `[instrument]` on a file.
+    Model(Box<Model>),
+    /// Numbers from numbers, without a file.
+    Calculation(Box<Calculation>),
+}
+
+/// The kind of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Comparison,
+    Model,
+    Calculation,
+}
+
+impl Kind {
+    fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
+        let of = |key: &String| match key.as_str() {
+            "trial" | "regression" | "instrument" => Some(Self::Model),
+            "e-values" | "p-values" => Some(Self::Calculation),
+            _ => None,
+        };
+        keys.filter_map(of).next().unwrap_or(Self::Comparison)
+    }
+}
+
+impl Request {
+    /// Reads a request from a file: JSON if its name ends in `.json`, else TOML.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Unreadable`], [`RequestError::Malformed`] with line and column, or
+    /// [`RequestError::Contradiction`].
+    pub fn read(file: &Path) -> Result<Self, RequestError> {
+        let unreadable = |source| RequestError::Unreadable {
+            file: file.to_owned(),
+            source,
+        };
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let name = file.to_string_lossy();
+        if file.extension().is_some_and(|ending| ending == "json") {
+            Self::from_json(&name, &text)
+        } else {
+            Self::from_toml(&name, &text)
+        }
+    }
+
+    /// Reads a request from TOML; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Malformed`] with line and column, or [`RequestError::Contradiction`].
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, RequestError> {
+        // What is no TOML is read once more as a comparison, for a message with its place.
+        let keys = toml::from_str::<toml::Table>(text).unwrap_or_default();
+        match Kind::of(keys.keys()) {
+            Kind::Comparison => Comparison::from_toml(name, text).map(Self::comparison),
+            Kind::Model => Self::model(toml_part(name, text)?),
+            Kind::Calculation => Self::calculation(toml_part(name, text)?),
+        }
+    }
+
+    /// Reads a request from JSON; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Malformed`] with line and column, or [`RequestError::Contradiction`].
+    pub fn from_json(name: &str, text: &str) -> Result<Self, RequestError> {
+        let keys = serde_json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default();
+        let part = |error| malformed(name, &error);
+        match Kind::of(keys.keys()) {
+            Kind::Comparison => Comparison::from_json(name, text).map(Self::comparison),
+            Kind::Model => Self::model(serde_json::from_str(text).map_err(part)?),
+            Kind::Calculation => Self::calculation(serde_json::from_str(text).map_err(part)?),
+        }
+    }
+
+    /// Reads a request from a value that was read before, so that messages have no line.
+    pub(crate) fn from_value(name: &str, value: serde_json::Value) -> Result<Self, RequestError> {
+        let kind = value.as_object().map(|map| Kind::of(map.keys()));
+        let part = |error| malformed(name, &error);
+        match kind.unwrap_or(Kind::Comparison) {
+            Kind::Comparison => Comparison::from_value(name, value).map(Self::comparison),
+            Kind::Model => Self::model(serde_json::from_value(value).map_err(part)?),
+            Kind::Calculation => Self::calculation(serde_json::from_value(value).map_err(part)?),
+        }
+    }
+
+    fn comparison(comparison: Comparison) -> Self {
+        Self::Comparison(Box::new(comparison))
+    }
+
+    fn model(model: Model) -> Result<Self, RequestError> {
+        Ok(Self::Model(Box::new(model.consistent()?)))
+    }
+
+    fn calculation(calculation: Calculation) -> Result<Self, RequestError> {
+        Ok(Self::Calculation(Box::new(calculation)))
+    }
+}
+
+/// Answers a request.
+///
+/// `base_folder` is where the request's data file is sought from: the folder of the request. The
+/// answer depends on nothing but the request and the data, whatever the number of threads.
+///
+/// # Errors
+///
+/// [`RequestError`] says which file, line and column, or which step, and what to change.
+pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
+    match request {
+        Request::Comparison(comparison) => crate::estimate::estimate(comparison, base_folder),
+        Request::Model(model) => model.answer(base_folder),
+        Request::Calculation(calculation) => calculation.answer(),
+    }
+}
+
+fn malformed(name: &str, error: &serde_json::Error) -> RequestError {
+    RequestError::Malformed {
+        name: name.to_owned(),
+        message: error.to_string(),
+    }
+}
+
+fn toml_part<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, RequestError> {
+    toml::from_str(text).map_err(|error| RequestError::Malformed {
+        name: name.to_owned(),
+        message: error.to_string().trim_end().to_owned(),
+    })
+}

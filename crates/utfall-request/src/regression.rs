@@ -1,0 +1,275 @@
+//! `[regression]`: every coefficient of a linear, logistic or Poisson regression, and the mean
+//! outcomes under treatment and without.
+
+use serde::{Deserialize, Serialize};
+use utfall_core::Estimand;
+use utfall_effects::{EffectError, Family, GeneralisedFit, WeightedRegression, fit_generalised};
+use utfall_stats::moments::{count, mean, weighted_mean};
+use utfall_stats::{elementary, sums};
+
+use crate::table::Table;
+use crate::uncertainty::{Clusters, Name, Uncertainty};
+use crate::{Numbers, RequestError};
+
+/// Every coefficient of a regression.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Regression {
+    /// The kind of outcome.
+    pub family: RegressionFamily,
+    /// The outcome column.
+    pub outcome: String,
+    /// The terms beside the constant, which is `(Intercept)` in the answer: `column`, `column^2`,
+    /// `column=value`, `centred(term)` for a term less its mean, `term:term` for a product.
+    pub terms: Vec<String>,
+    /// Column of weights; for `linear` only.
+    pub weight: Option<String>,
+    /// Column of exposures, whose log is added with coefficient one; for `poisson` only.
+    pub exposure: Option<String>,
+    /// The mean outcomes to compare; for `logit` and `poisson` only.
+    pub marginal: Option<MarginalEffect>,
+    /// The uncertainty of each number.
+    pub inference: Uncertainty,
+}
+
+/// The kind of outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegressionFamily {
+    /// Least squares.
+    Linear,
+    /// [`Family::Logit`].
+    Logit,
+    /// [`Family::Poisson`].
+    Poisson,
+}
+
+/// Mean outcomes with a term at one and at zero.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MarginalEffect {
+    /// The term, which holds zeros and ones.
+    pub term: String,
+    /// Over whom: `ate` all rows, `att` rows where the term is one, `atc` where it is zero.
+    pub estimand: Estimand,
+}
+
+impl Regression {
+    pub(crate) fn check(&self) -> Result<(), RequestError> {
+        let linear = self.family == RegressionFamily::Linear;
+        let wrong = [
+            (
+                self.weight.is_some() && !linear,
+                "`weight` with logit or poisson",
+            ),
+            (
+                self.exposure.is_some() && self.family != RegressionFamily::Poisson,
+                "`exposure` without poisson",
+            ),
+            (self.marginal.is_some() && linear, "`marginal` with linear"),
+        ];
+        match wrong.into_iter().find(|(found, _)| *found) {
+            Some((_, what)) => Err(RequestError::Contradiction {
+                what: what.to_owned(),
+                remedy: "remove it or change the family",
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn estimate(
+        &self,
+        table: &Table,
+        numbers: &mut Numbers,
+    ) -> Result<(), RequestError> {
+        let outcome = table.numbers(&self.outcome)?;
+        let columns = self.columns(table, None)?;
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let clusters = self.inference.clusters(table)?;
+        let family = match self.family {
+            RegressionFamily::Linear => {
+                let weight = match &self.weight {
+                    Some(column) => table.numbers(column)?,
+                    None => vec![1.0; outcome.len()],
+                };
+                let fit = WeightedRegression::fit(&columns, &weight, &outcome)
+                    .map_err(|error| self.refused(table, error))?;
+                linear(&fit, &weight, &outcome, numbers);
+                return self
+                    .coefficients(&fit, &clusters, numbers)
+                    .map_err(|error| self.refused(table, error));
+            }
+            RegressionFamily::Logit => Family::Logit,
+            RegressionFamily::Poisson => Family::Poisson,
+        };
+        let offset = match &self.exposure {
+            Some(column) => Some(self.offset(table, column)?),
+            None => None,
+        };
+        let fit = fit_generalised(family, &columns, offset.as_deref(), &outcome)
+            .map_err(|error| self.refused(table, error))?;
+        numbers.real("deviance", fit.deviance());
+        numbers.real("log_likelihood", fit.log_likelihood());
+        numbers.real("dispersion", fit.dispersion());
+        self.coefficients(fit.regression(), &clusters, numbers)
+            .map_err(|error| self.refused(table, error))?;
+        match &self.marginal {
+            Some(marginal) => {
+                self.compare(table, marginal, &fit, offset.as_deref(), &clusters, numbers)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The constant and the terms, with one of them set to a value if asked for.
+    fn columns(
+        &self,
+        table: &Table,
+        set: Option<(&str, f64)>,
+    ) -> Result<Vec<Vec<f64>>, RequestError> {
+        let one = vec![1.0; table.n_rows()];
+        let terms = self.terms.iter().map(|name| term(table, name, set));
+        std::iter::once(Ok(one)).chain(terms).collect()
+    }
+
+    fn offset(&self, table: &Table, column: &str) -> Result<Vec<f64>, RequestError> {
+        let exposure = table.numbers(column)?;
+        if let Some(row) = exposure.iter().position(|&value| value <= 0.0) {
+            let error = EffectError::WeightNotPositive {
+                row,
+                value: exposure[row],
+            };
+            return Err(self.refused(table, error));
+        }
+        Ok(exposure.into_iter().map(elementary::log).collect())
+    }
+
+    fn coefficients(
+        &self,
+        fit: &WeightedRegression<'_>,
+        clusters: &Clusters,
+        numbers: &mut Numbers,
+    ) -> Result<(), EffectError> {
+        for (column, name) in self.names().iter().enumerate() {
+            let name = Name::Coefficient(name);
+            let contrast = fit.coefficient(column)?;
+            self.inference
+                .put_contrast(&name, clusters, numbers, fit, &contrast)?;
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let constant = std::iter::once("(Intercept)".to_owned());
+        constant.chain(self.terms.iter().cloned()).collect()
+    }
+
+    fn compare(
+        &self,
+        table: &Table,
+        marginal: &MarginalEffect,
+        fit: &GeneralisedFit,
+        offset: Option<&[f64]>,
+        clusters: &Clusters,
+        numbers: &mut Numbers,
+    ) -> Result<(), RequestError> {
+        let with = self.columns(table, Some((&marginal.term, 1.0)))?;
+        let without = self.columns(table, Some((&marginal.term, 0.0)))?;
+        let with: Vec<&[f64]> = with.iter().map(Vec::as_slice).collect();
+        let without: Vec<&[f64]> = without.iter().map(Vec::as_slice).collect();
+        let over = self.over(table, marginal)?;
+        let refused = |error| self.refused(table, error);
+        let found = fit
+            .marginal(&with, &without, offset, &over)
+            .map_err(refused)?;
+        let mut all = vec![
+            ("mean_treated", &found.mean_treated),
+            ("mean_comparator", &found.mean_comparator),
+            ("difference", &found.difference),
+            ("log_ratio", &found.log_ratio),
+        ];
+        all.extend(
+            found
+                .log_odds_ratio
+                .as_ref()
+                .map(|ratio| ("log_odds_ratio", ratio)),
+        );
+        for (name, contrast) in all {
+            let name = Name::Of(name);
+            self.inference
+                .put_contrast(&name, clusters, numbers, fit.regression(), contrast)
+                .map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// The rows that are averaged over.
+    fn over(&self, table: &Table, marginal: &MarginalEffect) -> Result<Vec<f64>, RequestError> {
+        let values = table.numbers(&marginal.term)?;
+        let zero_or_one = values
+            .iter()
+            .all(|&value| value.to_bits() == 0 || is_one(value));
+        let known = self.terms.contains(&marginal.term);
+        match marginal.estimand {
+            _ if !zero_or_one || !known => Err(RequestError::Contradiction {
+                what: format!("`{}` in `marginal`", marginal.term),
+                remedy: "name one of the terms, of zeros and ones",
+            }),
+            Estimand::Ate => Ok(vec![1.0; values.len()]),
+            Estimand::Att => Ok(values),
+            Estimand::Atc => Ok(values.into_iter().map(|value| 1.0 - value).collect()),
+            estimand => Err(self.refused(table, EffectError::EstimandUndefined { estimand })),
+        }
+    }
+
+    fn refused(&self, table: &Table, error: EffectError) -> RequestError {
+        let line = error.row().and_then(|row| table.line(row));
+        RequestError::effect(&self.names(), line, error)
+    }
+}
+
+fn is_one(value: f64) -> bool {
+    value.to_bits() == 1.0_f64.to_bits()
+}
+
+/// A term of the design, where a part of its name that is to be set holds that value.
+pub(crate) fn term(
+    table: &Table,
+    name: &str,
+    set: Option<(&str, f64)>,
+) -> Result<Vec<f64>, RequestError> {
+    if let Some((_, value)) = set.filter(|(wanted, _)| *wanted == name) {
+        return Ok(vec![value; table.n_rows()]);
+    }
+    if let Some((one, other)) = name.split_once(':') {
+        let (one, other) = (term(table, one, set)?, term(table, other, set)?);
+        return Ok(one.iter().zip(&other).map(|(a, b)| a * b).collect());
+    }
+    if let Some(base) = name.strip_suffix("^2") {
+        let values = term(table, base, set)?;
+        return Ok(values.into_iter().map(|value| value * value).collect());
+    }
+    let inner = name
+        .strip_prefix("centred(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    if let Some(inner) = inner {
+        let centre = mean(&term(table, inner, None)?);
+        let values = term(table, inner, set)?;
+        return Ok(values.into_iter().map(|value| value - centre).collect());
+    }
+    table.numbers(name)
+}
+
+/// `r_squared` and `sigma` of least squares.
+fn linear(fit: &WeightedRegression<'_>, weight: &[f64], outcome: &[f64], numbers: &mut Numbers) {
+    let square = |values: &[f64], centre: f64| {
+        sums::sum_of(values.len(), |row| {
+            weight[row] * (values[row] - centre) * (values[row] - centre)
+        })
+    };
+    let left = square(fit.residual(), 0.0);
+    let all = square(outcome, weighted_mean(outcome, weight));
+    numbers.real("r_squared", 1.0 - left / all);
+    let degrees = count(fit.n_rows() - fit.n_columns());
+    numbers.real("sigma", (left / degrees).sqrt());
+}
