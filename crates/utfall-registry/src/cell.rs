@@ -24,20 +24,38 @@ pub(crate) fn trimmed(mut cell: &[u8]) -> &[u8] {
     cell
 }
 
+/// Eight spaces as one number.
+const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+
+/// At most seven bytes as one number, the first lowest, without a loop or a call.
+#[inline]
+pub(crate) fn short_word(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [] => 0,
+        [a] => u64::from(a),
+        [a, b] => u64::from_le_bytes([a, b, 0, 0, 0, 0, 0, 0]),
+        [a, b, c] => u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]),
+        [a, b, c, d, ref rest @ ..] => {
+            let first = u64::from(u32::from_le_bytes([a, b, c, d]));
+            let rest = match *rest {
+                [] => 0,
+                [e] => u64::from(e),
+                [e, f] => u64::from_le_bytes([e, f, 0, 0, 0, 0, 0, 0]),
+                [e, f, g, ..] => u64::from_le_bytes([e, f, g, 0, 0, 0, 0, 0]),
+            };
+            first | rest << 32
+        }
+    }
+}
+
 /// Whether all bytes are printable ASCII, looking at eight at a time.
 #[inline]
 pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-    let mut words = bytes.chunks_exact(8);
-    let mut odd = 0;
-    for word in &mut words {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(word);
-        odd |= odd_bytes(u64::from_le_bytes(eight));
-    }
-    let rest = words.remainder();
-    let mut eight = [b' '; 8];
-    eight[..rest.len()].copy_from_slice(rest);
-    odd | odd_bytes(u64::from_le_bytes(eight)) == 0
+    let (words, rest) = bytes.as_chunks::<8>();
+    let odd = words
+        .iter()
+        .fold(0, |odd, word| odd | odd_bytes(u64::from_le_bytes(*word)));
+    odd | odd_bytes(short_word(rest) | SPACES << (8 * rest.len())) == 0
 }
 
 /// Not zero if some of eight bytes lies below a space or above a tilde.

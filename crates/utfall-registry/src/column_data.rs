@@ -65,7 +65,8 @@ impl TextColumn {
 
     /// Adds a value; `None` is missing.
     pub fn push(&mut self, value: Option<&str>) {
-        self.text.extend_from_slice(value.unwrap_or_default().as_bytes());
+        self.text
+            .extend_from_slice(value.unwrap_or_default().as_bytes());
         self.ends.push(self.text.len());
         self.present.push(value.is_some());
     }

@@ -133,7 +133,13 @@ impl DateFormat {
     /// Dates as `2024-01-31`.
     #[must_use]
     pub fn iso() -> Self {
-        Self { year: 0, month: 5, day: Some(8), fixed: vec![(4, b'-'), (7, b'-')], width: 10 }
+        Self {
+            year: 0,
+            month: 5,
+            day: Some(8),
+            fixed: vec![(4, b'-'), (7, b'-')],
+            width: 10,
+        }
     }
 
     /// Days from 1970-01-01 to the date written in `cell`; `None` if it is no date of this form.
@@ -151,7 +157,10 @@ impl DateFormat {
 
 #[inline]
 fn two_digits(cell: &[u8], place: usize) -> Option<u32> {
-    let (tens, ones) = (cell[place].wrapping_sub(b'0'), cell[place + 1].wrapping_sub(b'0'));
+    let (tens, ones) = (
+        cell[place].wrapping_sub(b'0'),
+        cell[place + 1].wrapping_sub(b'0'),
+    );
     (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
@@ -179,7 +188,13 @@ impl TryFrom<String> for DateFormat {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let (mut year, mut month, mut day) = (None, None, None);
-        let mut format = Self { year: 0, month: 0, day: None, fixed: Vec::new(), width: 0 };
+        let mut format = Self {
+            year: 0,
+            month: 0,
+            day: None,
+            fixed: Vec::new(),
+            width: 0,
+        };
         let mut bytes = text.bytes();
         while let Some(byte) = bytes.next() {
             let (part, width) = match byte {
@@ -202,20 +217,30 @@ impl TryFrom<String> for DateFormat {
             format.width += width;
         }
         match (year, month) {
-            (Some(year), Some(month)) => Ok(Self { year, month, day, ..format }),
+            (Some(year), Some(month)) => Ok(Self {
+                year,
+                month,
+                day,
+                ..format
+            }),
             _ => Err(no_date_format(&text)),
         }
     }
 }
 
 fn no_date_format(text: &str) -> String {
-    format!("`{text}` is no date format, expected `%Y`, `%m` and, except for months, `%d` once each, such as `%Y%m%d` or `%Y-%m-%d`")
+    format!(
+        "`{text}` is no date format, expected `%Y`, `%m` and, except for months, `%d` once each, such as `%Y%m%d` or `%Y-%m-%d`"
+    )
 }
 
 impl fmt::Display for DateFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts: Vec<(usize, String)> =
-            self.fixed.iter().map(|&(place, byte)| (place, char::from(byte).to_string())).collect();
+        let mut parts: Vec<(usize, String)> = self
+            .fixed
+            .iter()
+            .map(|&(place, byte)| (place, char::from(byte).to_string()))
+            .collect();
         parts.extend([(self.year, "%Y".to_owned()), (self.month, "%m".to_owned())]);
         parts.extend(self.day.map(|place| (place, "%d".to_owned())));
         parts.sort();

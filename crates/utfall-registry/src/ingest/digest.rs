@@ -4,6 +4,8 @@
 //! million rows two different keys agree in 80 bits with a probability of 4 in 10⁹, and two
 //! different rows of one key pass for identical with one of 4 in 10¹⁵.
 
+use crate::cell::short_word;
+
 /// Bits of a digest taken by the row's cells.
 const CELL_BITS: u32 = 48;
 
@@ -57,17 +59,13 @@ pub(crate) trait Absorb {
     /// Takes in bytes and their number, so that no two lists of texts look alike.
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
-        let (head, words) = bytes.split_at(bytes.len() % 8);
-        let mut first = [0; 8];
-        first[..head.len()].copy_from_slice(head);
-        self.word(u64::from_le_bytes(first) | (bytes.len().min(255) as u64) << 56);
+        let (words, rest) = bytes.as_chunks::<8>();
+        self.word(short_word(rest) | (bytes.len().min(255) as u64) << 56);
         if bytes.len() >= 255 {
             self.word(bytes.len() as u64);
         }
-        for word in words.chunks_exact(8) {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(word);
-            self.word(u64::from_le_bytes(eight));
+        for word in words {
+            self.word(u64::from_le_bytes(*word));
         }
     }
 }
@@ -86,7 +84,10 @@ pub(crate) struct CellHasher(u64);
 impl KeyHasher {
     pub(crate) fn new() -> Self {
         // The fractional digits of pi, as are the multipliers below.
-        Self { high: 0x243f_6a88_85a3_08d3, low: 0x1319_8a2e_0370_7344 }
+        Self {
+            high: 0x243f_6a88_85a3_08d3,
+            low: 0x1319_8a2e_0370_7344,
+        }
     }
 
     /// The key taken in.
@@ -139,7 +140,13 @@ mod tests {
     #[test]
     fn texts_of_the_same_bytes_differ_by_where_they_end() {
         let mut seen = BTreeSet::new();
-        for list in [&["ab", "c"][..], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"]] {
+        for list in [
+            &["ab", "c"][..],
+            &["a", "bc"],
+            &["abc"],
+            &["abc", ""],
+            &["", "abc"],
+        ] {
             let mut hasher = KeyHasher::new();
             list.iter().for_each(|text| hasher.bytes(text.as_bytes()));
             assert!(seen.insert(hasher.digest()));
@@ -160,6 +167,9 @@ mod tests {
             })
             .collect();
         assert_eq!(keys.len(), 1_000_000);
-        assert!(counts.iter().all(|n_rows| (3500..4320).contains(n_rows)), "{counts:?}");
+        assert!(
+            counts.iter().all(|n_rows| (3500..4320).contains(n_rows)),
+            "{counts:?}"
+        );
     }
 }

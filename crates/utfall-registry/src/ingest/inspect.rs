@@ -2,8 +2,8 @@
 
 use utfall_files::Digest;
 
-use super::error::{FileName, IdentityFinding, IngestError};
 use super::digest::{Absorb, CellHasher, RowDigest};
+use super::error::{FileName, IdentityFinding, IngestError};
 use super::keys::BlockKeys;
 use super::rules::{Cell, RowRules};
 use super::source::{Layout, Row, RowVisitor, Source};

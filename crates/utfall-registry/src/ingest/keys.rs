@@ -51,7 +51,12 @@ impl BlockKeys {
         }
         // Each start has moved to its bucket's end.
         starts.truncate(N_BUCKETS);
-        Self { n_rows: rows.len(), digests, rows: positions, ends: starts }
+        Self {
+            n_rows: rows.len(),
+            digests,
+            rows: positions,
+            ends: starts,
+        }
     }
 
     /// Rows of the block, those without a valid key included.
@@ -60,9 +65,14 @@ impl BlockKeys {
     }
 
     fn bucket(&self, bucket: usize) -> impl Iterator<Item = (RowDigest, u32)> {
-        let start = bucket.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        let start = bucket
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before] as usize);
         let range = start..self.ends[bucket] as usize;
-        self.digests[range.clone()].iter().copied().zip(self.rows[range].iter().copied())
+        self.digests[range.clone()]
+            .iter()
+            .copied()
+            .zip(self.rows[range].iter().copied())
     }
 }
 
@@ -92,10 +102,27 @@ impl Keys {
         let n_ranks = files.iter().map(|(rank, _)| rank + 1).max().unwrap_or(0);
         let notes = files.iter().map(|(rank, blocks)| {
             let n_rows = blocks.iter().map(BlockKeys::n_rows).sum();
-            FileKeys { rank: *rank, notes: std::iter::repeat_with(AtomicU16::default).take(n_rows).collect() }
+            FileKeys {
+                rank: *rank,
+                notes: std::iter::repeat_with(AtomicU16::default)
+                    .take(n_rows)
+                    .collect(),
+            }
         });
-        let keys = Self { files: notes.collect(), rejected: vec![BTreeSet::new(); n_ranks] };
-        let n_largest = files.iter().map(|(_, blocks)| blocks.iter().map(|block| block.digests.len()).sum::<usize>()).sum::<usize>() / N_BUCKETS;
+        let keys = Self {
+            files: notes.collect(),
+            rejected: vec![BTreeSet::new(); n_ranks],
+        };
+        let n_largest = files
+            .iter()
+            .map(|(_, blocks)| {
+                blocks
+                    .iter()
+                    .map(|block| block.digests.len())
+                    .sum::<usize>()
+            })
+            .sum::<usize>()
+            / N_BUCKETS;
         (0..N_BUCKETS).into_par_iter().for_each_init(
             || Places::for_rows(n_largest),
             |places, bucket| keys.compare_bucket(files, bucket, places),
@@ -128,7 +155,12 @@ impl Keys {
 
     /// Whether a later vintage accepted a row of this row's key.
     #[inline]
-    pub(crate) fn is_superseded(&self, file: usize, row: usize, key: impl FnOnce() -> Option<KeyDigest>) -> bool {
+    pub(crate) fn is_superseded(
+        &self,
+        file: usize,
+        row: usize,
+        key: impl FnOnce() -> Option<KeyDigest>,
+    ) -> bool {
         let FileKeys { rank, notes } = &self.files[file];
         let n_later = usize::from(notes[row].load(Ordering::Relaxed) >> 2);
         if n_later == 0 {
@@ -139,14 +171,23 @@ impl Keys {
             return true;
         }
         let Some(key) = key() else { return false };
-        n_later > later.iter().filter(|rejected| rejected.contains(&key)).count()
+        n_later
+            > later
+                .iter()
+                .filter(|rejected| rejected.contains(&key))
+                .count()
     }
 
     /// Compares the rows of one bucket.
     ///
     /// Most rows are alone, so they are first told apart by a bit for each place they may fall
     /// on; only those that fall on a place twice are sorted.
-    fn compare_bucket(&self, files: &[(usize, Vec<BlockKeys>)], bucket: usize, places: &mut Places) {
+    fn compare_bucket(
+        &self,
+        files: &[(usize, Vec<BlockKeys>)],
+        bucket: usize,
+        places: &mut Places,
+    ) {
         places.clear();
         let blocks = || files.iter().flat_map(|(_, blocks)| blocks);
         for (digest, _) in blocks().flat_map(|block| block.bucket(bucket)) {
@@ -159,35 +200,38 @@ impl Keys {
         for (file, (_, blocks)) in (0..).zip(files) {
             let mut start = 0;
             for block in blocks {
-                let shared = block.bucket(bucket).filter(|(digest, _)| places.is_shared(*digest));
+                let shared = block
+                    .bucket(bucket)
+                    .filter(|(digest, _)| places.is_shared(*digest));
                 entries.extend(shared.map(|(digest, row)| (digest, file, start + row)));
                 start += block.n_rows as u32;
             }
         }
         entries.sort_unstable();
         let same_key = entries.chunk_by(|a, b| a.0.key() == b.0.key());
-        same_key.filter(|same| same.len() > 1).for_each(|same| self.compare_same(same));
+        same_key
+            .filter(|same| same.len() > 1)
+            .for_each(|same| self.compare_same(same));
     }
 
-/// Notes what rows of one key mean for each other.
-fn compare_same(&self, same: &[Entry]) {
-    let rank = |entry: &Entry| self.files[entry.1 as usize].rank;
-    let mut by_vintage = same.to_vec();
-    by_vintage.sort_unstable_by_key(|entry| (std::cmp::Reverse(rank(entry)), *entry));
-    for (n_later, rows) in (0_u16..).zip(by_vintage.chunk_by(|a, b| rank(a) == rank(b))) {
-        let identical = rows.iter().all(|row| row.0 == rows[0].0);
-        for (i, &(_, file, row)) in rows.iter().enumerate() {
-            let standing = match (rows.len(), identical, i) {
-                (1, ..) | (_, true, 0) => 0,
-                (_, true, _) => DUPLICATE,
-                (_, false, _) => CONFLICT,
-            };
-            let note = n_later.min(u16::MAX >> 2) << 2 | standing;
-            self.files[file as usize].notes[row as usize].store(note, Ordering::Relaxed);
+    /// Notes what rows of one key mean for each other.
+    fn compare_same(&self, same: &[Entry]) {
+        let rank = |entry: &Entry| self.files[entry.1 as usize].rank;
+        let mut by_vintage = same.to_vec();
+        by_vintage.sort_unstable_by_key(|entry| (std::cmp::Reverse(rank(entry)), *entry));
+        for (n_later, rows) in (0_u16..).zip(by_vintage.chunk_by(|a, b| rank(a) == rank(b))) {
+            let identical = rows.iter().all(|row| row.0 == rows[0].0);
+            for (i, &(_, file, row)) in rows.iter().enumerate() {
+                let standing = match (rows.len(), identical, i) {
+                    (1, ..) | (_, true, 0) => 0,
+                    (_, true, _) => DUPLICATE,
+                    (_, false, _) => CONFLICT,
+                };
+                let note = n_later.min(u16::MAX >> 2) << 2 | standing;
+                self.files[file as usize].notes[row as usize].store(note, Ordering::Relaxed);
+            }
         }
     }
-}
-
 }
 
 /// Which places are taken, and which twice: two bits for each, few enough for a fast memory.
@@ -203,7 +247,12 @@ impl Places {
     fn for_rows(n_rows: usize) -> Self {
         let n_places = (16 * n_rows.max(64)).next_power_of_two();
         let words = vec![0; n_places / 64];
-        Self { n_bits: n_places.trailing_zeros(), taken: words.clone(), shared: words, any_shared: false }
+        Self {
+            n_bits: n_places.trailing_zeros(),
+            taken: words.clone(),
+            shared: words,
+            any_shared: false,
+        }
     }
 
     fn clear(&mut self) {
@@ -251,7 +300,10 @@ mod tests {
         let keys = Keys::compare(&[(0, block(&rows))]);
         let standings = [0, 1, 2, 3, 4, 5].map(|row| keys.standing(0, row));
         use Standing::{Alone, Conflict, Duplicate};
-        assert_eq!(standings, [Alone, Conflict, Duplicate, Alone, Conflict, Alone]);
+        assert_eq!(
+            standings,
+            [Alone, Conflict, Duplicate, Alone, Conflict, Alone]
+        );
     }
 
     #[test]
@@ -266,20 +318,32 @@ mod tests {
         let first = [digest("a", "1"), digest("b", "1"), digest("c", "1")].map(Some);
         let second = [digest("a", "2"), digest("b", "2")].map(Some);
         let third = [digest("b", "3")].map(Some);
-        let mut keys = Keys::compare(&[(0, block(&first)), (1, block(&second)), (2, block(&third))]);
+        let mut keys =
+            Keys::compare(&[(0, block(&first)), (1, block(&second)), (2, block(&third))]);
         let key = |row: &Option<RowDigest>| row.map(RowDigest::key);
-        let superseded = |keys: &Keys| [0, 1, 2].map(|row| keys.is_superseded(0, row, || key(&first[row])));
+        let superseded =
+            |keys: &Keys| [0, 1, 2].map(|row| keys.is_superseded(0, row, || key(&first[row])));
         assert_eq!(superseded(&keys), [true, true, false]);
         keys.reject(2, third[0].unwrap().key());
-        assert!(!keys.is_superseded(1, 1, || key(&second[1])), "the only later row was rejected");
-        assert_eq!(superseded(&keys), [true, true, false], "the second vintage still holds the key");
+        assert!(
+            !keys.is_superseded(1, 1, || key(&second[1])),
+            "the only later row was rejected"
+        );
+        assert_eq!(
+            superseded(&keys),
+            [true, true, false],
+            "the second vintage still holds the key"
+        );
         keys.reject(1, second[1].unwrap().key());
         assert_eq!(superseded(&keys), [true, false, false]);
     }
 
     #[test]
     fn files_of_one_vintage_are_one_delivery() {
-        let keys = Keys::compare(&[(0, block(&[Some(digest("a", "1"))])), (0, block(&[Some(digest("a", "2"))]))]);
+        let keys = Keys::compare(&[
+            (0, block(&[Some(digest("a", "1"))])),
+            (0, block(&[Some(digest("a", "2"))])),
+        ]);
         assert_eq!(keys.standing(0, 0), Standing::Conflict);
         assert_eq!(keys.standing(1, 0), Standing::Conflict);
         assert!(!keys.is_superseded(0, 0, || None));
@@ -287,8 +351,9 @@ mod tests {
 
     #[test]
     fn every_repeated_key_among_many_is_found() {
-        let rows: Vec<Option<RowDigest>> =
-            (0..100_000).map(|i| Some(digest(&(i % 99_000).to_string(), &(i / 99_500).to_string()))).collect();
+        let rows: Vec<Option<RowDigest>> = (0..100_000)
+            .map(|i| Some(digest(&(i % 99_000).to_string(), &(i / 99_500).to_string())))
+            .collect();
         let blocks: Vec<BlockKeys> = rows.chunks(7_001).map(BlockKeys::new).collect();
         let keys = Keys::compare(&[(0, blocks)]);
         for row in 0..100_000 {
@@ -298,7 +363,11 @@ mod tests {
                 500..1_000 | 99_500.. => Some(Standing::Conflict),
                 _ => None,
             };
-            assert_eq!(keys.standing(0, row), expected.unwrap_or(Standing::Alone), "{row}");
+            assert_eq!(
+                keys.standing(0, row),
+                expected.unwrap_or(Standing::Alone),
+                "{row}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The second pass over a file: every row judged, kept, superseded or put in quarantine.
 
-use super::error::{FileName, IngestError};
 use super::digest::{KeyDigest, KeyHasher};
+use super::error::{FileName, IngestError};
 use super::keys::{Keys, Standing};
 use super::rules::{Batch, RowRules, Rule, Violation};
 use super::source::{Layout, Row, RowVisitor, Source};
@@ -126,11 +126,19 @@ impl RowVisitor for Judge<'_, '_> {
                 Standing::Duplicate => batch.violations.push((Rule::DuplicateRow, None)),
                 Standing::Conflict => batch.violations.push((Rule::KeyConflict, None)),
             }
-            let key = || self.rules.key(|column| row.cell(column)).map(KeyHasher::digest);
+            let key = || {
+                self.rules
+                    .key(|column| row.cell(column))
+                    .map(KeyHasher::digest)
+            };
             if !batch.violations.is_empty() {
                 batch.drop_last();
                 let violations = batch.violations.clone();
-                let key = if standing == Standing::Duplicate { None } else { key() };
+                let key = if standing == Standing::Duplicate {
+                    None
+                } else {
+                    key()
+                };
                 self.reject(row, key, violations);
             } else if self.keys.is_superseded(self.file, self.row, key) {
                 batch.drop_last();

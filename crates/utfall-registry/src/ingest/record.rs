@@ -6,6 +6,8 @@
 
 use memchr::{memchr, memchr2};
 
+use crate::cell::short_word;
+
 /// Where cells and records end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Marks {
@@ -28,7 +30,7 @@ pub(crate) struct Records<'a> {
     marks: Marks,
     /// No quote in the block: the common case, in which bytes are looked at once.
     plain: bool,
-    ends: memchr::Memchr2<'a>,
+    ends: Ends<'a>,
     next: usize,
     line: u64,
     record: Record<'a>,
@@ -62,7 +64,7 @@ impl<'a> Records<'a> {
             plain: marks
                 .quote
                 .is_none_or(|quote| memchr(quote, bytes).is_none()),
-            ends: memchr::memchr2_iter(marks.delimiter, b'\n', bytes),
+            ends: Ends::new(bytes, marks.delimiter),
             next: 0,
             line: first_line,
             record: Record {
@@ -169,6 +171,72 @@ impl<'a> Records<'a> {
                 }
             }
         }
+    }
+}
+
+/// Finds delimiters and line feeds, eight bytes at a time.
+///
+/// Cells are so short that a general search spends its time on starting: this took half as long
+/// as `memchr2_iter` on a register of five columns.
+struct Ends<'a> {
+    bytes: &'a [u8],
+    delimiter: u64,
+    /// Where the word looked at begins.
+    start: usize,
+    /// The high bit of each byte of the word that is an end and has not been given.
+    found: u64,
+}
+
+/// A byte of one in each place of a word.
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+
+impl<'a> Ends<'a> {
+    fn new(bytes: &'a [u8], delimiter: u8) -> Self {
+        let delimiter = ONES * u64::from(delimiter);
+        let mut ends = Self {
+            bytes,
+            delimiter,
+            start: 0,
+            found: 0,
+        };
+        ends.look();
+        ends
+    }
+
+    #[inline]
+    fn look(&mut self) {
+        let rest = self.bytes.get(self.start..).unwrap_or_default();
+        let word = match rest.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => short_word(rest),
+        };
+        self.found =
+            zero_bytes(word ^ self.delimiter) | zero_bytes(word ^ (ONES * u64::from(b'\n')));
+    }
+}
+
+/// The high bit of each byte that is zero.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    const LOW: u64 = ONES * 0x7f;
+    !(((word & LOW) + LOW) | word | LOW)
+}
+
+impl Iterator for Ends<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            self.start += 8;
+            if self.start >= self.bytes.len() {
+                return None;
+            }
+            self.look();
+        }
+        let end = self.start + (self.found.trailing_zeros() / 8) as usize;
+        self.found &= self.found - 1;
+        Some(end)
     }
 }
 
@@ -419,6 +487,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_end_is_found_once(bytes in prop::collection::vec(prop_oneof![Just(b';'), Just(b'\n'), Just(b';' ^ 0x80), Just(b':'), any::<u8>()], 0..40)) {
+            let found: Vec<usize> = Ends::new(&bytes, b';').collect();
+            let expected: Vec<usize> = memchr::memchr2_iter(b';', b'\n', &bytes).collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn what_is_quoted_is_read_back(rows in prop::collection::vec(prop::collection::vec("[a;\"\n\r ]{0,6}", 2..4), 1..6)) {
             let text: String = rows.iter().map(|row| {
