@@ -10,7 +10,7 @@ use utfall_files::{Digest, FileError};
 use super::record::{Marks, last_record_end};
 
 /// Bytes read at a time. Blocks are cut by this size alone, never by the number of threads.
-pub(crate) const BLOCK_BYTES: usize = 4 << 20;
+pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 
 /// Longest record accepted: beyond it a quote was left open or the file is no text.
 pub(crate) const RECORD_BYTES: usize = 16 << 20;
@@ -215,7 +215,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         let mut text = b"a;b\n1;\"open\n".to_vec();
-        text.resize(RECORD_BYTES + 3 * BLOCK_BYTES, b'x');
+        text.resize(RECORD_BYTES + 6 * BLOCK_BYTES, b'x');
         std::fs::write(&path, text).unwrap();
         let mut reader = BlockReader::open(&path, MARKS).unwrap();
         assert!(reader.next_block(&path).unwrap().is_some());

@@ -7,7 +7,7 @@ use super::error::IngestError;
 use super::source::Source;
 
 /// Blocks in flight for each thread: enough to even out the work, few enough to stay small.
-const BLOCKS_PER_THREAD: usize = 2;
+const BLOCKS_PER_THREAD: usize = 8;
 
 /// Progress over several files and passes.
 pub(crate) struct Progress<'w> {
