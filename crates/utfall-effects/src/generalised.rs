@@ -108,6 +108,7 @@ pub fn fit_generalised(
             EffectError::WeightNotPositive { .. }
             | EffectError::RankDeficient { .. }
             | EffectError::NotFinite { .. } => model.separated(&here.coefficients),
+            EffectError::NoVariation if model.is_yes_or_no() => model.separated(&here.coefficients),
             other => other,
         })?;
         let there = model.towards(&here, regression.coefficients());
@@ -433,6 +434,12 @@ impl<'a> Model<'a> {
             }
             n_halvings += 1;
         }
+    }
+
+    /// Whether outcomes can be reproduced only at predictors without bound.
+    fn is_yes_or_no(&self) -> bool {
+        let mut outcome = self.outcome.iter();
+        self.family == Family::Logit && outcome.all(|&y| y <= 0.0 || y >= 1.0)
     }
 
     fn separated(&self, coefficients: &[f64]) -> EffectError {
