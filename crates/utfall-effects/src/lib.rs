@@ -23,6 +23,8 @@ mod interacted;
 mod multiplicity;
 mod paired;
 mod regression;
+mod risk_table;
+mod rosenbaum;
 mod standard_error;
 mod symmetric;
 
@@ -42,4 +44,6 @@ pub use interacted::interacted_difference;
 pub use multiplicity::{Adjustment, adjust_p_values};
 pub use paired::paired_difference;
 pub use regression::{Contrast, WeightedRegression};
+pub use risk_table::{Exact, Ratio, RiskTable, Stratified, mantel_haenszel, p_of_chi_squared};
+pub use rosenbaum::{RosenbaumBounds, SignedRank};
 pub use standard_error::StandardError;

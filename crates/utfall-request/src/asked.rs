@@ -16,7 +16,7 @@ use crate::{Answer, RequestError};
 pub enum Request {
     /// Matching, weighting, balance and an effect.
     Comparison(Box<Comparison>),
-    /// `[trial]`, `[regression]` or `[instrument]` on a file.
+    /// `[trial]`, `[regression]`, `[instrument]` or `[two-by-two]` on a file.
     Model(Box<Model>),
     /// Numbers from numbers, without a file.
     Calculation(Box<Calculation>),
@@ -33,7 +33,7 @@ enum Kind {
 impl Kind {
     fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
         let of = |key: &String| match key.as_str() {
-            "trial" | "regression" | "instrument" => Some(Self::Model),
+            "trial" | "regression" | "instrument" | "two-by-two" => Some(Self::Model),
             "e-values" | "p-values" => Some(Self::Calculation),
             _ => None,
         };

@@ -8,6 +8,7 @@ use utfall_stats::{Matrix, moments};
 
 use crate::effect::{Estimated, Sample, estimate_effect};
 use crate::request::Request;
+use crate::sensitivity::rosenbaum;
 use crate::table::Table;
 use crate::weigh::weigh;
 use crate::{Answer, Balance, Distance, Matching, Numbers, RequestError};
@@ -72,6 +73,7 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
         let estimated = estimate_effect(&sample, effect)?;
         estimand = estimated.estimate.estimand;
         describe(&estimated, &mut numbers);
+        rosenbaum(&table, effect, matched, &mut numbers)?;
     }
     Ok(Answer {
         estimand: Some(estimand),

@@ -11,8 +11,10 @@ mod instrument;
 mod model;
 mod regression;
 mod request;
+mod sensitivity;
 mod table;
 mod trial;
+mod two_by_two;
 mod uncertainty;
 mod weigh;
 
@@ -28,4 +30,5 @@ pub use request::{
     Request as Comparison, Schema, Treatment, Weighting,
 };
 pub use trial::{Design, Trial};
+pub use two_by_two::TwoByTwo;
 pub use uncertainty::{Further, Uncertainty};

@@ -8,9 +8,10 @@ use crate::instrument::Instrument;
 use crate::regression::Regression;
 use crate::table::Table;
 use crate::trial::Trial;
+use crate::two_by_two::TwoByTwo;
 use crate::{Answer, Keep, Numbers, RequestError, Schema};
 
-/// A model on a CSV file: exactly one of `trial`, `regression` and `instrument`.
+/// A model on a CSV file: exactly one of `trial`, `regression`, `instrument` and `two-by-two`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Model {
@@ -32,6 +33,8 @@ pub struct Model {
     pub regression: Option<Regression>,
     /// The effect of a treatment that an instrument moves.
     pub instrument: Option<Instrument>,
+    /// Risks in two arms.
+    pub two_by_two: Option<TwoByTwo>,
 }
 
 impl Model {
@@ -40,11 +43,12 @@ impl Model {
             self.trial.is_some(),
             self.regression.is_some(),
             self.instrument.is_some(),
+            self.two_by_two.is_some(),
         ];
         if parts.into_iter().filter(|&asked| asked).count() != 1 {
             return Err(RequestError::Contradiction {
                 what: "a request of several models".to_owned(),
-                remedy: "keep one of `[trial]`, `[regression]` and `[instrument]`",
+                remedy: "keep one of `[trial]`, `[regression]`, `[instrument]` and `[two-by-two]`",
             });
         }
         let uncertainty = self
@@ -86,6 +90,9 @@ impl Model {
         }
         if let Some(instrument) = &self.instrument {
             instrument.estimate(&table, &mut numbers)?;
+        }
+        if let Some(two_by_two) = &self.two_by_two {
+            two_by_two.estimate(&table, &mut numbers)?;
         }
         Ok(Answer { estimand, numbers })
     }

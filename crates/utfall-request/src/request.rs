@@ -163,6 +163,10 @@ pub struct Effect {
     /// Further standard errors to report beside it.
     #[serde(default)]
     pub also: Vec<FurtherError>,
+    /// Factors by which hidden bias may multiply the odds of treatment within a matched pair, to
+    /// report the bounds of the one-sided p-value; for one comparator to each treated unit.
+    #[serde(default)]
+    pub rosenbaum: Vec<f64>,
 }
 
 impl Effect {
