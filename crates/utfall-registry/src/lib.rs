@@ -2,7 +2,6 @@
 //!
 //! - [`DataContract`] says how an extract is written and what may stand in it.
 //! - [`ingest`] reads its [`Delivery`]s into a table, a quarantine and a [`QualityReport`].
-//! - [`Baseline`] and [`Outcomes`] measure checked tables, before and after the index date.
 //! - [`Tables`] are asked what a plan needs: by [`Baseline`] as of the index date, by
 //!   [`Outcomes`] once a matched set is sealed.
 //! - [`TableWriter`] writes tables as Parquet, for ingestion and for whoever makes extracts.

@@ -21,6 +21,7 @@ mod source;
 mod stream;
 mod tally;
 
+use std::io::Write;
 use std::path::Path;
 
 use utfall_core::Watch;
@@ -84,8 +85,12 @@ pub fn ingest(
     })?;
     let quality_path = folder.join(QUALITY_FILE);
     let mut quality = PendingFile::create(&quality_path).map_err(IngestError::Disk)?;
-    std::io::Write::write_all(&mut quality, &report.to_json())
-        .map_err(|source| IngestError::Disk(FileError::at(&quality_path, source)))?;
+    let written = quality
+        .write_all(&report.to_json())
+        .and_then(|()| quality.flush());
+    written.map_err(|source| IngestError::Disk(FileError::at(&quality_path, source)))?;
+    quarantine.flush().map_err(IngestError::Disk)?;
+    // A disk that fills up has shown itself by now or does so before the first file is named.
     table.finish()?;
     quarantine.commit().map_err(IngestError::Disk)?;
     quality.commit().map_err(IngestError::Disk)?;

@@ -35,6 +35,12 @@ impl Quarantine {
         writeln!(self.file, "{file},{line},{rules},{row}")
     }
 
+    /// Hands all rows to the system, so that a full disk shows before anything is named.
+    pub(crate) fn flush(&mut self) -> Result<(), FileError> {
+        let flushed = self.file.flush();
+        flushed.map_err(|source| FileError::at(self.file.path(), source))
+    }
+
     pub(crate) fn commit(self) -> Result<(), FileError> {
         self.file.commit()
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use proptest::prelude::*;
 use utfall_core::Watch;
 
 use super::*;
@@ -337,4 +338,24 @@ fn a_record_of_more_than_16_mib_is_refused_with_its_line() {
         refused(&file(text)).to_string(),
         "a.csv:3: the record that begins here is longer than 16 MiB, is a quote left open?"
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_bytes_make_ingestion_panic_and_every_row_is_accounted_for(
+        rows in prop::collection::vec(prop_oneof![
+            Just("P1;20240901;A;G;1;1;;\n".as_bytes().to_vec()),
+            prop::collection::vec(prop_oneof![Just(b';'), Just(b'"'), Just(b'\n'), Just(b'\r'), Just(0), Just(0xc5), any::<u8>()], 0..30),
+        ], 0..20),
+        with_header: bool,
+    ) {
+        let header = if with_header { HEADER.as_bytes() } else { b"" };
+        let bench = file([header, &rows.concat()].concat());
+        if let Ok(report) = inspect(&bench.contract, &bench.deliveries, &Unwatched) {
+            let delivery = &report.deliveries[0];
+            prop_assert_eq!(delivery.n_rows, delivery.n_accepted + delivery.n_superseded + delivery.n_quarantined);
+        }
+    }
 }
