@@ -5,7 +5,7 @@
 use utfall_core::{Arm, Estimand};
 use utfall_matching::weighting::{
     Calibration, CalibrationDistance, Moments, WeightScale, WeightingError, balancing_score,
-    calibrate, entropy_balancing, propensity_weights,
+    calibrate, entropy_balancing, overidentified_score, propensity_weights,
 };
 use utfall_matching::{SmdDenominator, balance, propensity};
 use utfall_stats::draws::Stream;
@@ -105,8 +105,45 @@ fn for_the_att_the_balancing_score_is_entropy_balancing() {
 }
 
 #[test]
+fn the_overidentified_score_is_near_the_likeliest_where_a_logistic_score_fits() {
+    let (x, treated) = units(2000);
+    let likeliest = propensity(&x, &treated).unwrap().score;
+    let both = overidentified_score(&x, &treated, Estimand::Ate).unwrap();
+    let apart = likeliest
+        .iter()
+        .zip(&both.score)
+        .map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f64::max) < 0.1);
+    // Hansen's J has five degrees of freedom here.
+    assert!(both.criterion > 0.0 && 2000.0 * both.criterion < 50.0);
+}
+
+#[test]
+fn swapping_the_arms_turns_scores_around() {
+    let (x, treated) = units(1000);
+    let swapped: Vec<bool> = treated.iter().map(|is| !is).collect();
+    for (here, there) in [
+        (Estimand::Att, Estimand::Atc),
+        (Estimand::Ate, Estimand::Ate),
+    ] {
+        let one = balancing_score(&x, &treated, here).unwrap();
+        let other = balancing_score(&x, &swapped, there).unwrap();
+        assert!(
+            one.iter()
+                .zip(&other)
+                .all(|(a, b)| (a + b - 1.0).abs() < 1e-9)
+        );
+        let one = overidentified_score(&x, &treated, here).unwrap();
+        let other = overidentified_score(&x, &swapped, there).unwrap();
+        let turned = one.score.iter().zip(&other.score);
+        assert!(turned.into_iter().all(|(a, b)| (a + b - 1.0).abs() < 1e-5));
+    }
+}
+
+#[test]
 fn threads_change_no_bit() {
     let (x, treated) = units(30_000);
+    let (y, of_y) = units(9_000);
     let with = |n| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(n)
@@ -116,6 +153,7 @@ fn threads_change_no_bit() {
             (
                 entropy_balancing(&x, &treated, Estimand::Ate, first()).unwrap(),
                 balancing_score(&x, &treated, Estimand::Ate).unwrap(),
+                overidentified_score(&y, &of_y, Estimand::Ate).unwrap(),
             )
         })
     };

@@ -27,6 +27,9 @@ pub(crate) fn weigh(
         numbers.real("score_max", largest);
         numbers.real("score_mean", moments::mean(score));
     }
+    if let Some(criterion) = found.criterion {
+        numbers.real("gmm_criterion", criterion);
+    }
     if let Some(cap) = found.cap {
         numbers.real("weight_cap", cap);
         numbers.count("n_capped", found.n_capped);

@@ -95,6 +95,11 @@ pub enum WeightingError {
         /// Column of the covariates whose coefficient, in standard deviations, grows most.
         column: usize,
     },
+    /// Equations of likelihood and balance say the same.
+    #[error(
+        "the equations of balance follow from those of likelihood: ask for the just-identified score"
+    )]
+    RedundantEquations,
     /// The steps did not settle.
     #[error("no convergence after {n_iterations} steps")]
     NotConverged {

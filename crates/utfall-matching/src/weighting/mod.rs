@@ -9,6 +9,7 @@
 //! | [`propensity_weights`] | `h(p)/p` for the treated, `h(p)/(1 - p)` for comparators | the estimand decides `h` |
 //! | [`entropy_balancing`] | as even as can be with equal covariate moments | ate, att, atc |
 //! | [`balancing_score`] | those of a logistic score that is fitted to balance the covariates | ate, att, atc |
+//! | [`overidentified_score`] | those of a logistic score that is fitted to predict and to balance | ate, att, atc |
 //! | [`calibrate`] | design weights moved as little as can be to meet known totals | the population of the totals |
 
 mod calibration;
@@ -18,6 +19,7 @@ mod entropy_balancing;
 mod error;
 mod inverse_probability;
 mod newton;
+mod overidentified;
 mod score_balancing;
 mod spec;
 
@@ -29,8 +31,9 @@ pub use cap::{QuantileRule, WeightCap};
 pub use entropy_balancing::entropy_balancing;
 pub use error::WeightingError;
 pub use inverse_probability::propensity_weights;
+pub use overidentified::{OveridentifiedScore, overidentified_score};
 pub use score_balancing::balancing_score;
-pub use spec::{Moments, WeightScale, WeightingMethod, WeightingSpec};
+pub use spec::{Identification, Moments, WeightScale, WeightingMethod, WeightingSpec};
 
 /// A weight for each unit, and how it came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +44,8 @@ pub struct Weighting {
     pub weights: Vec<f64>,
     /// The probability of treatment behind the weights, of methods that have one.
     pub score: Option<Vec<f64>>,
+    /// What [`overidentified_score`] made as small as can be; `None` for other methods.
+    pub criterion: Option<f64>,
     /// The largest weight that was let through, where a cap was asked for.
     pub cap: Option<f64>,
     /// Weights that were lowered to the cap.
@@ -72,10 +77,19 @@ pub fn weigh(
             let weights = entropy_balancing(covariates, treated, estimand, moments)?;
             Weighting::new(estimand, weights, None)
         }
-        WeightingMethod::BalancingScore {} => {
-            let scores = balancing_score(covariates, treated, estimand)?;
+        WeightingMethod::BalancingScore { identification } => {
+            let (scores, criterion) = match identification {
+                Identification::Just => (balancing_score(covariates, treated, estimand)?, None),
+                Identification::Over => {
+                    let found = overidentified_score(covariates, treated, estimand)?;
+                    (found.score, Some(found.criterion))
+                }
+            };
             let weights = propensity_weights(&scores, treated, estimand, WeightScale::Plain)?;
-            Weighting::new(estimand, weights, Some(scores))
+            Weighting {
+                criterion,
+                ..Weighting::new(estimand, weights, Some(scores))
+            }
         }
     };
     if let Some(cap) = &spec.cap {
@@ -91,6 +105,7 @@ impl Weighting {
             estimand,
             weights,
             score,
+            criterion: None,
             cap: None,
             n_capped: 0,
         }

@@ -43,6 +43,8 @@ pub(super) struct Problem<'a, L, E> {
 
 /// Where the sum is smallest.
 pub(super) struct Solution {
+    /// The coefficients `θ`.
+    pub(super) theta: Vec<f64>,
     /// The predictor `xᵢ·θ` of each row.
     pub(super) predictor: Vec<f64>,
 }
@@ -77,7 +79,7 @@ where
                 .iter()
                 .all(|value| value.abs() <= BALANCE_TOLERANCE * self.size);
             if balanced && largest_move <= MOVE_TOLERANCE {
-                return Ok(Solution { predictor });
+                return Ok(Solution { theta, predictor });
             }
             n_drifting += u32::from(balanced);
             if n_drifting > MAX_DRIFTING || (self.is_unbounded)(&theta, &predictor) {

@@ -40,6 +40,16 @@ pub fn balancing_score(
     treated: &[bool],
     estimand: Estimand,
 ) -> Result<Vec<f64>, WeightingError> {
+    let (_, logits) = just_identified_logits(covariates, treated, estimand)?;
+    Ok(logits.into_iter().map(logistic::probability).collect())
+}
+
+/// Coefficients on standardised covariates, and the logit of each unit.
+pub(super) fn just_identified_logits(
+    covariates: &Matrix,
+    treated: &[bool],
+    estimand: Estimand,
+) -> Result<(Vec<f64>, Vec<f64>), WeightingError> {
     let fit = logistic::fit(covariates, treated)?;
     let arm = match estimand {
         Estimand::Att => Arm::Comparator,
@@ -52,9 +62,7 @@ pub fn balancing_score(
         }
     };
     let units: Vec<usize> = (0..treated.len()).collect();
-    let means =
-        Moments::try_from(1).map_err(|_| WeightingError::NotConverged { n_iterations: 0 })?;
-    let design = Design::centred_on(covariates, means, &units, &units)?;
+    let design = Design::centred_on(covariates, Moments::MEANS, &units, &units)?;
     let problem = Problem {
         rows: &design.rows,
         linear: &[],
@@ -66,11 +74,7 @@ pub fn balancing_score(
     let solution = problem
         .minimise(start)
         .map_err(|unsolved| named(unsolved, &design, arm))?;
-    Ok(solution
-        .predictor
-        .into_iter()
-        .map(logistic::probability)
-        .collect())
+    Ok((solution.theta, solution.predictor))
 }
 
 /// The convex loss of a unit whose logit is `at`.
@@ -113,7 +117,7 @@ fn is_separated(estimand: Estimand, treated: &[bool], at: &[f64]) -> bool {
 }
 
 /// Coefficients on centred and scaled covariates.
-fn standardised(covariates: &Matrix, coefficients: &[f64]) -> Vec<f64> {
+pub(super) fn standardised(covariates: &Matrix, coefficients: &[f64]) -> Vec<f64> {
     let mut theta = vec![coefficients.first().copied().unwrap_or(0.0)];
     for (values, slope) in covariates.columns().zip(coefficients.iter().skip(1)) {
         let (mean, spread) = location(values).unwrap_or((0.0, 1.0));

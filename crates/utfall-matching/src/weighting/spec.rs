@@ -29,8 +29,22 @@ pub enum WeightingMethod {
         /// Moments of each covariate that are balanced.
         moments: Moments,
     },
-    /// [`balancing_score`](crate::weighting::balancing_score), just identified.
-    BalancingScore {},
+    /// [`balancing_score`](crate::weighting::balancing_score) or
+    /// [`overidentified_score`](crate::weighting::overidentified_score).
+    BalancingScore {
+        /// Which equations the score solves.
+        identification: Identification,
+    },
+}
+
+/// Which equations a balancing score solves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identification {
+    /// Those of balance: as many as coefficients, so balance is exact.
+    Just,
+    /// Those of balance and of likelihood: balance is near.
+    Over,
 }
 
 /// What the weights of an arm add up to.
@@ -52,6 +66,9 @@ pub enum WeightScale {
 pub struct Moments(u8);
 
 impl Moments {
+    /// Means alone.
+    pub(super) const MEANS: Self = Self(1);
+
     /// The highest power.
     #[must_use]
     pub fn highest(self) -> u8 {
@@ -104,7 +121,8 @@ mod tests {
             r#"kind = "entropy-balancing", moments = 0"#,
             r#"kind = "propensity-score""#,
             r#"kind = "propensity-score", scale = "plain", clip = 0.01"#,
-            r#"kind = "balancing-score", moments = 1"#,
+            r#"kind = "balancing-score""#,
+            r#"kind = "balancing-score", identification = "just", moments = 1"#,
         ] {
             let text = format!("method = {{ {method} }}");
             assert!(toml::from_str::<WeightingSpec>(&text).is_err(), "{method}");
