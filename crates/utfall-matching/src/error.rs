@@ -78,6 +78,18 @@ pub enum MatchingError {
         /// Column of the covariates.
         column: usize,
     },
+    /// A question that whole strata cannot answer.
+    #[error("strata answer for the att, the atc or the ate, not for `{question}`")]
+    NoSuchQuestion {
+        /// The question.
+        question: utfall_core::Estimand,
+    },
+    /// A cut point is NaN or infinite, or the range of a covariate is.
+    #[error("a cut point of covariate {column} is no finite number")]
+    CutPointNotFinite {
+        /// Column of the covariates.
+        column: usize,
+    },
     /// There are no covariates to compare units on.
     #[error("no covariates to compare units on")]
     NoCovariates,
@@ -87,9 +99,6 @@ pub enum MatchingError {
         /// The choice.
         what: &'static str,
     },
-    /// A tie rule that needs units in one line.
-    #[error("the outward walk needs units in one line; covariates have `lowest-id`")]
-    NoLineToWalk,
     /// The propensity score could not be estimated.
     #[error("no propensity score: {0}")]
     Propensity(#[from] LogisticError),

@@ -1,4 +1,4 @@
-//! Comparators for treated units: propensity score, nearest-neighbour matching, [`weighting`],
+//! Comparators for treated units: propensity score, matching by pairs and by strata, [`weighting`],
 //! balance.
 //!
 //! Everything here takes slices and small matrices, one value for each unit, and knows no table,
@@ -36,6 +36,7 @@
 
 mod balance;
 mod candidates;
+mod coarsened;
 mod comparison;
 mod covariate_distance;
 mod ecdf;
@@ -46,12 +47,16 @@ mod matched;
 mod nearest;
 mod nearest_on_covariates;
 mod propensity;
+mod quantile;
 mod spec;
+mod stratified;
+mod subclassification;
 mod tree;
 pub mod weighting;
 
 pub use balance::{BalanceGate, CovariateBalance, Imbalance, SmdDenominator, balance};
 pub use candidates::{Candidates, Discard, Part, common_support};
+pub use coarsened::{Bins, coarsened};
 pub use comparison::Comparison;
 pub use covariate_distance::{CovariateDistance, coordinates};
 pub use error::MatchingError;
@@ -60,3 +65,5 @@ pub use nearest::nearest;
 pub use nearest_on_covariates::nearest_on_covariates;
 pub use propensity::{Propensity, propensity};
 pub use spec::{Caliper, CaliperScale, NearestSpec, Order, Reuse, Ties};
+pub use stratified::{Stratified, stratified};
+pub use subclassification::subclassified;

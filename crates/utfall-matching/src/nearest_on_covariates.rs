@@ -17,6 +17,10 @@ use crate::{CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Tie
 /// one, a `raw` caliper is a width of the distance, and units choose in the order of their index or
 /// the closest pair first.
 ///
+/// Among the equally near, [`Ties::OutwardWalk`] here chooses the last that is met when walking
+/// outwards, one step down and one step up in turn, among the units of the stratum sorted by (first
+/// coordinate, index): so MatchIt 4.7 on covariates.
+///
 /// Comparators of each stratum lie in a k-d tree, so that a choice costs far less than a look at
 /// everybody as long as dimensions are few.
 ///
@@ -32,8 +36,7 @@ use crate::{CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Tie
 /// - [`MatchingError::LengthMismatch`], [`MatchingError::CovariateNotFinite`],
 ///   [`MatchingError::DistanceNotFinite`] (of the score), [`MatchingError::EmptyArm`],
 ///   [`MatchingError::NoCovariates`], [`MatchingError::TooManyUnits`] for input that is none.
-/// - [`MatchingError::NeedsScore`] for an order or a caliper that goes by a score there is not;
-///   [`MatchingError::NoLineToWalk`] for the outward walk.
+/// - [`MatchingError::NeedsScore`] for an order or a caliper that goes by a score there is not.
 /// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`] if no treated unit
 ///   finds a comparator.
 ///
@@ -90,9 +93,6 @@ fn check(
 }
 
 fn check_choices(spec: &NearestSpec, has_score: bool) -> Result<(), MatchingError> {
-    if spec.ties == Ties::OutwardWalk {
-        return Err(MatchingError::NoLineToWalk);
-    }
     let by_score = matches!(spec.order, Order::Largest | Order::Smallest);
     let by_deviation = spec
         .caliper
@@ -118,6 +118,8 @@ struct Search<'a> {
     trees: Vec<Tree>,
     /// Places of the comparators of each treated unit so far, in the tree of its stratum.
     taken: Vec<Vec<u32>>,
+    /// The place of each unit along the first coordinate of its stratum, where ties go by it.
+    line: Vec<u32>,
     /// How often each unit has served.
     uses: Vec<u32>,
     caliper_width: Option<f64>,
@@ -155,6 +157,10 @@ impl<'a> Search<'a> {
                 .collect(),
             trees: trees.collect(),
             taken: vec![Vec::new(); focal.len()],
+            line: match spec.ties {
+                Ties::LowestId => Vec::new(),
+                Ties::OutwardWalk => line(coordinates.column(0), strata),
+            },
             uses: vec![0; treated.len()],
             focal,
             caliper_width,
@@ -182,6 +188,21 @@ impl<'a> Search<'a> {
     }
 }
 
+/// The place of each unit among all, sorted by (stratum, value, index).
+fn line(values: &[f64], strata: Option<&[u32]>) -> Vec<u32> {
+    let stratum = |unit: usize| strata.map_or(0, |strata| strata[unit]);
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| {
+        let by_value = values[a].total_cmp(&values[b]);
+        stratum(a).cmp(&stratum(b)).then(by_value).then(a.cmp(&b))
+    });
+    let mut places = vec![0; values.len()];
+    for (unit, place) in order.into_iter().zip(0..) {
+        places[unit] = place;
+    }
+    places
+}
+
 impl Supply for Search<'_> {
     fn n_focal(&self) -> usize {
         self.focal.len()
@@ -192,7 +213,16 @@ impl Supply for Search<'_> {
         let columns = self.coordinates.columns();
         let coordinates: Vec<f64> = columns.map(|column| column[unit]).collect();
         let width = self.caliper_width.unwrap_or(f64::INFINITY);
+        let steps = |other: u32| {
+            let (from, to) = (self.line[unit], self.line[other as usize]);
+            (from.abs_diff(to), to > from)
+        };
+        let goes_before = |one: u32, other: u32| match self.spec.ties {
+            Ties::LowestId => one < other,
+            Ties::OutwardWalk => steps(one) > steps(other),
+        };
         let from = From {
+            goes_before: &goes_before,
             coordinates: &coordinates,
             score: self.score.map(|score| (score[unit], width)),
         };

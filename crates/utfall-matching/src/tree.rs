@@ -38,6 +38,8 @@ pub(crate) struct From<'a> {
     pub(crate) coordinates: &'a [f64],
     /// A score and the largest difference from it, both ends within.
     pub(crate) score: Option<(f64, f64)>,
+    /// Who is chosen among the equally near: whether the first unit goes before the second.
+    pub(crate) goes_before: &'a dyn Fn(u32, u32) -> bool,
 }
 
 /// The nearest point.
@@ -95,7 +97,8 @@ impl Tree {
         }
     }
 
-    /// The nearest point that is left and not among `taken`; of equally near ones the lowest unit.
+    /// The nearest point that is left and not among `taken`; of equally near ones the one that
+    /// goes before.
     pub(crate) fn nearest(&self, from: &From<'_>, taken: &[u32]) -> Option<Nearest> {
         let mut best = None;
         if !self.nodes.is_empty() {
@@ -143,8 +146,8 @@ impl Tree {
         match best {
             Some(best) if best.squared_distance < squared_distance => {}
             Some(before) if before.squared_distance <= squared_distance => {
-                let is_lower = self.unit(place) < self.unit(before.place);
-                *before = found(true, if is_lower { place } else { before.place });
+                let goes_before = (from.goes_before)(self.unit(place), self.unit(before.place));
+                *before = found(true, if goes_before { place } else { before.place });
             }
             _ => *best = Some(found(false, place)),
         }

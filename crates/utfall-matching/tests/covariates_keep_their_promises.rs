@@ -245,7 +245,27 @@ fn ten_thousand_units_in_five_dimensions_are_each_near_their_nearest() {
 }
 
 #[test]
-fn choices_that_need_a_score_or_a_line_are_refused() {
+fn the_outward_walk_takes_the_last_it_meets() {
+    let coordinates = Matrix::from_columns(vec![vec![2.0, 1.0, 1.0, 3.0, 3.0]]).unwrap();
+    let mut spec = NearestSpec {
+        ratio: NonZeroU32::MIN,
+        caliper: None,
+        reuse: Reuse::Allow,
+        order: Order::Data,
+        ties: Ties::OutwardWalk,
+    };
+    let treated = [true, false, false, false, false];
+    let found = |spec: &NearestSpec| {
+        let matched = nearest_on_covariates(spec, &coordinates, None, &treated, None).unwrap();
+        (matched.pairs().collect::<Vec<_>>(), matched.n_tied())
+    };
+    assert_eq!(found(&spec), (vec![(0, 4)], 1));
+    spec.ties = Ties::LowestId;
+    assert_eq!(found(&spec), (vec![(0, 1)], 1));
+}
+
+#[test]
+fn choices_that_need_a_score_are_refused() {
     let coordinates = Matrix::from_columns(vec![vec![1.0, 2.0]]).unwrap();
     let plain = NearestSpec {
         ratio: NonZeroU32::MIN,
@@ -265,13 +285,8 @@ fn choices_that_need_a_score_or_a_line_are_refused() {
     assert_eq!(error(&ordered), MatchingError::NeedsScore { what });
     let deviations = NearestSpec {
         caliper: Some(Caliper::new(0.2, CaliperScale::SdOfDistance).unwrap()),
-        ..plain.clone()
+        ..plain
     };
     let what = "a caliper in standard deviations";
     assert_eq!(error(&deviations), MatchingError::NeedsScore { what });
-    let walked = NearestSpec {
-        ties: Ties::OutwardWalk,
-        ..plain
-    };
-    assert_eq!(error(&walked), MatchingError::NoLineToWalk);
 }

@@ -5,7 +5,7 @@ use utfall_effects::{
     DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, StandardError,
     adjusted_difference, matched_difference, matched_difference_in_differences,
 };
-use utfall_matching::Matched;
+use utfall_matching::Comparison;
 use utfall_stats::moments;
 
 use crate::table::Table;
@@ -15,7 +15,7 @@ use crate::{ClusterBy, Effect, Estimator, RequestError};
 pub(crate) struct Sample<'a> {
     pub(crate) table: &'a Table,
     pub(crate) treated: &'a [bool],
-    pub(crate) matched: Option<&'a Matched>,
+    pub(crate) matched: Option<&'a dyn Comparison>,
     pub(crate) weights: Option<&'a [f64]>,
     pub(crate) estimand: Estimand,
 }
@@ -173,7 +173,7 @@ fn rows(sample: &Sample<'_>, effect: &Effect, ways: &[ClusterBy]) -> Result<Rows
     let by_matching = ways.iter().any(ClusterBy::is_of_matching);
     Ok(match matched.set_of_unit() {
         None if by_matching => {
-            let all: Vec<_> = matched.memberships().collect();
+            let all = matched.memberships();
             Rows {
                 unit: all.iter().map(|row| row.unit).collect(),
                 set: all.iter().map(|row| Some(row.set)).collect(),

@@ -1,17 +1,17 @@
 //! Answers a request: reads the file, matches, compares, estimates.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use utfall_matching::{Imbalance, Matched, SmdDenominator, balance, nearest, propensity};
-use utfall_stats::{Matrix, moments};
+use utfall_matching::{Imbalance, SmdDenominator, balance};
+use utfall_stats::Matrix;
 
 use crate::effect::{Estimated, Sample, estimate_effect};
+use crate::find::{Found, find};
 use crate::request::Request;
 use crate::sensitivity::rosenbaum;
 use crate::table::Table;
 use crate::weigh::weigh;
-use crate::{Answer, Balance, Distance, Matching, Numbers, RequestError};
+use crate::{Answer, Balance, Numbers, RequestError};
 
 /// Answers a comparison; `base_folder` is where its data file is sought from.
 pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
@@ -36,10 +36,16 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
     numbers.count("n_comparator", treated.len() - n_treated);
 
     let found = match &request.matching {
-        Some(matching) => Some(find(&table, matching, &treated, &mut numbers)?),
+        Some(matching) => Some(find(
+            &table,
+            matching,
+            request.estimand,
+            &treated,
+            &mut numbers,
+        )?),
         None => None,
     };
-    let matched = found.as_ref().map(|found| &found.matched);
+    let matched = found.as_ref().map(Found::comparison);
     let weights = match &request.weighting {
         Some(wanted) => Some(weigh(
             &table,
@@ -61,7 +67,7 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
             &mut numbers,
         )?;
     }
-    let mut estimand = matched.map_or(request.estimand, Matched::estimand);
+    let mut estimand = matched.map_or(request.estimand, |matched| matched.estimand());
     if let Some(effect) = &request.effect {
         let sample = Sample {
             table: &table,
@@ -73,7 +79,8 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
         let estimated = estimate_effect(&sample, effect)?;
         estimand = estimated.estimate.estimand;
         describe(&estimated, &mut numbers);
-        rosenbaum(&table, effect, matched, &mut numbers)?;
+        let pairs = found.as_ref().and_then(Found::pairs);
+        rosenbaum(&table, effect, pairs, &mut numbers)?;
     }
     Ok(Answer {
         estimand: Some(estimand),
@@ -81,91 +88,9 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
     })
 }
 
-/// A matched set and the distance it was found on.
-struct Found {
-    matched: Matched,
-    distance: Vec<f64>,
-}
-
 /// Columns as a matrix.
 pub(crate) fn matrix(table: &Table, names: &[String]) -> Result<Vec<Vec<f64>>, RequestError> {
     names.iter().map(|name| table.numbers(name)).collect()
-}
-
-fn find(
-    table: &Table,
-    matching: &Matching,
-    treated: &[bool],
-    numbers: &mut Numbers,
-) -> Result<Found, RequestError> {
-    let covariates = Matrix::from_columns(matrix(table, &matching.covariates)?)
-        .map_err(|error| RequestError::matrix(&matching.covariates, &error))?;
-    let scores = propensity(&covariates, treated)
-        .map_err(|error| RequestError::matching(&matching.covariates, error))?;
-    let distance = match matching.distance {
-        Distance::PropensityScore => scores.score,
-        Distance::PropensityLogit => scores.logit,
-    };
-    let strata = strata(table, &matching.exact)?;
-    let matched = nearest(&matching.nearest, &distance, treated, strata.as_deref())
-        .map_err(|error| RequestError::matching(&matching.covariates, error))?;
-
-    let weights = matched.weights();
-    let of_arm = |wanted: bool, values: &[f64]| -> Vec<f64> {
-        let rows = values.iter().zip(treated);
-        rows.filter(|(_, is)| **is == wanted)
-            .map(|(value, _)| *value)
-            .collect()
-    };
-    numbers.count("n_treated_matched", matched.n_treated_matched());
-    numbers.count("n_comparator_matched", matched.n_comparator_matched());
-    numbers.count("n_pairs", matched.n_pairs());
-    numbers.count("n_tied", matched.n_tied());
-    let (_, variance) = moments::mean_and_variance(&distance);
-    numbers.real("distance_sd_all", variance.sqrt());
-    if let Some(width) = matched.caliper_width() {
-        numbers.real("caliper_width", width);
-    }
-    let apart: Vec<f64> = matched
-        .pairs()
-        .map(|(t, c)| (distance[t] - distance[c]).abs())
-        .collect();
-    numbers.real("sum_abs_distance", utfall_stats::sums::sum(&apart));
-    for (arm, is_treated) in [("treated", true), ("comparator", false)] {
-        let weights = of_arm(is_treated, &weights);
-        numbers.real(
-            &format!("sum_weights_{arm}"),
-            utfall_stats::sums::sum(&weights),
-        );
-        numbers.real(
-            &format!("ess_{arm}"),
-            moments::effective_sample_size(&weights),
-        );
-        let mean = moments::mean(&of_arm(is_treated, &distance));
-        numbers.real(&format!("distance_mean_{arm}"), mean);
-    }
-    Ok(Found { matched, distance })
-}
-
-/// A number for each row that rows share if they are equal in every column.
-fn strata(table: &Table, columns: &[String]) -> Result<Option<Vec<u32>>, RequestError> {
-    if columns.is_empty() {
-        return Ok(None);
-    }
-    let cells: Vec<Vec<String>> = columns
-        .iter()
-        .map(|column| table.texts(column))
-        .collect::<Result<_, _>>()?;
-    let mut known: BTreeMap<Vec<&str>, u32> = BTreeMap::new();
-    let mut next = 0;
-    let stratum = |row: usize| {
-        let key: Vec<&str> = cells.iter().map(|column| column[row].as_str()).collect();
-        *known.entry(key).or_insert_with(|| {
-            next += 1;
-            next - 1
-        })
-    };
-    Ok(Some((0..table.n_rows()).map(stratum).collect()))
 }
 
 fn compare(
@@ -180,9 +105,11 @@ fn compare(
     let mut columns = matrix(table, &names)?;
     let mut weights = weights.map_or_else(|| vec![1.0; treated.len()], <[f64]>::to_vec);
     if let Some(found) = found {
-        names.push("distance".to_owned());
-        columns.push(found.distance.clone());
-        weights = found.matched.weights();
+        if let Some(distance) = &found.distance {
+            names.push("distance".to_owned());
+            columns.push(distance.clone());
+        }
+        weights = found.comparison().weights();
     }
     let columns =
         Matrix::from_columns(columns).map_err(|error| RequestError::matrix(&names, &error))?;
@@ -197,7 +124,9 @@ fn compare(
     }
     for (column, (name, row)) in names.iter().zip(&rows).enumerate() {
         if let Some(found) = found {
-            let apart = pair_distance(&found.matched, columns.column(column));
+            let apart = found
+                .comparison()
+                .mean_pair_difference(columns.column(column));
             let divisor = divisor(&row.before, wanted.smd_denominator);
             if divisor > 0.0 {
                 numbers.covariate("pair_distance", name, apart / divisor);
@@ -220,15 +149,6 @@ fn compare(
         }
     }
     Ok(())
-}
-
-/// The mean absolute difference within pairs.
-fn pair_distance(matched: &Matched, values: &[f64]) -> f64 {
-    let apart: Vec<f64> = matched
-        .pairs()
-        .map(|(t, c)| (values[t] - values[c]).abs())
-        .collect();
-    moments::mean(&apart)
 }
 
 /// The standard deviation that divides mean differences.

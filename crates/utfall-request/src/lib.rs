@@ -7,7 +7,9 @@ pub mod cases;
 mod effect;
 mod error;
 mod estimate;
+mod find;
 mod instrument;
+mod matching;
 mod model;
 mod regression;
 mod request;
@@ -23,11 +25,12 @@ pub use asked::{Request, estimate};
 pub use calculation::{Calculation, EValue, PValues};
 pub use error::{Named, RequestError};
 pub use instrument::Instrument;
+pub use matching::{ClosestOn, Coarsened, Distance, Matching};
 pub use model::Model;
 pub use regression::{MarginalEffect, Regression, RegressionFamily};
 pub use request::{
-    Balance, ClusterBy, Distance, Effect, Estimator, FurtherError, Keep, Matching,
-    Request as Comparison, Schema, Treatment, Weighting,
+    Balance, ClusterBy, Effect, Estimator, FurtherError, Keep, Request as Comparison, Schema,
+    Treatment, Weighting,
 };
 pub use trial::{Design, Trial};
 pub use two_by_two::TwoByTwo;

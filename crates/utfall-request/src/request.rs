@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
+use utfall_matching::SmdDenominator;
 use utfall_matching::weighting::{WeightCap, WeightingMethod, WeightingSpec};
-use utfall_matching::{NearestSpec, SmdDenominator};
 
-use crate::RequestError;
+use crate::{Matching, RequestError};
 
 /// A request: one CSV file, and what to compute from it.
 ///
@@ -33,8 +33,8 @@ pub struct Request {
     pub drop_rows_without: Vec<String>,
     /// Which rows are treated.
     pub treatment: Treatment,
-    /// The question. With `matching` only `att`; the answer says `matched-treated` if it left
-    /// treated units out.
+    /// The question. Pairs answer for the `att` or the `atc`; the answer says `matched-treated`,
+    /// `matched-comparators` or `matched-units` if matching left units out.
     pub estimand: Estimand,
     /// How comparators are found. Without it all rows count as they are.
     pub matching: Option<Matching>,
@@ -74,31 +74,6 @@ pub struct Treatment {
     pub treated: String,
     /// The cell of a comparator row, to the letter.
     pub comparator: String,
-}
-
-/// How comparators are found.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Matching {
-    /// Covariates of the propensity score: numeric columns, or `column=value` for an indicator.
-    pub covariates: Vec<String>,
-    /// The scale on which units are near each other.
-    pub distance: Distance,
-    /// Columns in which matched units must be equal, to the letter.
-    #[serde(default)]
-    pub exact: Vec<String>,
-    /// Nearest-neighbour matching.
-    pub nearest: NearestSpec,
-}
-
-/// The scale on which units are near each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Distance {
-    /// The propensity score, a probability.
-    PropensityScore,
-    /// Its logit.
-    PropensityLogit,
 }
 
 /// How units are weighted.
@@ -278,21 +253,24 @@ impl Request {
                 "give it `[balance]`, `[effect]` or both",
             ),
             (
-                matched && self.estimand != Estimand::Att,
-                "nearest-neighbour matching of treated units estimates the att",
-                "write `estimand = \"att\"`",
-            ),
-            (
                 matched && self.weighting.is_some(),
                 "`[matching]` and `[weighting]` in one request",
                 "keep one: each is an answer to who is compared",
             ),
             (
-                self.estimand == Estimand::MatchedTreated,
-                "`matched-treated` is what a matching turns out to estimate, not a question",
-                "write `estimand = \"att\"`",
+                matches!(
+                    self.estimand,
+                    Estimand::MatchedTreated
+                        | Estimand::MatchedComparators
+                        | Estimand::MatchedUnits
+                ),
+                "`matched-…` is what a matching turns out to estimate, not a question",
+                "write `estimand = \"att\"`, `\"atc\"` or `\"ate\"`",
             ),
         ];
+        if let Some(matching) = &self.matching {
+            all.extend(matching.contradictions(self.estimand));
+        }
         let names_distance =
             |balance: &Balance| balance.covariates.iter().any(|name| name == "distance");
         all.push((

@@ -157,8 +157,8 @@ fn an_unknown_key_is_refused_with_its_place() {
         "{message}"
     );
     let mut unknown = request();
-    unknown["matching"]["optimal"] = json!({});
-    assert!(refusal(&csv(&ROWS), &unknown).contains("unknown field `optimal`"));
+    unknown["matching"]["radius"] = json!({});
+    assert!(refusal(&csv(&ROWS), &unknown).contains("unknown field `radius`"));
 }
 
 #[test]
@@ -169,7 +169,9 @@ fn options_without_an_effect_are_refused() {
             r["balance"] = json!(null);
             r["effect"] = json!(null);
         }),
-        ("estimates the att", |r| r["estimand"] = json!("ate")),
+        ("estimates the att or the atc", |r| {
+            r["estimand"] = json!("ate")
+        }),
         ("without `[matching]`", |r| r["matching"] = json!(null)),
         ("`baseline` belongs", |r| {
             r["effect"]["baseline"] = json!("age")
