@@ -16,8 +16,8 @@
 use utfall_stats::sums::sum_of;
 
 use crate::standard_error::{row_scales, square};
-use crate::symmetric;
 use crate::{Contrast, EffectError, Grouping, StandardError, WeightedRegression};
+use crate::{jackknife, symmetric};
 
 /// Eigenvalues below this are zero.
 const LEAST_EIGENVALUE: f64 = 1e-12;
@@ -25,9 +25,9 @@ const LEAST_EIGENVALUE: f64 = 1e-12;
 const LEAST_DIRECTION: f64 = 1e-12;
 
 /// What a cluster's rows are multiplied by before they are added up.
-struct Pull {
-    rows: Vec<usize>,
-    per_row: Vec<f64>,
+pub(crate) struct Pull {
+    pub(crate) rows: Vec<usize>,
+    pub(crate) per_row: Vec<f64>,
 }
 
 /// The CR2 variance of the contrast.
@@ -55,6 +55,7 @@ pub(crate) fn satterthwaite(
 ) -> Result<f64, EffectError> {
     let pulls = match way {
         Some(way) if kind == StandardError::Cr2 => adjusted_pulls(fit, contrast, way),
+        Some(way) if kind == StandardError::Cr3 => jackknife::pulls(fit, contrast, way)?,
         Some(way) => plain_pulls(&vec![1.0; fit.n_rows()], fit, contrast, way.members()),
         None => {
             let rows = (0..fit.n_rows()).map(|row| vec![row]).collect();
@@ -64,7 +65,7 @@ pub(crate) fn satterthwaite(
     Ok(degrees(fit, &pulls))
 }
 
-fn plain_pulls(
+pub(crate) fn plain_pulls(
     scale: &[f64],
     fit: &WeightedRegression<'_>,
     contrast: &Contrast,
@@ -103,7 +104,7 @@ fn adjusted_pulls(fit: &WeightedRegression<'_>, contrast: &Contrast, way: &Group
 }
 
 /// `[Q, W Q]` of some rows, as `2K` columns.
-fn low_rank(fit: &WeightedRegression<'_>, rows: &[usize]) -> Vec<Vec<f64>> {
+pub(crate) fn low_rank(fit: &WeightedRegression<'_>, rows: &[usize]) -> Vec<Vec<f64>> {
     let n_columns = fit.n_columns();
     let mut columns = vec![Vec::with_capacity(rows.len()); 2 * n_columns];
     for &row in rows {
@@ -240,6 +241,6 @@ fn quadratic(left: &[f64], matrix: &[Vec<f64>], right: &[f64]) -> f64 {
         .sum()
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

@@ -105,6 +105,15 @@ pub enum EffectError {
         n_clusters: usize,
     },
 
+    /// Not more clusters than coefficients, where the difference divides.
+    #[error("{n_clusters} clusters for {n_columns} coefficients, expected more clusters (or cr1)")]
+    ClustersForColumns {
+        /// Clusters with a weight above zero.
+        n_clusters: usize,
+        /// Columns of the design.
+        n_columns: usize,
+    },
+
     /// All rows of an arm are in one cluster, so how clusters of that arm differ is unknown.
     #[error("every {arm} row is in the same cluster, expected at least 2 clusters in each arm")]
     OneClusterInArm {
@@ -113,7 +122,9 @@ pub enum EffectError {
     },
 
     /// The standard error is not defined for this many ways of clustering.
-    #[error("{kind} with {n_ways}-way clusters, expected one way (two for cr0, cr1 and cr1-stata)")]
+    #[error(
+        "{kind} with {n_ways}-way clusters, expected one way (two for cr0, cr1, cr1-p and cr1-stata)"
+    )]
     TooManyClusterings {
         /// The standard error asked for.
         kind: StandardError,

@@ -20,6 +20,7 @@ mod grouping;
 mod inference;
 mod instrument;
 mod interacted;
+mod jackknife;
 mod multiplicity;
 mod paired;
 mod regression;

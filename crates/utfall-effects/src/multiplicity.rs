@@ -16,6 +16,9 @@ pub enum Adjustment {
     /// Hochberg (1988), for p-values that are independent or positively dependent.
     /// <https://doi.org/10.1093/biomet/75.4.800>
     Hochberg,
+    /// Hommel (1988), never weaker than Hochberg's, under the same conditions.
+    /// <https://doi.org/10.1093/biomet/75.2.383>
+    Hommel,
     /// Benjamini & Hochberg (1995): the expected share of false rejections, for independent or
     /// positively dependent p-values. <https://doi.org/10.1111/j.2517-6161.1995.tb02031.x>
     BenjaminiHochberg,
@@ -26,10 +29,11 @@ pub enum Adjustment {
 
 impl Adjustment {
     /// Every adjustment.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Bonferroni,
         Self::Holm,
         Self::Hochberg,
+        Self::Hommel,
         Self::BenjaminiHochberg,
         Self::BenjaminiYekutieli,
     ];
@@ -51,11 +55,14 @@ pub fn adjust_p_values(adjustment: Adjustment, p_values: &[f64]) -> Result<Vec<f
     let n = p_values.len();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]).then(a.cmp(&b)));
+    if adjustment == Adjustment::Hommel {
+        return Ok(hommel(p_values, &order));
+    }
     let harmonic: f64 = (1..=n).map(|rank| 1.0 / count(rank)).sum();
     // Factor of the p-value that has `rank` others before it.
     let factor = |rank: usize| match adjustment {
         Adjustment::Bonferroni => count(n),
-        Adjustment::Holm | Adjustment::Hochberg => count(n - rank),
+        Adjustment::Holm | Adjustment::Hochberg | Adjustment::Hommel => count(n - rank),
         Adjustment::BenjaminiHochberg => count(n) / count(rank + 1),
         Adjustment::BenjaminiYekutieli => harmonic * count(n) / count(rank + 1),
     };
@@ -70,6 +77,36 @@ pub fn adjust_p_values(adjustment: Adjustment, p_values: &[f64]) -> Result<Vec<f
         adjusted[order[rank]] = if upwards { most.min(1.0) } else { least };
     }
     Ok(adjusted)
+}
+
+/// Hommel's adjustment by the algorithm of Wright (1992), <https://doi.org/10.2307/2532694>.
+fn hommel(p_values: &[f64], order: &[usize]) -> Vec<f64> {
+    let n = order.len();
+    let sorted: Vec<f64> = order.iter().map(|&row| p_values[row]).collect();
+    let scaled = (0..n).map(|rank| count(n) * sorted[rank] / count(rank + 1));
+    let least = scaled.fold(1.0, f64::min);
+    let mut adjusted = vec![least; n];
+    for size in (2..n).rev() {
+        let first = n - size;
+        let tail = (1..size).map(|k| count(size) * sorted[first + k] / count(k + 1));
+        let of_tail = tail.fold(f64::INFINITY, f64::min);
+        let mut of_size = vec![of_tail; n];
+        for (value, p) in of_size.iter_mut().zip(&sorted).take(first + 1) {
+            *value = of_tail.min(count(size) * p);
+        }
+        let at_end = of_size[first];
+        for value in &mut of_size[first + 1..] {
+            *value = at_end;
+        }
+        for (value, new) in adjusted.iter_mut().zip(&of_size) {
+            *value = value.max(*new);
+        }
+    }
+    let mut given = vec![0.0; n];
+    for (rank, &row) in order.iter().enumerate() {
+        given[row] = adjusted[rank].max(sorted[rank]);
+    }
+    given
 }
 
 #[cfg(test)]

@@ -11,10 +11,13 @@
 //! | `hc1` | `hc0 · N/(N-K)` |
 //! | `hc2` | `Σ φᵢ²/(1-hᵢ)` |
 //! | `hc3` | `Σ φᵢ²/(1-hᵢ)²` |
+//! | `hc4` | `Σ φᵢ²/(1-hᵢ)^δ`, `δ = min(4, N·hᵢ/K)` |
 //! | `cr0` | `Σ_g (Σ_{i∈g} φᵢ)²` |
 //! | `cr1` | `cr0 · G/(G-1)` |
+//! | `cr1-p` | `cr0 · G/(G-K)` |
 //! | `cr1-stata` | `cr0 · G/(G-1) · (N-1)/(N-K)` |
 //! | `cr2` | `cr0` with each cluster's residuals adjusted to have no bias under independent errors |
+//! | `cr3` | `cr0` with each cluster's residuals as they would be without the cluster, a jackknife |
 //!
 //! Two ways of clustering add the two variances and take off that of the cells they share, each
 //! with its own `G`.
@@ -25,11 +28,12 @@
 //! <https://doi.org/10.1080/07350015.2016.1247004>.
 
 use serde::{Deserialize, Serialize};
+use utfall_stats::elementary;
 use utfall_stats::moments::count;
 use utfall_stats::sums::sum_of;
 
-use crate::bias_reduced;
 use crate::{Contrast, EffectError, Grouping, WeightedRegression};
+use crate::{bias_reduced, jackknife};
 
 /// Leverage above which a row's residual says nothing.
 const FULL_LEVERAGE: f64 = 1.0 - 1e-10;
@@ -57,35 +61,48 @@ pub enum StandardError {
     Hc2,
     /// Divided by `(1 - h)²`, close to the jackknife.
     Hc3,
+    /// As `hc3`, stronger the higher the row's leverage (Cribari-Neto 2004).
+    Hc4,
     /// Clusters, without correction.
     Cr0,
     /// Clusters, times `G/(G-1)`.
     Cr1,
+    /// Clusters, times `G/(G-K)`.
+    #[serde(rename = "cr1-p")]
+    Cr1P,
     /// Clusters, times `G/(G-1) · (N-1)/(N-K)`: Stata's, and `vcovCL` for a linear model in R.
     Cr1Stata,
     /// Clusters, bias-reduced (Bell & McCaffrey), with independent errors of equal variance as
     /// the working model, also when rows are weighted.
     Cr2,
+    /// Clusters, close to the jackknife over them, without a factor.
+    Cr3,
 }
 
 impl StandardError {
     /// Every kind that a linear regression has, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Classical,
         Self::Hc0,
         Self::Hc1,
         Self::Hc2,
         Self::Hc3,
+        Self::Hc4,
         Self::Cr0,
         Self::Cr1,
+        Self::Cr1P,
         Self::Cr1Stata,
         Self::Cr2,
+        Self::Cr3,
     ];
 
     /// Whether the kind needs the cluster of each row.
     #[must_use]
     pub fn is_clustered(self) -> bool {
-        matches!(self, Self::Cr0 | Self::Cr1 | Self::Cr1Stata | Self::Cr2)
+        matches!(
+            self,
+            Self::Cr0 | Self::Cr1 | Self::Cr1P | Self::Cr1Stata | Self::Cr2 | Self::Cr3
+        )
     }
 }
 
@@ -98,10 +115,13 @@ impl std::fmt::Display for StandardError {
             Self::Hc1 => "hc1",
             Self::Hc2 => "hc2",
             Self::Hc3 => "hc3",
+            Self::Hc4 => "hc4",
             Self::Cr0 => "cr0",
             Self::Cr1 => "cr1",
+            Self::Cr1P => "cr1-p",
             Self::Cr1Stata => "cr1-stata",
             Self::Cr2 => "cr2",
+            Self::Cr3 => "cr3",
         })
     }
 }
@@ -117,7 +137,7 @@ pub(crate) fn variance(
         StandardError::Model if !fit.is_of_likelihood() => {
             return Err(EffectError::KindUndefined { kind });
         }
-        StandardError::Cr2 if fit.is_of_likelihood() => {
+        StandardError::Cr2 | StandardError::Cr3 if fit.is_of_likelihood() => {
             return Err(EffectError::KindUndefined { kind });
         }
         StandardError::Model => contrast.unit_variance,
@@ -149,18 +169,19 @@ pub(crate) fn row_scales(
 ) -> Result<Vec<f64>, EffectError> {
     let n_rows = fit.n_rows();
     match kind {
-        StandardError::Hc2 | StandardError::Hc3 => (0..n_rows)
+        StandardError::Hc2 | StandardError::Hc3 | StandardError::Hc4 => (0..n_rows)
             .map(|row| {
                 let leverage = fit.leverage(row);
                 if leverage > FULL_LEVERAGE {
                     return Err(EffectError::FullLeverage { row, kind });
                 }
                 let left = 1.0 - leverage;
+                let share = leverage * count(n_rows) / count(fit.n_columns());
                 Ok(1.0
-                    / if kind == StandardError::Hc2 {
-                        left.sqrt()
-                    } else {
-                        left
+                    / match kind {
+                        StandardError::Hc2 => left.sqrt(),
+                        StandardError::Hc4 => elementary::pow(left, 0.5 * share.min(4.0)),
+                        _ => left,
                     })
             })
             .collect(),
@@ -180,12 +201,19 @@ fn clustered(
 ) -> Result<f64, EffectError> {
     for way in clusters {
         check_way(way, fit.n_rows())?;
+        if kind == StandardError::Cr1P && way.n_groups() <= fit.n_columns() {
+            return Err(EffectError::ClustersForColumns {
+                n_clusters: way.n_groups(),
+                n_columns: fit.n_columns(),
+            });
+        }
     }
     match clusters {
         [] => Err(EffectError::ClustersMissing { kind }),
         [way] if kind == StandardError::Cr2 => Ok(bias_reduced::variance(fit, contrast, way)),
+        [way] if kind == StandardError::Cr3 => jackknife::variance(fit, contrast, way),
         [way] => Ok(one_way(kind, fit, contrast, way)),
-        [one, other] if kind != StandardError::Cr2 => {
+        [one, other] if !matches!(kind, StandardError::Cr2 | StandardError::Cr3) => {
             let shared = one.crossed(other);
             Ok(
                 one_way(kind, fit, contrast, one) + one_way(kind, fit, contrast, other)
@@ -226,6 +254,7 @@ fn one_way(
     let between = n_clusters / (n_clusters - 1.0);
     let factor = match kind {
         StandardError::Cr1 => between,
+        StandardError::Cr1P => n_clusters / (n_clusters - count(fit.n_columns())),
         StandardError::Cr1Stata => between * (n_rows - 1.0) / (n_rows - count(fit.n_columns())),
         _ => 1.0,
     };

@@ -25,6 +25,11 @@ pub(crate) fn apply(matrix: &[Vec<f64>], f: impl Fn(f64) -> f64) -> Vec<Vec<f64>
         .collect()
 }
 
+/// The eigenvalues, in no order.
+pub(crate) fn values(matrix: &[Vec<f64>]) -> Vec<f64> {
+    eigen(matrix).0
+}
+
 /// Eigenvalues, and eigenvectors as columns.
 fn eigen(matrix: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
     let n = matrix.len();

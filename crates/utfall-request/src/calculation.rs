@@ -99,6 +99,7 @@ fn name(adjustment: Adjustment) -> &'static str {
         Adjustment::Bonferroni => "bonferroni",
         Adjustment::Holm => "holm",
         Adjustment::Hochberg => "hochberg",
+        Adjustment::Hommel => "hommel",
         Adjustment::BenjaminiHochberg => "benjamini_hochberg",
         Adjustment::BenjaminiYekutieli => "benjamini_yekutieli",
     }
