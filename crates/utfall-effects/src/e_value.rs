@@ -30,7 +30,7 @@ pub enum EffectScale {
 ///
 /// # Errors
 ///
-/// [`EffectError::NotFinite`] for an estimate that is NaN or infinite, or a ratio not above zero.
+/// [`EffectError::OutsideRange`] for an estimate that is NaN or infinite, or a ratio not above zero.
 pub fn e_value(scale: EffectScale, estimate: f64) -> Result<f64, EffectError> {
     Ok(of_risk_ratio(scale.risk_ratio(estimate)?))
 }
@@ -77,9 +77,8 @@ impl EffectScale {
     fn risk_ratio(self, estimate: f64) -> Result<f64, EffectError> {
         let is_ratio = self != Self::StandardisedDifference;
         if !estimate.is_finite() || (is_ratio && estimate <= 0.0) {
-            return Err(EffectError::NotFinite {
+            return Err(EffectError::OutsideRange {
                 what: "ratio",
-                row: 0,
                 value: estimate,
             });
         }

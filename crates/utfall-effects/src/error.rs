@@ -33,6 +33,15 @@ pub enum EffectError {
         value: f64,
     },
 
+    /// A number that describes the question is not one that it can be.
+    #[error("the {what} is {value}, outside its range")]
+    OutsideRange {
+        /// What it is.
+        what: &'static str,
+        /// The number.
+        value: f64,
+    },
+
     /// Squares of the values leave the range of a double.
     #[error("the {what} is too large to be squared: choose a larger unit")]
     OutOfRange {

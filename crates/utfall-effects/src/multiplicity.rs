@@ -43,13 +43,12 @@ impl Adjustment {
 ///
 /// # Errors
 ///
-/// [`EffectError::NotFinite`] at the first that is not between 0 and 1.
+/// [`EffectError::OutsideRange`] at the first that is not between 0 and 1.
 pub fn adjust_p_values(adjustment: Adjustment, p_values: &[f64]) -> Result<Vec<f64>, EffectError> {
-    if let Some(row) = p_values.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        return Err(EffectError::NotFinite {
+    if let Some(&value) = p_values.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+        return Err(EffectError::OutsideRange {
             what: "p-value",
-            row,
-            value: p_values[row],
+            value,
         });
     }
     let n = p_values.len();
@@ -128,7 +127,7 @@ mod tests {
     #[test]
     fn what_is_no_probability_is_refused() {
         let refused = adjust_p_values(Adjustment::Holm, &[0.1, 1.1]).unwrap_err();
-        assert_eq!(refused.row(), Some(1));
+        assert!(matches!(refused, EffectError::OutsideRange { value, .. } if value > 1.0));
         assert!(adjust_p_values(Adjustment::Holm, &[f64::NAN]).is_err());
     }
 }

@@ -80,12 +80,11 @@ impl SignedRank {
     ///
     /// # Errors
     ///
-    /// [`EffectError::NotFinite`] unless `gamma` is a number of at least one.
+    /// [`EffectError::OutsideRange`] unless `gamma` is a number of at least one.
     pub fn bounds(&self, gamma: f64) -> Result<RosenbaumBounds, EffectError> {
         if !gamma.is_finite() || gamma < 1.0 {
-            return Err(EffectError::NotFinite {
+            return Err(EffectError::OutsideRange {
                 what: "gamma",
-                row: 0,
                 value: gamma,
             });
         }

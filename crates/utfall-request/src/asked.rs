@@ -34,7 +34,7 @@ impl Kind {
     fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
         let of = |key: &String| match key.as_str() {
             "trial" | "regression" | "instrument" | "two-by-two" => Some(Self::Model),
-            "e-values" | "p-values" => Some(Self::Calculation),
+            "e-values" | "p-values" | "power" | "cluster-power" => Some(Self::Calculation),
             _ => None,
         };
         keys.filter_map(of).next().unwrap_or(Self::Comparison)

@@ -6,9 +6,10 @@ use utfall_effects::{
     Adjustment, EffectScale, adjust_p_values, e_value, e_value_of_interval, standardised_interval,
 };
 
+use crate::power::{ClusterQuestion, PowerQuestion};
 use crate::{Answer, Numbers, RequestError, Schema};
 
-/// Numbers from numbers: `[[e-values]]`, `[p-values]` or both.
+/// Numbers from numbers: `[[e-values]]`, `[p-values]`, `[[power]]`, `[[cluster-power]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Calculation {
@@ -19,6 +20,12 @@ pub struct Calculation {
     pub e_values: Vec<EValue>,
     /// p-values to adjust for being several.
     pub p_values: Option<PValues>,
+    /// Tests whose power, size or effect is wanted.
+    #[serde(default)]
+    pub power: Vec<PowerQuestion>,
+    /// Cluster-randomised designs whose least detectable effect is wanted.
+    #[serde(default)]
+    pub cluster_power: Vec<ClusterQuestion>,
 }
 
 /// An effect whose E-value is wanted.
@@ -61,6 +68,12 @@ impl Calculation {
                     numbers.covariate(name(adjustment), &(index + 1).to_string(), value);
                 }
             }
+        }
+        for question in &self.power {
+            question.put(&mut numbers)?;
+        }
+        for question in &self.cluster_power {
+            question.put(&mut numbers)?;
         }
         Ok(Answer {
             estimand: None,

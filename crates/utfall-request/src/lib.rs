@@ -11,6 +11,7 @@ mod find;
 mod instrument;
 mod matching;
 mod model;
+mod power;
 mod regression;
 mod request;
 mod sensitivity;
@@ -27,6 +28,7 @@ pub use error::{Named, RequestError};
 pub use instrument::Instrument;
 pub use matching::{ClosestOn, Coarsened, Distance, Matching};
 pub use model::Model;
+pub use power::{ClusterQuestion, PowerQuestion};
 pub use regression::{MarginalEffect, Regression, RegressionFamily};
 pub use request::{
     Balance, ClusterBy, Effect, Estimator, FurtherError, Keep, Request as Comparison, Schema,

@@ -10,6 +10,7 @@ pub mod draws;
 pub mod elementary;
 pub mod logistic;
 pub mod moments;
+pub mod noncentral_t;
 pub mod normal;
 pub mod student_t;
 pub mod sums;
