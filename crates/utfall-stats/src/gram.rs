@@ -39,13 +39,17 @@ pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
         let end = x.n_rows().min((c + 1) * CHUNK);
         for start in (c * CHUNK..end).step_by(TILE) {
             let n = TILE.min(end - start);
+            let mut roots = [1.0; TILE];
+            if let Some(weights) = weights {
+                for (root, weight) in roots.iter_mut().zip(&weights[start..start + n]) {
+                    *root = weight.sqrt();
+                }
+            }
             for (strip, column) in strips.iter_mut().zip(x.columns()) {
                 strip[..n].copy_from_slice(&column[start..start + n]);
                 strip[n..].fill(0.0);
-                if let Some(weights) = weights {
-                    for (value, weight) in strip.iter_mut().zip(&weights[start..start + n]) {
-                        *value *= weight.sqrt();
-                    }
+                for (value, root) in strip.iter_mut().zip(&roots) {
+                    *value *= root;
                 }
             }
             products.add_tile(&strips);

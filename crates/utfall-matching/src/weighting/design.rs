@@ -1,5 +1,6 @@
 //! Columns to balance: covariates and their powers, standardised, less their target.
 
+use rayon::prelude::*;
 use utfall_stats::moments::{self, count};
 use utfall_stats::{Matrix, sums};
 
@@ -54,37 +55,19 @@ impl Design {
         units: &[usize],
         target: &[usize],
     ) -> Result<Self, WeightingError> {
-        let mut columns = vec![vec![1.0; units.len()]];
-        let mut source = Vec::new();
-        for (column, values) in covariates.columns().enumerate() {
-            let (mean, spread) = location(values).ok_or(WeightingError::Constant { column })?;
-            let n_powers = moments.highest().min(n_values(values) - 1);
-            for power in 1..=n_powers {
-                let raised = |unit: usize| {
-                    let value = (values[unit] - mean) / spread;
-                    match power {
-                        1 => value,
-                        2 => value * value,
-                        _ => value * value * value,
-                    }
-                };
-                let centre =
-                    sums::sum_of(target.len(), |i| raised(target[i])) / count(target.len());
-                let scale = if power == 1 {
-                    1.0
-                } else {
-                    let square = |unit| (raised(unit) - centre) * (raised(unit) - centre);
-                    (sums::sum_of(values.len(), square) / count(values.len())).sqrt()
-                };
-                columns.push(
-                    units
-                        .iter()
-                        .map(|&unit| (raised(unit) - centre) / scale)
-                        .collect(),
-                );
-                source.push(Source { column, power });
-            }
+        let given: Vec<&[f64]> = covariates.columns().collect();
+        let built: Vec<Result<Vec<(Source, Vec<f64>)>, WeightingError>> = given
+            .par_iter()
+            .enumerate()
+            .map(|(column, values)| powers(column, values, moments, units, target))
+            .collect();
+        // Taken up in order, so that the first covariate at fault is the one that is named.
+        let mut all = Vec::new();
+        for one in built {
+            all.extend(one?);
         }
+        let (source, mut columns): (Vec<Source>, Vec<Vec<f64>>) = all.into_iter().unzip();
+        columns.insert(0, vec![1.0; units.len()]);
         let rows = Matrix::from_columns(columns).map_err(|_| WeightingError::LengthMismatch {
             what: "rows of covariates",
             found: covariates.n_rows(),
@@ -105,6 +88,38 @@ impl Design {
             .copied()
             .unwrap_or(constant)
     }
+}
+
+/// The powers of one covariate.
+fn powers(
+    column: usize,
+    values: &[f64],
+    moments: Moments,
+    units: &[usize],
+    target: &[usize],
+) -> Result<Vec<(Source, Vec<f64>)>, WeightingError> {
+    let (mean, spread) = location(values).ok_or(WeightingError::Constant { column })?;
+    let n_powers = moments.highest().min(n_values(values) - 1);
+    let one = |power: u8| {
+        let raised = |unit: usize| {
+            let value = (values[unit] - mean) / spread;
+            match power {
+                1 => value,
+                2 => value * value,
+                _ => value * value * value,
+            }
+        };
+        let centre = sums::sum_of(target.len(), |i| raised(target[i])) / count(target.len());
+        let scale = if power == 1 {
+            1.0
+        } else {
+            let square = |unit| (raised(unit) - centre) * (raised(unit) - centre);
+            (sums::sum_of(values.len(), square) / count(values.len())).sqrt()
+        };
+        let cells = units.iter().map(|&unit| (raised(unit) - centre) / scale);
+        (Source { column, power }, cells.collect())
+    };
+    Ok((1..=n_powers).map(one).collect())
 }
 
 /// Mean and standard deviation; `None` of a constant.

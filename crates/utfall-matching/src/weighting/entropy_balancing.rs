@@ -6,8 +6,13 @@ use utfall_stats::{Matrix, elementary};
 
 use super::design::{Design, check};
 use super::inverse_probability::count_arms;
-use super::newton::{Loss, Problem, Unsolved};
+use super::newton::{Loss, Problem, Solution, Unsolved};
 use crate::weighting::{Moments, WeightingError};
+
+/// Where a solution is sought first: one row in so many.
+const THINNED_BY: usize = 16;
+/// Fewest rows that are worth a solution of their own.
+const LEAST_THINNED: usize = 1000;
 
 /// Weights as even as can be, in the sense of largest entropy, under which the moments of each
 /// covariate are those of the target: the treated for the att, comparators for the atc, all units
@@ -88,11 +93,28 @@ fn weigh_arm(
     target: &[usize],
 ) -> Result<Vec<f64>, WeightingError> {
     let design = Design::centred_on(covariates, moments, units, target)?;
-    let size = count(units.len());
-    let mut linear = vec![0.0; design.rows.n_columns()];
+    let start = match thinned(&design.rows) {
+        // A part that has no solution says nothing about the whole.
+        Some(part) => minimise(&part, vec![0.0; part.n_columns()]).ok(),
+        None => None,
+    };
+    let start = start.map_or(vec![0.0; design.rows.n_columns()], |found| found.theta);
+    let solution =
+        minimise(&design.rows, start).map_err(|unsolved| named(unsolved, &design, arm))?;
+    Ok(solution
+        .predictor
+        .into_iter()
+        .map(elementary::exp)
+        .collect())
+}
+
+/// Finds logarithms of weights that add up to the number of rows and balance them at the origin.
+fn minimise(rows: &Matrix, start: Vec<f64>) -> Result<Solution, Unsolved> {
+    let size = count(rows.n_rows());
+    let mut linear = vec![0.0; rows.n_columns()];
     linear[0] = size;
     let problem = Problem {
-        rows: &design.rows,
+        rows,
         linear: &linear,
         size,
         loss: |_, at| {
@@ -106,14 +128,13 @@ fn weigh_arm(
         // The target is the origin: all units on one side of it prove that none can weigh it up.
         is_unbounded: |theta: &[f64], at: &[f64]| at.iter().all(|&value| value < theta[0]),
     };
-    let solution = problem
-        .minimise(vec![0.0; linear.len()])
-        .map_err(|unsolved| named(unsolved, &design, arm))?;
-    Ok(solution
-        .predictor
-        .into_iter()
-        .map(elementary::exp)
-        .collect())
+    problem.minimise(start)
+}
+
+/// Every so many rows where there are many: their solution is near that of all, and cheap.
+fn thinned(rows: &Matrix) -> Option<Matrix> {
+    let part: Vec<usize> = (0..rows.n_rows()).step_by(THINNED_BY).collect();
+    (part.len() >= LEAST_THINNED).then(|| rows.select_rows(&part))
 }
 
 /// The error with the covariate it is about.

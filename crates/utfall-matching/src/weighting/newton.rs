@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use utfall_stats::{Cholesky, Matrix, cross_product, sums};
 
 /// Rows that one thread takes at a time.
-const CHUNK: usize = 8192;
+const CHUNK: usize = 2048;
 /// Newton steps before giving up.
 const MAX_ITERATIONS: u32 = 200;
 /// Largest mean of a standardised column that still counts as balanced.
@@ -49,6 +49,15 @@ pub(super) struct Solution {
     pub(super) predictor: Vec<f64>,
 }
 
+/// What the rows add at some coefficients.
+struct Rows {
+    predictor: Vec<f64>,
+    slope: Vec<f64>,
+    curvature: Vec<f64>,
+    /// The sum.
+    value: f64,
+}
+
 /// Why there is no smallest sum; columns count from 1, as the first is the constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unsolved {
@@ -68,24 +77,25 @@ where
     /// Finds the smallest sum from these coefficients on.
     pub(super) fn minimise(&self, start: Vec<f64>) -> Result<Solution, Unsolved> {
         let mut theta = start;
-        let mut predictor = self.predictor(&theta);
-        let mut value = self.value(&theta, &predictor);
+        let mut here = self.at(&theta);
         let mut largest_move = f64::INFINITY;
         let mut n_drifting = 0;
         for n_iterations in 0..MAX_ITERATIONS {
-            let (slope, curvature) = self.derivatives(&predictor);
-            let gradient = self.gradient(&slope);
+            let gradient = self.gradient(&here.slope);
             let balanced = gradient
                 .iter()
                 .all(|value| value.abs() <= BALANCE_TOLERANCE * self.size);
             if balanced && largest_move <= MOVE_TOLERANCE {
-                return Ok(Solution { theta, predictor });
+                return Ok(Solution {
+                    theta,
+                    predictor: here.predictor,
+                });
             }
             n_drifting += u32::from(balanced);
-            if n_drifting > MAX_DRIFTING || (self.is_unbounded)(&theta, &predictor) {
+            if n_drifting > MAX_DRIFTING || (self.is_unbounded)(&theta, &here.predictor) {
                 return Err(unbounded(&theta));
             }
-            let information = cross_product(self.rows, Some(&curvature));
+            let information = cross_product(self.rows, Some(&here.curvature));
             let first = n_iterations == 0;
             let tolerance = if first { COLLINEARITY_TOLERANCE } else { 0.0 };
             let factor = Cholesky::factor(&information, tolerance).map_err(|error| {
@@ -97,9 +107,9 @@ where
                     unbounded(&theta)
                 }
             })?;
-            let before = predictor;
-            (theta, predictor, value) = self.step(&theta, factor.solve(&gradient), value);
-            largest_move = largest_difference(&before, &predictor);
+            let there = self.step(&mut theta, factor.solve(&gradient), here.value);
+            largest_move = largest_difference(&here.predictor, &there.predictor);
+            here = there;
         }
         Err(Unsolved::NotConverged {
             n_iterations: MAX_ITERATIONS,
@@ -107,54 +117,54 @@ where
     }
 
     /// Takes a step, halved as long as it makes the sum larger.
-    fn step(&self, from: &[f64], mut step: Vec<f64>, value: f64) -> (Vec<f64>, Vec<f64>, f64) {
+    fn step(&self, theta: &mut Vec<f64>, mut step: Vec<f64>, value: f64) -> Rows {
         let slack = 1e-12 * (value.abs() + self.size);
+        let from = theta.clone();
         let mut n_halvings = 0;
         loop {
-            let theta: Vec<f64> = from.iter().zip(&step).map(|(a, b)| a - b).collect();
-            let predictor = self.predictor(&theta);
-            let there = self.value(&theta, &predictor);
-            if there <= value + slack || n_halvings == 40 {
-                return (theta, predictor, there);
+            *theta = from.iter().zip(&step).map(|(a, b)| a - b).collect();
+            let there = self.at(theta);
+            if there.value <= value + slack || n_halvings == 40 {
+                return there;
             }
             step.iter_mut().for_each(|value| *value *= 0.5);
             n_halvings += 1;
         }
     }
 
-    fn predictor(&self, theta: &[f64]) -> Vec<f64> {
-        let mut predictor = vec![0.0; self.rows.n_rows()];
-        predictor
+    /// Predictors and losses of all rows, in one pass.
+    fn at(&self, theta: &[f64]) -> Rows {
+        let n_rows = self.rows.n_rows();
+        let mut rows = Rows {
+            predictor: vec![0.0; n_rows],
+            slope: vec![0.0; n_rows],
+            curvature: vec![0.0; n_rows],
+            value: 0.0,
+        };
+        let values: Vec<f64> = rows
+            .predictor
             .par_chunks_mut(CHUNK)
+            .zip(rows.slope.par_chunks_mut(CHUNK))
+            .zip(rows.curvature.par_chunks_mut(CHUNK))
             .enumerate()
-            .for_each(|(chunk, values)| {
+            .map(|(chunk, ((predictor, slope), curvature))| {
                 let start = chunk * CHUNK;
                 for (column, coefficient) in self.rows.columns().zip(theta) {
-                    for (value, cell) in values.iter_mut().zip(&column[start..]) {
+                    for (value, cell) in predictor.iter_mut().zip(&column[start..]) {
                         *value += coefficient * cell;
                     }
                 }
-            });
-        predictor
-    }
-
-    fn value(&self, theta: &[f64], predictor: &[f64]) -> f64 {
-        let losses = sums::sum_of(predictor.len(), |row| {
-            (self.loss)(row, predictor[row]).value
-        });
-        losses - inner(theta, self.linear)
-    }
-
-    fn derivatives(&self, predictor: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        predictor
-            .par_iter()
-            .with_min_len(CHUNK)
-            .enumerate()
-            .map(|(row, &at)| {
-                let loss = (self.loss)(row, at);
-                (loss.slope, loss.curvature)
+                let mut total = 0.0;
+                for (i, &at) in predictor.iter().enumerate() {
+                    let loss = (self.loss)(start + i, at);
+                    (slope[i], curvature[i]) = (loss.slope, loss.curvature);
+                    total += loss.value;
+                }
+                total
             })
-            .unzip()
+            .collect();
+        rows.value = sums::sum(&values) - inner(theta, self.linear);
+        rows
     }
 
     fn gradient(&self, slope: &[f64]) -> Vec<f64> {
