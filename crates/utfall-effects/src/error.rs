@@ -195,6 +195,13 @@ pub enum EffectError {
         expected: &'static str,
     },
 
+    /// An exposure that is zero or below, so that it has no logarithm.
+    #[error("the exposure in row {row} is not above zero: leave the row out")]
+    ExposureNotPositive {
+        /// The row.
+        row: usize,
+    },
+
     /// The likelihood has no maximum.
     #[error(
         "the columns separate the outcomes: the coefficient of column {column} grows without bound"
@@ -230,6 +237,7 @@ impl EffectError {
             | Self::WeightNotPositive { row, .. }
             | Self::BlockWithoutArm { row, .. }
             | Self::NotAPair { row, .. }
+            | Self::ExposureNotPositive { row }
             | Self::OutcomeOutsideFamily { row, .. }
             | Self::FullLeverage { row, .. } => Some(*row),
             _ => None,

@@ -135,10 +135,7 @@ impl Regression {
     fn offset(&self, table: &Table, column: &str) -> Result<Vec<f64>, RequestError> {
         let exposure = table.numbers(column)?;
         if let Some(row) = exposure.iter().position(|&value| value <= 0.0) {
-            let error = EffectError::WeightNotPositive {
-                row,
-                value: exposure[row],
-            };
+            let error = EffectError::ExposureNotPositive { row };
             return Err(self.refused(table, error));
         }
         Ok(exposure.into_iter().map(elementary::log).collect())
