@@ -3,8 +3,10 @@
 //! Each estimator takes slices and returns an [`utfall_core::Estimate`], or says by name why there
 //! is none. Every one of them is a contrast of a weighted regression: the regression gives each
 //! row's influence on the point, and one engine turns influences into a standard error of the kind
-//! that was asked for, with the degrees of freedom that were asked for. Nothing here has a default,
-//! drops a row or a column by itself, or returns NaN.
+//! that was asked for, with the degrees of freedom that were asked for. A likelihood, an instrument
+//! and a doubly robust estimate are such contrasts too, with residuals of their own. Risk tables,
+//! sensitivity to hidden bias, adjusted p-values and power are closed forms beside it. Nothing here
+//! has a default, drops a row or a column by itself, or returns NaN.
 //!
 //! Nothing here knows a table, a file or a contract. Sums run in a fixed order over the rows as
 //! given, so the number of threads changes no bit.
