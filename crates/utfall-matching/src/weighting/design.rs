@@ -56,7 +56,7 @@ impl Design {
         target: &[usize],
     ) -> Result<Self, WeightingError> {
         let given: Vec<&[f64]> = covariates.columns().collect();
-        let built: Vec<Result<Vec<(Source, Vec<f64>)>, WeightingError>> = given
+        let built: Vec<Result<Powers, WeightingError>> = given
             .par_iter()
             .enumerate()
             .map(|(column, values)| powers(column, values, moments, units, target))
@@ -90,6 +90,9 @@ impl Design {
     }
 }
 
+/// One covariate's powers, each with where it comes from.
+type Powers = Vec<(Source, Vec<f64>)>;
+
 /// The powers of one covariate.
 fn powers(
     column: usize,
@@ -97,7 +100,7 @@ fn powers(
     moments: Moments,
     units: &[usize],
     target: &[usize],
-) -> Result<Vec<(Source, Vec<f64>)>, WeightingError> {
+) -> Result<Powers, WeightingError> {
     let (mean, spread) = location(values).ok_or(WeightingError::Constant { column })?;
     let n_powers = moments.highest().min(n_values(values) - 1);
     let one = |power: u8| {
