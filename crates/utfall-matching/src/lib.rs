@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+mod assignment;
 mod balance;
 mod candidates;
 mod coarsened;
@@ -46,6 +47,7 @@ mod line;
 mod matched;
 mod nearest;
 mod nearest_on_covariates;
+mod optimal;
 mod propensity;
 mod quantile;
 mod spec;
@@ -63,6 +65,7 @@ pub use error::MatchingError;
 pub use matched::{Matched, Membership};
 pub use nearest::nearest;
 pub use nearest_on_covariates::nearest_on_covariates;
+pub use optimal::{OptimalSpec, optimal};
 pub use propensity::{Propensity, propensity};
 pub use spec::{Caliper, CaliperScale, NearestSpec, Order, Reuse, Ties};
 pub use stratified::{Stratified, stratified};

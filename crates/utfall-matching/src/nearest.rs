@@ -51,7 +51,12 @@ pub fn nearest(
     search.finish(treated, caliper_width)
 }
 
-fn check(distance: &[f64], treated: &[bool], strata: Option<&[u32]>) -> Result<(), MatchingError> {
+/// Refuses input that is none.
+pub(crate) fn check(
+    distance: &[f64],
+    treated: &[bool],
+    strata: Option<&[u32]>,
+) -> Result<(), MatchingError> {
     let n_units = treated.len();
     check_length("distances", distance.len(), n_units)?;
     check_length("strata", strata.map_or(n_units, <[u32]>::len), n_units)?;
