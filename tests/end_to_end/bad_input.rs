@@ -19,11 +19,11 @@ fn refused(scratch: &Scratch, code: i32, said: &[&str]) {
 #[test]
 fn an_unknown_key_in_the_plan_is_placed() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit("plan.toml", "seed = 20230901", "seeds = 20230901");
+    scratch.edit("plan.toml", "index-date =", "index-day =");
     refused(
         &scratch,
         2,
-        &["plan.toml:", "unknown field `seeds`", "seeds = 20230901"],
+        &["plan.toml:", "unknown field `index-day`", "index-day = "],
     );
 }
 

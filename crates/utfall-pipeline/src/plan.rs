@@ -28,8 +28,6 @@ pub struct Plan {
     pub title: String,
     /// What the programme is and what is compared, in a sentence or two.
     pub description: String,
-    /// Seed of every random stream.
-    pub seed: u64,
     /// The day eligibility is judged and follow-up starts.
     pub index_date: NaiveDate,
     /// Data contracts of the extracts, relative to the plan.

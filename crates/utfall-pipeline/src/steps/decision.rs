@@ -67,7 +67,6 @@ pub(crate) fn read(
         environment: EnvironmentDocument {
             utfall_version: env!("CARGO_PKG_VERSION").to_owned(),
             plan_digest: request.plan.digest,
-            seed: plan.seed,
             matched_set_seal: steps::matching::seal_digest(matched)?,
         },
         decision,

@@ -46,7 +46,6 @@ pub(crate) fn provenance(
             "Written by",
             format!("utfall {}", environment.utfall_version),
         ),
-        plain("Seed of every random draw", environment.seed.to_string()),
         digest("Plan".to_owned(), environment.plan_digest.to_string()),
         digest(
             "Seal of the matched set, taken before any outcome was read".to_owned(),

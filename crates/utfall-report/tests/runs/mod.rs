@@ -362,7 +362,6 @@ fn environment() -> EnvironmentDocument {
     EnvironmentDocument {
         utfall_version: "0.1.0".to_owned(),
         plan_digest: "a19d0c2b7a5e8d1f".repeat(4).parse().unwrap(),
-        seed: 20_230_901,
         matched_set_seal: "77e1b0a94c3d2f68".repeat(4).parse().unwrap(),
     }
 }

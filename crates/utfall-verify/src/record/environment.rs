@@ -11,8 +11,6 @@ pub struct EnvironmentDocument {
     pub utfall_version: String,
     /// Digest of the plan.
     pub plan_digest: Digest,
-    /// Seed of every random draw.
-    pub seed: u64,
     /// Digest of the matched set, taken before any outcome was read.
     pub matched_set_seal: Digest,
 }

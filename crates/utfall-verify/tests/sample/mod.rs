@@ -239,7 +239,6 @@ fn environment() -> EnvironmentDocument {
     EnvironmentDocument {
         utfall_version: "0.1.0".to_owned(),
         plan_digest: Digest::blake3(b"plan"),
-        seed: 20_260_101,
         matched_set_seal: Digest::blake3(b"matched"),
     }
 }
