@@ -8,10 +8,12 @@
 pub mod chi_squared;
 pub mod draws;
 pub mod elementary;
+pub mod incomplete_beta;
 pub mod logistic;
 pub mod moments;
 pub mod noncentral_t;
 pub mod normal;
+pub mod proportion;
 pub mod student_t;
 pub mod sums;
 

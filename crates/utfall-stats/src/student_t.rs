@@ -2,17 +2,11 @@
 //!
 //! Tails keep their relative accuracy: 1e-13 up to some hundred degrees of freedom, 1e-12 at ten
 //! thousand, 1e-9 at ten million. NaN, or degrees of freedom that are not above zero, give
-//! NaN; infinite degrees of freedom are the normal distribution. Nothing panics. The incomplete
-//! beta function is written here, because the one at hand takes `exp` from the platform and would
-//! let the last bits depend on the machine.
-//!
-//! # Reference
-//!
-//! DLMF 8.17.22, the continued fraction of the incomplete beta function,
-//! <https://dlmf.nist.gov/8.17#E22>.
+//! NaN; infinite degrees of freedom are the normal distribution. Nothing panics.
 
 use std::f64::consts::PI;
 
+use crate::incomplete_beta::continued_fraction;
 use crate::normal;
 
 /// The probability of a value at most `t`.
@@ -114,32 +108,6 @@ fn gamma_ratio(a: f64) -> f64 {
     let series = -1.0 / 8.0
         + r * (1.0 / 192.0 + r * (-1.0 / 640.0 + r * (17.0 / 14_336.0 - r * 31.0 / 18_432.0)));
     factor * a.sqrt() * libm::exp(series / a)
-}
-
-/// The continued fraction of `I_x(a, b)`, by Lentz's method; converges fast for
-/// `x < (a + 1) / (a + b + 2)`.
-fn continued_fraction(x: f64, a: f64, b: f64) -> f64 {
-    const TINY: f64 = 1e-300;
-    let away_from_zero = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let mut c = 1.0;
-    let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
-    let mut fraction = d;
-    let mut m = 1.0;
-    while m < 100_000.0 {
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        d = 1.0 / away_from_zero(1.0 + even * d);
-        c = away_from_zero(1.0 + even / c);
-        fraction *= d * c;
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        d = 1.0 / away_from_zero(1.0 + odd * d);
-        c = away_from_zero(1.0 + odd / c);
-        fraction *= d * c;
-        if (d * c - 1.0).abs() < f64::EPSILON {
-            break;
-        }
-        m += 1.0;
-    }
-    fraction
 }
 
 #[cfg(test)]
