@@ -1,5 +1,5 @@
 //! Comparators for treated units: propensity score, matching by pairs and by strata, [`weighting`],
-//! balance.
+//! balance; and [`design`], by which a method is chosen by name.
 //!
 //! Everything here takes slices and small matrices, one value for each unit, and knows no table,
 //! file, clock or outcome. Units are named by their index; give them in the order of their ids and
@@ -40,6 +40,7 @@ mod candidates;
 mod coarsened;
 mod comparison;
 mod covariate_distance;
+pub mod design;
 mod ecdf;
 mod error;
 mod greedy;

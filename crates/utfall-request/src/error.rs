@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use utfall_effects::EffectError;
 use utfall_matching::MatchingError;
+use utfall_matching::design::DesignError;
 use utfall_matching::weighting::WeightingError;
 use utfall_stats::MatrixError;
 
@@ -196,6 +197,26 @@ fn at_line(line: Option<u64>) -> String {
     })
 }
 
+impl From<DesignError<Self>> for RequestError {
+    fn from(error: DesignError<Self>) -> Self {
+        match error {
+            DesignError::Column(error) => error,
+            DesignError::Matrix { covariates, source } => Self::Covariates {
+                covariates: Named(covariates),
+                source,
+            },
+            DesignError::Matching { covariates, source } => Self::Matching {
+                covariates: Named(covariates),
+                source,
+            },
+            DesignError::Weighting { covariates, source } => Self::Weighting {
+                covariates: Named(covariates),
+                source,
+            },
+        }
+    }
+}
+
 impl RequestError {
     pub(crate) fn matrix(covariates: &[String], source: &MatrixError) -> Self {
         Self::Covariates {
@@ -206,13 +227,6 @@ impl RequestError {
 
     pub(crate) fn matching(covariates: &[String], source: MatchingError) -> Self {
         Self::Matching {
-            covariates: Named(covariates.to_vec()),
-            source,
-        }
-    }
-
-    pub(crate) fn weighting(covariates: &[String], source: WeightingError) -> Self {
-        Self::Weighting {
             covariates: Named(covariates.to_vec()),
             source,
         }

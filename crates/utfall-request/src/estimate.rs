@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use utfall_matching::design::Found;
 use utfall_matching::{Imbalance, SmdDenominator, balance};
 use utfall_stats::Matrix;
 
 use crate::effect::{Estimated, Sample, estimate_effect};
-use crate::find::{Found, find};
+use crate::find::find;
 use crate::request::Request;
 use crate::sensitivity::rosenbaum;
 use crate::table::Table;

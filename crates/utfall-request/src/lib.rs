@@ -9,7 +9,6 @@ mod error;
 mod estimate;
 mod find;
 mod instrument;
-mod matching;
 mod model;
 mod power;
 mod regression;
@@ -26,14 +25,14 @@ pub use asked::{Request, estimate};
 pub use calculation::{Calculation, EValue, PValues};
 pub use error::{Named, RequestError};
 pub use instrument::Instrument;
-pub use matching::{ClosestOn, Coarsened, Distance, Matching};
 pub use model::Model;
 pub use power::{ClusterQuestion, PowerQuestion};
 pub use regression::{MarginalEffect, Regression, RegressionFamily};
 pub use request::{
     Balance, ClusterBy, Effect, Estimator, FurtherError, Keep, Request as Comparison, Schema,
-    Treatment, Weighting,
+    Treatment,
 };
 pub use trial::{Design, Trial};
 pub use two_by_two::TwoByTwo;
 pub use uncertainty::{Further, Uncertainty};
+pub use utfall_matching::design::{ClosestOn, Coarsened, Distance, Matching, Weighting};

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_matching::SmdDenominator;
-use utfall_matching::weighting::{WeightCap, WeightingMethod, WeightingSpec};
+use utfall_matching::design::{Matching, Weighting};
 
-use crate::{Matching, RequestError};
+use crate::RequestError;
 
 /// A request: one CSV file, and what to compute from it.
 ///
@@ -74,30 +74,6 @@ pub struct Treatment {
     pub treated: String,
     /// The cell of a comparator row, to the letter.
     pub comparator: String,
-}
-
-/// How units are weighted.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Weighting {
-    /// Covariates to balance, or of the propensity score: numeric columns, `column=value` for an
-    /// indicator, or `column^2` for a square.
-    pub covariates: Vec<String>,
-    /// Where the weights come from.
-    pub method: WeightingMethod,
-    /// The largest weight that is let through.
-    pub cap: Option<WeightCap>,
-}
-
-impl Weighting {
-    /// The weighting without the names of the columns.
-    #[must_use]
-    pub fn spec(&self) -> WeightingSpec {
-        WeightingSpec {
-            method: self.method,
-            cap: self.cap,
-        }
-    }
 }
 
 /// Which covariates to compare between the arms.
@@ -268,6 +244,13 @@ impl Request {
                 "write `estimand = \"att\"`, `\"atc\"` or `\"ate\"`",
             ),
         ];
+        if let Some(weighting) = &self.weighting {
+            all.push((
+                weighting.covariates.is_empty(),
+                "a weighting without `covariates`",
+                "name them",
+            ));
+        }
         if let Some(matching) = &self.matching {
             all.extend(matching.contradictions(self.estimand));
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use utfall_matching::design::Columns;
+
 use crate::RequestError;
 
 /// Rows of a CSV file that a request keeps, in the order they are used.
@@ -18,6 +20,22 @@ struct Row {
     /// Line of the file, the header being line 1.
     line: u64,
     cells: csv::StringRecord,
+}
+
+impl Columns for Table {
+    type Error = RequestError;
+
+    fn n_units(&self) -> usize {
+        self.n_rows()
+    }
+
+    fn numbers(&self, name: &str) -> Result<Vec<f64>, RequestError> {
+        self.numbers(name)
+    }
+
+    fn texts(&self, name: &str) -> Result<Vec<String>, RequestError> {
+        self.texts(name)
+    }
 }
 
 /// Cells that hold no value.

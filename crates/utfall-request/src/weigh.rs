@@ -1,12 +1,11 @@
 //! The weights of a request, and every number that describes them.
 
 use utfall_core::Estimand;
-use utfall_matching::weighting;
-use utfall_stats::{Matrix, moments, sums};
+use utfall_matching::design::{self, Weighting};
+use utfall_stats::{moments, sums};
 
-use crate::estimate::matrix;
 use crate::table::Table;
-use crate::{Numbers, RequestError, Weighting};
+use crate::{Numbers, RequestError};
 
 /// Weighs the rows and describes the weights; the result has one weight for each row.
 pub(crate) fn weigh(
@@ -16,11 +15,7 @@ pub(crate) fn weigh(
     treated: &[bool],
     numbers: &mut Numbers,
 ) -> Result<Vec<f64>, RequestError> {
-    let names = &wanted.covariates;
-    let covariates = Matrix::from_columns(matrix(table, names)?)
-        .map_err(|error| RequestError::matrix(names, &error))?;
-    let found = weighting::weigh(&wanted.spec(), estimand, &covariates, treated)
-        .map_err(|error| RequestError::weighting(names, error))?;
+    let found = design::weigh(table, wanted, estimand, treated)?;
     if let Some(score) = &found.score {
         let (smallest, largest) = range(score);
         numbers.real("score_min", smallest);

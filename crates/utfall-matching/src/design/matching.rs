@@ -1,10 +1,12 @@
-//! The part of a request that says how comparators are found.
+//! How comparators are found, as requests and plans write it.
 
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
-use utfall_matching::{Bins, CovariateDistance, Discard, NearestSpec};
+
+use super::Contradiction;
+use crate::{Bins, CovariateDistance, Discard, NearestSpec};
 
 /// How comparators are found: one method, on a distance, within strata.
 ///
@@ -85,15 +87,15 @@ impl Distance {
 
 impl Matching {
     /// Whether whole strata are compared.
-    pub(crate) fn is_of_whole_strata(&self) -> bool {
+    #[must_use]
+    pub fn is_of_whole_strata(&self) -> bool {
         self.nearest.is_none() && self.subclasses.is_none()
     }
 
-    /// Parts that do not go together, and options that would have no effect.
-    pub(crate) fn contradictions(
-        &self,
-        estimand: Estimand,
-    ) -> Vec<(bool, &'static str, &'static str)> {
+    /// Parts that do not go together, and options that would have no effect: whether each is so,
+    /// what it is, and its remedy.
+    #[must_use]
+    pub fn contradictions(&self, estimand: Estimand) -> Vec<Contradiction> {
         let has_score = self
             .distance
             .is_some_and(|distance| distance.on_covariates().is_none());
