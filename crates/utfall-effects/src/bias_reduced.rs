@@ -32,7 +32,17 @@ pub(crate) struct Pull {
 
 /// The CR2 variance of the contrast.
 pub(crate) fn variance(fit: &WeightedRegression<'_>, contrast: &Contrast, way: &Grouping) -> f64 {
-    let scores: Vec<f64> = adjusted_pulls(fit, contrast, way)
+    let scores = scores(fit, contrast, way);
+    sum_of(scores.len(), |group| square(scores[group]))
+}
+
+/// What each cluster contributes to the contrast, its residuals adjusted.
+pub(crate) fn scores(
+    fit: &WeightedRegression<'_>,
+    contrast: &Contrast,
+    way: &Grouping,
+) -> Vec<f64> {
+    adjusted_pulls(fit, contrast, way)
         .iter()
         .map(|pull| {
             pull.rows
@@ -41,8 +51,7 @@ pub(crate) fn variance(fit: &WeightedRegression<'_>, contrast: &Contrast, way: &
                 .map(|(&row, p)| p * fit.residual()[row])
                 .sum()
         })
-        .collect();
-    sum_of(scores.len(), |group| square(scores[group]))
+        .collect()
 }
 
 /// Satterthwaite's degrees of freedom: those of the χ² whose mean and variance are the variance

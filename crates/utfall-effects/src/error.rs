@@ -218,6 +218,35 @@ pub enum EffectError {
         n_iterations: u32,
     },
 
+    /// Fewer instruments than columns they stand for.
+    #[error("{n_instruments} instruments for {n_endogenous} endogenous columns, expected as many")]
+    TooFewInstruments {
+        /// Instruments given.
+        n_instruments: usize,
+        /// Columns they stand for.
+        n_endogenous: usize,
+    },
+
+    /// A distribution that has no meaning for the dependence between rows.
+    #[error(
+        "these degrees of freedom need clusters or times, and satterthwaite a cr2 or cr3 error"
+    )]
+    DistributionUndefined,
+
+    /// All outcomes of a group are zero, so its fixed effect has no bound.
+    #[error("every outcome in the fixed-effects group of row {row} is zero: leave the group out")]
+    GroupWithoutEvents {
+        /// The first such row.
+        row: usize,
+    },
+
+    /// Two rows of one unit at one time.
+    #[error("row {row} is the second of its unit and time: keep one row for each")]
+    DuplicateInPanel {
+        /// The second row.
+        row: usize,
+    },
+
     /// The degrees of freedom are not defined for this standard error.
     #[error("{degrees_of_freedom} degrees of freedom are not defined for {kind} here")]
     DegreesUndefined {
@@ -238,6 +267,8 @@ impl EffectError {
             | Self::BlockWithoutArm { row, .. }
             | Self::NotAPair { row, .. }
             | Self::ExposureNotPositive { row }
+            | Self::DuplicateInPanel { row }
+            | Self::GroupWithoutEvents { row }
             | Self::OutcomeOutsideFamily { row, .. }
             | Self::FullLeverage { row, .. } => Some(*row),
             _ => None,

@@ -22,13 +22,22 @@ pub(crate) fn variance(
     contrast: &Contrast,
     way: &Grouping,
 ) -> Result<f64, EffectError> {
+    let scores = scores(fit, contrast, way)?;
+    Ok(sum_of(scores.len(), |group| square(scores[group])))
+}
+
+/// What each cluster contributes to the contrast, its residuals as they would be without it.
+pub(crate) fn scores(
+    fit: &WeightedRegression<'_>,
+    contrast: &Contrast,
+    way: &Grouping,
+) -> Result<Vec<f64>, EffectError> {
     let pulls = pulls(fit, contrast, way)?;
     let score = |pull: &Pull| -> f64 {
         let rows = pull.rows.iter().zip(&pull.per_row);
         rows.map(|(&row, p)| p * fit.residual()[row]).sum()
     };
-    let scores: Vec<f64> = pulls.iter().map(score).collect();
-    Ok(sum_of(scores.len(), |group| square(scores[group])))
+    Ok(pulls.iter().map(score).collect())
 }
 
 /// Pulls times `(I - H)⁻¹` of each cluster.

@@ -25,6 +25,7 @@ mod interacted;
 mod jackknife;
 mod multiplicity;
 mod paired;
+pub mod panel;
 mod power;
 mod regression;
 mod resampling;

@@ -33,7 +33,9 @@ enum Kind {
 impl Kind {
     fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
         let of = |key: &String| match key.as_str() {
-            "trial" | "regression" | "instrument" | "two-by-two" => Some(Self::Model),
+            "trial" | "regression" | "instrument" | "two-by-two" | "fixed-effects" => {
+                Some(Self::Model)
+            }
             "e-values" | "p-values" | "power" | "cluster-power" => Some(Self::Calculation),
             _ => None,
         };

@@ -117,6 +117,15 @@ pub enum RequestError {
         line: u64,
     },
 
+    /// A formula of `derive` cannot be computed.
+    #[error("the formula of `{name}`: {message}")]
+    Formula {
+        /// The column it is for.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+
     /// Two rows share an identifier.
     #[error("lines {} and {} of `{}` hold the same value in `{column}`: each unit is one row", lines[0], lines[1], file.display())]
     IdTwice {

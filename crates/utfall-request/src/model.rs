@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::derive::Derived;
+use crate::fixed_effects::FixedEffectsRegression;
 use crate::instrument::Instrument;
 use crate::regression::Regression;
 use crate::table::Table;
@@ -21,6 +23,9 @@ pub struct Model {
     pub data: PathBuf,
     /// Column whose order rows are put in first.
     pub id: Option<String>,
+    /// Columns to compute first, each from those before it.
+    #[serde(default)]
+    pub derive: Vec<Derived>,
     /// Rows to keep; a row must satisfy each.
     #[serde(default)]
     pub keep: Vec<Keep>,
@@ -35,6 +40,8 @@ pub struct Model {
     pub instrument: Option<Instrument>,
     /// Risks in two arms.
     pub two_by_two: Option<TwoByTwo>,
+    /// A regression beside fixed effects.
+    pub fixed_effects: Option<FixedEffectsRegression>,
 }
 
 impl Model {
@@ -44,6 +51,7 @@ impl Model {
             self.regression.is_some(),
             self.instrument.is_some(),
             self.two_by_two.is_some(),
+            self.fixed_effects.is_some(),
         ];
         if parts.into_iter().filter(|&asked| asked).count() != 1 {
             return Err(RequestError::Contradiction {
@@ -63,12 +71,18 @@ impl Model {
         if let Some(regression) = &self.regression {
             regression.check()?;
         }
+        if let Some(part) = &self.fixed_effects {
+            part.check()?;
+        }
         Ok(self)
     }
 
     pub(crate) fn answer(&self, base_folder: &Path) -> Result<Answer, RequestError> {
         let mut table = Table::read(&base_folder.join(&self.data))?;
         let n_rows_read = table.n_rows();
+        for derived in &self.derive {
+            derived.add(&mut table)?;
+        }
         for keep in &self.keep {
             table.keep(&keep.column, &keep.equals)?;
         }
@@ -93,6 +107,9 @@ impl Model {
         }
         if let Some(two_by_two) = &self.two_by_two {
             two_by_two.estimate(&table, &mut numbers)?;
+        }
+        if let Some(part) = &self.fixed_effects {
+            part.estimate(&mut table, &mut numbers)?;
         }
         Ok(Answer { estimand, numbers })
     }

@@ -90,12 +90,43 @@ impl Table {
         }
     }
 
+    /// The cells of a column, missing ones too.
+    pub(crate) fn cells(&self, column: &str) -> Result<Vec<String>, RequestError> {
+        let index = self.index(column)?;
+        Ok(self
+            .rows
+            .iter()
+            .map(|row| row.cells[index].to_owned())
+            .collect())
+    }
+
+    /// Adds a column with a cell for each row.
+    pub(crate) fn add_column(&mut self, name: &str, cells: &[String]) -> Result<(), RequestError> {
+        if self.header.iter().any(|column| column == name) {
+            return Err(RequestError::ColumnTwice {
+                file: self.path.clone(),
+                column: name.to_owned(),
+            });
+        }
+        self.header.push(name.to_owned());
+        for (row, cell) in self.rows.iter_mut().zip(cells) {
+            row.cells.push_field(cell);
+        }
+        Ok(())
+    }
+
     /// Keeps the rows whose cell is one of the values.
     pub(crate) fn keep(&mut self, column: &str, equals: &[String]) -> Result<(), RequestError> {
         let index = self.index(column)?;
         self.rows
             .retain(|row| equals.iter().any(|value| value == &row.cells[index]));
         Ok(())
+    }
+
+    /// Leaves out the rows that are marked.
+    pub(crate) fn leave_out(&mut self, gone: &[bool]) {
+        let mut gone = gone.iter();
+        self.rows.retain(|_| !gone.next().copied().unwrap_or(false));
     }
 
     /// Drops the rows without a value in the column.

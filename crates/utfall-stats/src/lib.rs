@@ -8,6 +8,8 @@
 pub mod chi_squared;
 pub mod draws;
 pub mod elementary;
+pub mod fisher_f;
+pub mod gamma;
 pub mod incomplete_beta;
 pub mod logistic;
 pub mod moments;
