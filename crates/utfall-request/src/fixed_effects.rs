@@ -10,7 +10,7 @@ use utfall_effects::{EffectError, Grouping};
 use utfall_stats::elementary;
 use utfall_stats::moments::count;
 
-use crate::panel_errors::{Combination, PanelError, put_all};
+use crate::panel_errors::{Combination, PanelError, Reported};
 use crate::regression::term;
 use crate::table::Table;
 use crate::{Numbers, RequestError};
@@ -271,23 +271,18 @@ impl FixedEffectsRegression {
                 }
             })
             .collect();
-        let mut first = true;
-        put_all(
+        let reported = Reported {
             table,
-            &fit,
-            &design,
+            fit: &fit,
+            design: &design,
+            errors: &self.errors,
+            level: self.confidence_level,
+        };
+        reported.put(
             &combinations,
-            &self.errors,
-            self.confidence_level,
             numbers,
             &refused,
-            &mut |error, covariance, numbers| {
-                let suffixes = if first {
-                    vec![format!("_{}", error.name), String::new()]
-                } else {
-                    vec![format!("_{}", error.name)]
-                };
-                first = false;
+            &mut |suffixes, covariance, numbers| {
                 for test in &self.joint_tests {
                     let columns: Vec<usize> = test
                         .terms
@@ -302,7 +297,7 @@ impl FixedEffectsRegression {
                         });
                     }
                     let wald = covariance.wald(&columns)?;
-                    for suffix in &suffixes {
+                    for suffix in suffixes {
                         numbers.real(&format!("{}_f{suffix}", test.name), wald.f);
                         numbers.real(&format!("{}_p{suffix}", test.name), wald.p_value);
                         numbers.real(&format!("{}_df1{suffix}", test.name), count(wald.numerator));
@@ -315,7 +310,7 @@ impl FixedEffectsRegression {
                 if self.covariances {
                     for (row, one) in covariance.matrix().iter().zip(&names) {
                         for (value, other) in row.iter().zip(&names) {
-                            for suffix in &suffixes {
+                            for suffix in suffixes {
                                 numbers.covariate(
                                     &format!("covariance{suffix}"),
                                     &format!("{one}, {other}"),

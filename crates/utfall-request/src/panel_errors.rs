@@ -194,49 +194,60 @@ pub(crate) struct Combination {
     pub(crate) per_column: Vec<f64>,
 }
 
-/// Puts each combination with every error: the first error's also without its name.
-pub(crate) fn put_all(
-    table: &Table,
-    fit: &AbsorbedFit,
-    design: &Design<'_>,
-    combinations: &[Combination],
-    errors: &[PanelError],
-    level: ConfidenceLevel,
-    numbers: &mut Numbers,
-    refused: &dyn Fn(EffectError) -> RequestError,
-    then: &mut dyn FnMut(&PanelError, &Covariance<'_>, &mut Numbers) -> Result<(), EffectError>,
-) -> Result<(), RequestError> {
-    for (index, error) in errors.iter().enumerate() {
-        let dependence = error.dependence(table)?;
-        let covariance =
-            Covariance::new(fit, design, &dependence, &error.small()).map_err(refused)?;
-        let mut names = vec![format!("_{}", error.name)];
-        if index == 0 {
-            names.push(String::new());
-        }
-        for one in combinations {
-            let inferred = covariance
-                .infer(&one.per_column, error.degrees_of_freedom, level)
+/// What more is put for a covariance, given the suffixes of its names.
+type Then<'a> = dyn FnMut(&[String], &Covariance<'_>, &mut Numbers) -> Result<(), EffectError> + 'a;
+
+/// A fit and the errors that are asked for.
+pub(crate) struct Reported<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) fit: &'a AbsorbedFit,
+    pub(crate) design: &'a Design<'a>,
+    pub(crate) errors: &'a [PanelError],
+    pub(crate) level: ConfidenceLevel,
+}
+
+impl Reported<'_> {
+    /// Puts each combination with every error: the first error's also without its name. `then` gets
+    /// each covariance with the suffixes of its names.
+    pub(crate) fn put(
+        &self,
+        combinations: &[Combination],
+        numbers: &mut Numbers,
+        refused: &dyn Fn(EffectError) -> RequestError,
+        then: &mut Then<'_>,
+    ) -> Result<(), RequestError> {
+        for (index, error) in self.errors.iter().enumerate() {
+            let dependence = error.dependence(self.table)?;
+            let covariance = Covariance::new(self.fit, self.design, &dependence, &error.small())
                 .map_err(refused)?;
-            let mut put = |what: &str, value: f64| {
-                numbers.covariate(&format!("{}{what}", one.block), &one.key, value);
-            };
-            put("", inferred.point);
-            for name in &names {
-                put(&format!("_se{name}"), inferred.standard_error);
-                put(
-                    &format!("_t{name}"),
-                    inferred.point / inferred.standard_error,
-                );
-                put(&format!("_p{name}"), inferred.p_value);
-                put(&format!("_ci_low{name}"), inferred.interval.lower);
-                put(&format!("_ci_high{name}"), inferred.interval.upper);
-                if let Some(degrees) = inferred.degrees_of_freedom {
-                    put(&format!("_df{name}"), degrees);
+            let mut names = vec![format!("_{}", error.name)];
+            if index == 0 {
+                names.push(String::new());
+            }
+            for one in combinations {
+                let inferred = covariance
+                    .infer(&one.per_column, error.degrees_of_freedom, self.level)
+                    .map_err(refused)?;
+                let mut put = |what: &str, value: f64| {
+                    numbers.covariate(&format!("{}{what}", one.block), &one.key, value);
+                };
+                put("", inferred.point);
+                for name in &names {
+                    put(&format!("_se{name}"), inferred.standard_error);
+                    put(
+                        &format!("_t{name}"),
+                        inferred.point / inferred.standard_error,
+                    );
+                    put(&format!("_p{name}"), inferred.p_value);
+                    put(&format!("_ci_low{name}"), inferred.interval.lower);
+                    put(&format!("_ci_high{name}"), inferred.interval.upper);
+                    if let Some(degrees) = inferred.degrees_of_freedom {
+                        put(&format!("_df{name}"), degrees);
+                    }
                 }
             }
+            then(&names, &covariance, numbers).map_err(refused)?;
         }
-        then(error, &covariance, numbers).map_err(refused)?;
+        Ok(())
     }
-    Ok(())
 }

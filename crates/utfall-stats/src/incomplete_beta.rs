@@ -13,7 +13,7 @@
 /// above zero and `0 ≤ x ≤ 1`.
 #[must_use]
 pub fn regularised(x: f64, a: f64, b: f64) -> f64 {
-    if !(0.0..=1.0).contains(&x) || !(a > 0.0 && b > 0.0) {
+    if !((0.0..=1.0).contains(&x) && a > 0.0 && b > 0.0) {
         return f64::NAN;
     }
     if x <= 0.0 || x >= 1.0 {

@@ -593,14 +593,12 @@ fn products(one: &[&[f64]], other: &[&[f64]]) -> Vec<Vec<f64>> {
     symmetric(one.len(), |i, j| dot(one[i], other[j]))
 }
 
-fn symmetric(n: usize, value: impl Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
-    let mut matrix = vec![vec![0.0; n]; n];
-    for i in 0..n {
-        for j in 0..=i {
-            let cell = value(i, j);
-            matrix[i][j] = cell;
-            matrix[j][i] = cell;
-        }
-    }
-    matrix
+pub(crate) fn symmetric(n: usize, value: impl Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
+    let lower: Vec<Vec<f64>> = (0..n)
+        .map(|i| (0..=i).map(|j| value(i, j)).collect())
+        .collect();
+    let cell = |i: usize, j: usize| lower[i.max(j)][i.min(j)];
+    (0..n)
+        .map(|i| (0..n).map(|j| cell(i, j)).collect())
+        .collect()
 }

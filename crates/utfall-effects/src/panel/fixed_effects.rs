@@ -94,13 +94,12 @@ pub fn fit_absorbed(design: &Design<'_>) -> Result<AbsorbedFit, EffectError> {
             },
             other => other,
         })?;
-    let weight = Cow::Owned(design.weight.to_vec());
     let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
     let mut fit = AbsorbedFit {
         regression: if endogenous.is_empty() {
-            WeightedRegression::fit_with(&columns, weight, &outcome)?
+            WeightedRegression::fit_with(&columns, Cow::Owned(design.weight.to_vec()), &outcome)?
         } else {
-            two_stage(&endogenous, &columns, &instruments, &weight, &outcome)?
+            two_stage(&endogenous, &columns, &instruments, design.weight, &outcome)?
         },
         absorb: design.absorb.to_vec(),
         weight: design.weight.to_vec(),
@@ -120,7 +119,7 @@ fn two_stage(
     endogenous: &[Vec<f64>],
     columns: &[&[f64]],
     instruments: &[Vec<f64>],
-    weight: &Cow<'_, [f64]>,
+    weight: &[f64],
     outcome: &[f64],
 ) -> Result<WeightedRegression<'static>, EffectError> {
     let first = first_columns(columns, instruments);

@@ -89,8 +89,7 @@ pub fn fit_absorbed_poisson(
         .collect();
     let mut deviance = f64::INFINITY;
     for n_iterations in 1..=MOST_STEPS {
-        let (fit, next) = step(design, offset, &predictor)?;
-        let mut next = next;
+        let (_, mut next) = step(design, offset, &predictor)?;
         let mut there = deviance_at(outcome, &next);
         let mut n_halvings = 0;
         while (there.is_nan() || there > deviance * (1.0 + 1e-10) + 1e-10) && n_halvings < 40 {
@@ -107,8 +106,7 @@ pub fn fit_absorbed_poisson(
             .fold(0.0, f64::max);
         let settled = (deviance - there).abs() <= DEVIANCE_TOLERANCE * (there + 0.1);
         (predictor, deviance) = (next, there);
-        drop(fit);
-        if settled && moved <= PREDICTOR_TOLERANCE || n_iterations > 40 && settled {
+        if settled && (moved <= PREDICTOR_TOLERANCE || n_iterations > 40) {
             return finish(design, offset, &predictor, deviance);
         }
     }
