@@ -111,6 +111,52 @@ pub(crate) fn decimal(cell: &[u8], mark: u8, decimals: u8) -> Result<i64, Decima
     }
 }
 
+/// Most bytes of a number whose thousands are separated.
+const GROUPED_BYTES: usize = 48;
+
+/// A number without what separates its thousands, at the start of a buffer, and its length.
+///
+/// `separator` gives the length of a separator at the start of some bytes, 0 if there is none.
+/// `None` if nothing is separated, or other than groups of three digits.
+pub(crate) fn ungrouped(
+    cell: &[u8],
+    separator: impl Fn(&[u8]) -> usize,
+) -> Option<([u8; GROUPED_BYTES], usize)> {
+    let mut number = [0; GROUPED_BYTES];
+    let (mut n_bytes, mut n_digits, mut n_groups) = (0, 0, 0);
+    let mut rest = cell;
+    while let [byte, after @ ..] = rest {
+        let n_separator = separator(rest);
+        if n_separator > 0 {
+            let complete = if n_groups == 0 {
+                (1..=3).contains(&n_digits)
+            } else {
+                n_digits == 3
+            };
+            if !complete {
+                return None;
+            }
+            (n_groups, n_digits) = (n_groups + 1, 0);
+            rest = &rest[n_separator..];
+            continue;
+        }
+        if !byte.is_ascii_digit() && (n_bytes > 0 || n_groups > 0) && n_digits > 0 {
+            break;
+        }
+        n_digits += usize::from(byte.is_ascii_digit());
+        *number.get_mut(n_bytes)? = *byte;
+        n_bytes += 1;
+        rest = after;
+    }
+    if n_groups == 0 || n_digits != 3 {
+        return None;
+    }
+    number
+        .get_mut(n_bytes..n_bytes + rest.len())?
+        .copy_from_slice(rest);
+    Some((number, n_bytes + rest.len()))
+}
+
 #[inline]
 fn sign(cell: &[u8]) -> (bool, &[u8]) {
     match cell {
@@ -201,6 +247,35 @@ mod tests {
         }
         assert_eq!(decimal(b"92233720368547758,07", b',', 2), Ok(i64::MAX));
         assert_eq!(decimal(b"-92233720368547758,08", b',', 2), Ok(i64::MIN));
+    }
+
+    #[test]
+    fn thousands_are_separated_by_threes_or_not_at_all() {
+        let blank = |bytes: &[u8]| usize::from(bytes.starts_with(b" "));
+        let read = |cell: &[u8]| {
+            let (number, n_bytes) = ungrouped(cell, blank)?;
+            decimal(&number[..n_bytes], b',', 2).ok()
+        };
+        assert_eq!(read(b"1 234 567"), Some(123_456_700));
+        assert_eq!(read(b"-12 345,5"), Some(-1_234_550));
+        for cell in [
+            "1234",
+            "12 34",
+            "1 2345",
+            "1  234",
+            " 123",
+            "123 ",
+            "1234 567",
+            "1,234 567",
+            "1 234, 5",
+            "- 123",
+            "1 234 ",
+            "1 23 456",
+            "1 -234",
+        ] {
+            assert_eq!(read(cell.as_bytes()), None, "{cell}");
+        }
+        assert_eq!(read(&[b'1'; 60]), None);
     }
 
     #[test]

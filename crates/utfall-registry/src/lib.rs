@@ -21,12 +21,12 @@ mod tables;
 pub use column_data::{ColumnData, TextColumn};
 pub use contract::{
     Column, ColumnType, ContractFault, DataContract, DataContractError, DateFormat, Dialect,
-    Encoding, Format, Mark, Meaning, OptionalMark,
+    Encoding, Format, Header, Mark, Meaning, OptionalMark, Thousands,
 };
 pub use delivery::{Delivery, DeliveryStatus};
 pub use engine::{ENGINE_THREADS, EngineError};
 pub use identity::IdentityKind;
-pub use ingest::{FileName, IdentityFinding, IngestError, Rule, ingest, inspect};
+pub use ingest::{Compression, FileName, IdentityFinding, IngestError, Rule, ingest, inspect};
 pub use quality::{
     DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
 };

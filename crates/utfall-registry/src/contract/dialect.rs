@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a delimited text file is written. Every field is written out: none has a default.
+/// How a delimited text file is written.
+///
+/// What every file has is written out: delimiter, quote, encoding, decimal mark and date format
+/// have no default. The rest is what some files have besides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dialect {
@@ -18,6 +21,86 @@ pub struct Dialect {
     pub decimal: Mark,
     /// How dates are written, such as `%Y%m%d`.
     pub date: DateFormat,
+    /// What separates a number's thousands, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<Thousands>,
+    /// Whether the first line names the columns.
+    #[serde(default, skip_serializing_if = "Header::is_named")]
+    pub header: Header,
+    /// What begins a line that is no row, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Mark>,
+    /// Lines before the header, or the first row, that are none of either.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip_lines: u16,
+    /// Lines at the end that are no rows, empty ones not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub footer_lines: u16,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(n_lines: &u16) -> bool {
+    *n_lines == 0
+}
+
+/// Whether the columns of a text file have names in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Header {
+    /// The first line names the columns.
+    #[default]
+    Named,
+    /// There is no such line: the contract's columns are the file's, in order.
+    None,
+}
+
+impl Header {
+    fn is_named(&self) -> bool {
+        *self == Self::Named
+    }
+}
+
+/// What separates a number's thousands, in groups of three digits.
+///
+/// A blank stands for any blank: a space, a no-break space (U+00A0) or a narrow one (U+202F). An
+/// apostrophe stands for a straight or a typographic one (U+2019).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Thousands {
+    /// Any blank.
+    Blank,
+    /// Any apostrophe.
+    Apostrophe,
+    /// Another mark, such as `.`, `,` or `_`.
+    Mark(Mark),
+}
+
+impl TryFrom<String> for Thousands {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            " " | "\u{a0}" | "\u{202f}" => Ok(Self::Blank),
+            "'" | "\u{2019}" => Ok(Self::Apostrophe),
+            "." | "," | "_" => Mark::try_from(text).map(Self::Mark),
+            _ => Err(format!(
+                "`{text}` separates no thousands, expected a blank, `'`, `.`, `,` or `_`"
+            )),
+        }
+    }
+}
+
+impl From<Thousands> for String {
+    fn from(thousands: Thousands) -> Self {
+        match thousands {
+            Thousands::Blank => " ".to_owned(),
+            Thousands::Apostrophe => "'".to_owned(),
+            Thousands::Mark(mark) => mark.into(),
+        }
+    }
 }
 
 /// How characters are stored as bytes.
@@ -33,6 +116,27 @@ pub enum Encoding {
     /// ISO 8859-1, Latin 1.
     #[serde(rename = "iso-8859-1")]
     Iso88591,
+    /// UTF-16 with a byte order mark that says which bytes come first.
+    #[serde(rename = "utf-16")]
+    Utf16,
+    /// UTF-16, low bytes first, with or without a byte order mark.
+    #[serde(rename = "utf-16le")]
+    Utf16Le,
+    /// UTF-16, high bytes first, with or without a byte order mark.
+    #[serde(rename = "utf-16be")]
+    Utf16Be,
+}
+
+impl Encoding {
+    /// Whether characters are stored in units of two bytes.
+    pub(crate) fn is_utf16(self) -> bool {
+        matches!(self, Self::Utf16 | Self::Utf16Le | Self::Utf16Be)
+    }
+
+    /// The encoding in which a reader gives its cells: UTF-16 is read as UTF-8.
+    pub(crate) fn of_cells(self) -> Self {
+        if self.is_utf16() { Self::Utf8 } else { self }
+    }
 }
 
 impl fmt::Display for Encoding {
@@ -41,6 +145,9 @@ impl fmt::Display for Encoding {
             Self::Utf8 => "utf-8",
             Self::Windows1252 => "windows-1252",
             Self::Iso88591 => "iso-8859-1",
+            Self::Utf16 => "utf-16",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
         })
     }
 }

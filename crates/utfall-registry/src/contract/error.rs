@@ -46,6 +46,12 @@ pub enum ContractFault {
     /// One mark with two meanings.
     #[error("quote and delimiter are the same mark")]
     QuoteIsDelimiter,
+    /// One mark with two meanings.
+    #[error("the comment mark is also the delimiter or the quote")]
+    CommentIsMark,
+    /// One mark with two meanings.
+    #[error("thousands and decimals are separated by the same mark")]
+    ThousandsAreDecimals,
     /// No column at all.
     #[error("no [[column]]")]
     NoColumns,

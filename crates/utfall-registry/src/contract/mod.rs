@@ -11,7 +11,7 @@ use utfall_core::Offset;
 pub(crate) use column::Bound;
 pub use column::{Column, ColumnType};
 pub(crate) use dialect::days_since_1970;
-pub use dialect::{DateFormat, Dialect, Encoding, Mark, OptionalMark};
+pub use dialect::{DateFormat, Dialect, Encoding, Header, Mark, OptionalMark, Thousands};
 pub use error::{ContractFault, DataContractError};
 pub use text::{Format, Meaning};
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Offset;
 
 use super::column::{Bounds, Column, ColumnType};
-use super::dialect::{DateFormat, Dialect, OptionalMark};
+use super::dialect::{DateFormat, Dialect, OptionalMark, Thousands};
 use super::error::{ContractFault, Misplaced, Step};
 use super::{DataContract, Order};
 
@@ -168,6 +168,15 @@ fn check_dialect(text: &ContractText) -> Result<(), Misplaced> {
         return Err(
             ContractFault::QuoteIsDelimiter.at([Step::Field("dialect"), Step::Field("quote")])
         );
+    }
+    let others = [Some(dialect.delimiter), quote];
+    if dialect.comment.is_some() && others.contains(&dialect.comment) {
+        let at = [Step::Field("dialect"), Step::Field("comment")];
+        return Err(ContractFault::CommentIsMark.at(at));
+    }
+    if dialect.thousands == Some(Thousands::Mark(dialect.decimal)) {
+        let at = [Step::Field("dialect"), Step::Field("thousands")];
+        return Err(ContractFault::ThousandsAreDecimals.at(at));
     }
     Ok(())
 }

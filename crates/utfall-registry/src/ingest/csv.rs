@@ -1,21 +1,20 @@
 //! Delimited text as a source of rows.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use utfall_files::Digest;
 
-use super::block::{Block, BlockError, BlockReader};
+use super::block::{Block, BlockReader, Margins};
+use super::columns::ColumnMap;
 use super::error::{FileName, IngestError};
-use super::record::{Marks, QuoteFault, Record, Records};
+use super::record::{Marks, QuoteFault, Record, Records, line_end};
 use super::rules::{Cell, Rule, decode};
 use super::source::{Layout, Row, RowVisitor, Source};
-use crate::contract::{DataContract, Dialect, Encoding};
+use crate::contract::{DataContract, Dialect, Header};
 
 /// A delimited text file whose header fits its contract.
 pub(crate) struct CsvSource {
-    path: PathBuf,
     reader: BlockReader,
     first: Option<Block>,
     layout: CsvLayout,
@@ -25,11 +24,8 @@ pub(crate) struct CsvSource {
 #[derive(Clone)]
 pub(crate) struct CsvLayout {
     marks: Marks,
-    header: Arc<[String]>,
-    /// Position in the file of each column of the contract.
-    positions: Arc<[usize]>,
-    /// Position in the contract of each column of the file.
-    in_contract: Arc<[Option<u32>]>,
+    has_header: bool,
+    columns: Arc<ColumnMap>,
 }
 
 impl CsvSource {
@@ -39,28 +35,39 @@ impl CsvSource {
         contract: &DataContract,
         dialect: &Dialect,
     ) -> Result<Self, IngestError> {
-        let quote = dialect.quote.0.map(|mark| mark.byte());
         let marks = Marks {
             delimiter: dialect.delimiter.byte(),
-            quote,
+            quote: dialect.quote.0.map(|mark| mark.byte()),
+            comment: dialect.comment.map(|mark| mark.byte()),
         };
-        let mut reader = BlockReader::open(path, marks).map_err(IngestError::Unreadable)?;
-        let first = reader
-            .next_block(path)
-            .map_err(|error| block_error(path, error))?;
-        let Some(first) = first else {
-            return Err(IngestError::Empty {
-                file: FileName::of(path),
-            });
+        let margins = Margins {
+            skip_lines: dialect.skip_lines,
+            footer_lines: dialect.footer_lines,
         };
-        check_byte_order_mark(path, &first.bytes, reader.has_bom(), dialect.encoding)?;
-        let header = read_header(path, &first, marks, dialect.encoding)?;
-        let layout = CsvLayout::new(path, marks, header, contract, &first.bytes)?;
+        let mut reader = BlockReader::open(path, dialect.encoding, marks, margins)?;
+        let first = reader.next_block()?;
+        let has_header = dialect.header == Header::Named;
+        let columns = match &first {
+            Some(first) if has_header => {
+                let header = read_header(path, first, marks, dialect)?;
+                let hint = |missing: &[String]| header_hint(&header, missing, marks, &first.bytes);
+                ColumnMap::by_name(path, header.clone(), contract, hint)?
+            }
+            None if has_header => {
+                return Err(IngestError::Empty {
+                    file: FileName::of(path),
+                });
+            }
+            _ => ColumnMap::in_order(contract),
+        };
         Ok(Self {
-            path: path.to_owned(),
             reader,
-            first: Some(first),
-            layout,
+            first,
+            layout: CsvLayout {
+                marks,
+                has_header,
+                columns: Arc::new(columns),
+            },
         })
     }
 }
@@ -74,12 +81,10 @@ impl Source for CsvSource {
     }
 
     fn next_block(&mut self) -> Result<Option<Block>, IngestError> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.reader.next_block(),
         }
-        self.reader
-            .next_block(&self.path)
-            .map_err(|error| block_error(&self.path, error))
     }
 
     fn n_bytes(&self) -> u64 {
@@ -87,23 +92,13 @@ impl Source for CsvSource {
     }
 
     fn finish(&self) -> Result<Digest, IngestError> {
-        if self
-            .reader
-            .is_unchanged(&self.path)
-            .map_err(IngestError::Unreadable)?
-        {
-            Ok(self.reader.digest())
-        } else {
-            Err(IngestError::ChangedWhileRead {
-                file: FileName::of(&self.path),
-            })
-        }
+        self.reader.finish()
     }
 }
 
 impl Layout<Block> for CsvLayout {
     fn header(&self) -> &[String] {
-        &self.header
+        self.columns.header()
     }
 
     fn index(&self, block: &Block) -> usize {
@@ -112,13 +107,13 @@ impl Layout<Block> for CsvLayout {
 
     fn visit(&self, block: &Block, visitor: &mut impl RowVisitor) {
         let mut records = Records::new(&block.bytes, self.marks, block.first_line);
-        if block.index == 0 {
+        if block.index == 0 && self.has_header {
             records.advance();
         }
         while let Some(record) = records.advance() {
             visitor.row(&CsvRow {
                 record,
-                layout: self,
+                columns: &self.columns,
             });
         }
     }
@@ -126,7 +121,7 @@ impl Layout<Block> for CsvLayout {
 
 struct CsvRow<'r, 'b> {
     record: &'r Record<'b>,
-    layout: &'r CsvLayout,
+    columns: &'r ColumnMap,
 }
 
 impl Row for CsvRow<'_, '_> {
@@ -141,18 +136,20 @@ impl Row for CsvRow<'_, '_> {
             Some(QuoteFault::TextAfter(cell) | QuoteFault::Open(cell)) => {
                 Some((Rule::Quote, Some(cell)))
             }
-            None if self.record.n_cells() != self.layout.header.len() => Some((Rule::Ragged, None)),
+            None if self.record.n_cells() != self.columns.header().len() => {
+                Some((Rule::Ragged, None))
+            }
             None => None,
         }
     }
 
     fn in_contract(&self, file_column: usize) -> Option<u32> {
-        self.layout.in_contract.get(file_column).copied().flatten()
+        self.columns.in_contract(file_column)
     }
 
     #[inline]
     fn cell(&self, column: usize) -> Cell<'_> {
-        Cell::Text(self.record.cell(self.layout.positions[column]))
+        Cell::Text(self.record.cell(self.columns.in_file(column)))
     }
 
     #[inline]
@@ -172,54 +169,22 @@ impl Row for CsvRow<'_, '_> {
     }
 }
 
-fn block_error(path: &Path, error: BlockError) -> IngestError {
-    match error {
-        BlockError::File(error) => IngestError::Unreadable(error),
-        BlockError::RecordTooLong { line } => IngestError::RecordTooLong {
-            file: FileName::of(path),
-            line,
-        },
-    }
-}
-
-/// A byte order mark says the encoding before the contract does.
-fn check_byte_order_mark(
-    path: &Path,
-    bytes: &[u8],
-    has_bom: bool,
-    declared: Encoding,
-) -> Result<(), IngestError> {
-    let found = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        "utf-16"
-    } else if has_bom && declared != Encoding::Utf8 {
-        "utf-8"
-    } else {
-        return Ok(());
-    };
-    Err(IngestError::WrongEncoding {
-        file: FileName::of(path),
-        line: 1,
-        declared,
-        found: Some(found),
-    })
-}
-
 fn read_header(
     path: &Path,
     block: &Block,
     marks: Marks,
-    encoding: Encoding,
+    dialect: &Dialect,
 ) -> Result<Vec<String>, IngestError> {
     let file = || FileName::of(path);
-    let mut records = Records::new(&block.bytes, marks, 1);
+    let mut records = Records::new(&block.bytes, marks, block.first_line);
     let Some(record) = records.advance() else {
         return Err(IngestError::Empty { file: file() });
     };
     let mut header = Vec::with_capacity(record.n_cells());
     for i in 0..record.n_cells() {
         let cell = crate::cell::trimmed(record.cell(i));
-        let Some(name) = decode(cell, encoding) else {
-            let (line, declared) = (record.line, encoding);
+        let Some(name) = decode(cell, dialect.encoding.of_cells()) else {
+            let (line, declared) = (record.line, dialect.encoding);
             return Err(IngestError::WrongEncoding {
                 file: file(),
                 line,
@@ -232,66 +197,6 @@ fn read_header(
     Ok(header)
 }
 
-impl CsvLayout {
-    fn new(
-        path: &Path,
-        marks: Marks,
-        header: Vec<String>,
-        contract: &DataContract,
-        bytes: &[u8],
-    ) -> Result<Self, IngestError> {
-        let position = |name: &str| header.iter().position(|found| found == name);
-        let absent = contract
-            .columns()
-            .iter()
-            .filter(|column| position(column.header()).is_none());
-        let missing: Vec<String> = absent.map(|column| column.header().to_owned()).collect();
-        if !missing.is_empty() {
-            let hint = header_hint(&header, &missing, marks, bytes);
-            return Err(IngestError::HeaderMissing {
-                file: FileName::of(path),
-                columns: missing,
-                n_found: header.len(),
-                hint,
-            });
-        }
-        let positions: Vec<usize> = contract
-            .columns()
-            .iter()
-            .filter_map(|column| position(column.header()))
-            .collect();
-        if let Some(twice) = twice(&header, &positions) {
-            return Err(IngestError::HeaderTwice {
-                file: FileName::of(path),
-                column: twice,
-            });
-        }
-        let mut in_contract = vec![None; header.len()];
-        for (column, &position) in (0..).zip(&positions) {
-            in_contract[position] = Some(column);
-        }
-        Ok(Self {
-            marks,
-            header: header.into(),
-            positions: positions.into(),
-            in_contract: in_contract.into(),
-        })
-    }
-}
-
-/// A column of the contract that the header names twice.
-fn twice(header: &[String], positions: &[usize]) -> Option<String> {
-    let declared: BTreeSet<&str> = positions
-        .iter()
-        .map(|&position| header[position].as_str())
-        .collect();
-    let mut seen = BTreeSet::new();
-    let mut named = header
-        .iter()
-        .filter(|name| declared.contains(name.as_str()));
-    named.find(|name| !seen.insert(name.as_str())).cloned()
-}
-
 /// A guess at why a header lacks columns. It repeats no text of the file: a file without a
 /// header begins with somebody's data.
 fn header_hint(
@@ -300,10 +205,7 @@ fn header_hint(
     marks: Marks,
     bytes: &[u8],
 ) -> Option<String> {
-    let first_line = bytes
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let first_line = &bytes[..line_end(bytes, 0).unwrap_or(bytes.len())];
     let others = [b';', b',', b'\t', b'|']
         .into_iter()
         .filter(|&mark| mark != marks.delimiter);

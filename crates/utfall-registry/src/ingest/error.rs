@@ -5,6 +5,7 @@ use std::path::Path;
 
 use utfall_files::FileError;
 
+use super::compression::Compression;
 use crate::contract::Encoding;
 use crate::engine::EngineError;
 use crate::identity::IdentityKind;
@@ -87,6 +88,32 @@ pub enum IngestError {
         declared: Encoding,
         /// What it looks like.
         found: Option<&'static str>,
+    },
+    /// A compressed file that cannot be expanded to its end.
+    #[error(
+        "{file} is cut short or damaged: it is {compression} and cannot be expanded to its end; ask for it again"
+    )]
+    Damaged {
+        /// The file.
+        file: FileName,
+        /// How it is compressed.
+        compression: Compression,
+    },
+    /// An archive that holds other than one file.
+    #[error(
+        "{file} is a zip archive of {n_members} files, expected one; unpack it and deliver its files"
+    )]
+    ManyMembers {
+        /// The file.
+        file: FileName,
+        /// Files in the archive.
+        n_members: usize,
+    },
+    /// An archive that needs a password.
+    #[error("{file} is encrypted; decrypt it before it is read")]
+    Encrypted {
+        /// The file.
+        file: FileName,
     },
     /// A record that does not end.
     #[error(

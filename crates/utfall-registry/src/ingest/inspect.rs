@@ -46,7 +46,8 @@ pub(crate) fn inspect<S: Source>(
         source,
         progress,
         |block| {
-            let mut inspector = Inspector::new(rules, declared.len(), n_columns, encoding);
+            let mut inspector =
+                Inspector::new(rules, declared.len(), n_columns, encoding.of_cells());
             layout.visit(block, &mut inspector);
             (BlockKeys::new(&inspector.digests), inspector.seen)
         },

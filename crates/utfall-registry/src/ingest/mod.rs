@@ -7,9 +7,12 @@
 //! three, and nothing depends on the order of rows or the number of threads.
 
 mod block;
+mod columns;
+mod compression;
 mod csv;
 mod digest;
 mod error;
+mod file;
 mod inspect;
 mod keys;
 mod parquet;
@@ -20,6 +23,8 @@ mod rules;
 mod source;
 mod stream;
 mod tally;
+mod text_file;
+mod transcode;
 
 use std::io::Write;
 use std::path::Path;
@@ -31,6 +36,7 @@ use crate::contract::{DataContract, Encoding, Format};
 use crate::delivery::Delivery;
 use crate::quality::{QUALITY_FILE, QualityReport};
 use crate::table_writer::{StoredType, TableWriter};
+pub use compression::Compression;
 use csv::CsvSource;
 pub use error::{FileName, IdentityFinding, IngestError};
 use inspect::Inspection;
@@ -148,7 +154,7 @@ impl<'a> Ingestion<'a> {
         let total: u64 = sizes.sum::<Result<u64, IngestError>>()?;
         let mut progress = Progress::new(watch, 2 * total);
         let encoding = encoding(contract);
-        let rules = RowRules::new(contract, encoding);
+        let rules = RowRules::new(contract, encoding.of_cells());
         let declared: Vec<String> = contract
             .columns()
             .iter()
@@ -347,7 +353,7 @@ impl InspectedFile<'_> {
 
     /// A row as text, with a replacement character where it is none.
     fn text(&self, raw: &[u8]) -> String {
-        match rules::decode(raw, self.encoding) {
+        match rules::decode(raw, self.encoding.of_cells()) {
             Some(text) => text.into_owned(),
             None => raw
                 .iter()

@@ -15,6 +15,7 @@ use polars::prelude::{
 };
 use utfall_files::Digest;
 
+use super::columns::ColumnMap;
 use super::error::{FileName, IngestError};
 use super::rules::{Cell, Rule};
 use super::source::{Layout, Row, RowVisitor, Source};
@@ -47,9 +48,7 @@ impl AsRef<[u8]> for SharedBytes {
 /// How the file's columns meet the contract's.
 #[derive(Clone)]
 pub(crate) struct ParquetLayout {
-    header: Arc<[String]>,
-    positions: Arc<[usize]>,
-    in_contract: Arc<[Option<u32>]>,
+    columns: Arc<ColumnMap>,
 }
 
 /// Some rows of the file.
@@ -84,39 +83,20 @@ impl ParquetSource {
             .iter_values()
             .map(DataType::from_arrow_field)
             .collect();
-        let mut positions = Vec::new();
-        let mut missing = Vec::new();
-        for column in contract.columns() {
-            match header.iter().position(|name| name == column.header()) {
-                None => missing.push(column.header().to_owned()),
-                Some(position) if !fits(&types[position], column.stored_type()) => {
-                    return Err(IngestError::ColumnType {
-                        file: file(),
-                        column: column.header().to_owned(),
-                        found: types[position].to_string(),
-                        expected: column.kind().name(),
-                    });
-                }
-                Some(position) => positions.push(position),
+        let columns = ColumnMap::by_name(path, header, contract, |_| None)?;
+        for (i, column) in contract.columns().iter().enumerate() {
+            let found = &types[columns.in_file(i)];
+            if !fits(found, column.stored_type()) {
+                return Err(IngestError::ColumnType {
+                    file: file(),
+                    column: column.header().to_owned(),
+                    found: found.to_string(),
+                    expected: column.kind().name(),
+                });
             }
         }
-        if !missing.is_empty() {
-            let n_found = header.len();
-            return Err(IngestError::HeaderMissing {
-                file: file(),
-                columns: missing,
-                n_found,
-                hint: None,
-            });
-        }
-        let mut in_contract = vec![None; header.len()];
-        for (column, &position) in (0..).zip(&positions) {
-            in_contract[position] = Some(column);
-        }
         let layout = ParquetLayout {
-            header: header.into(),
-            positions: positions.into(),
-            in_contract: in_contract.into(),
+            columns: Arc::new(columns),
         };
         Ok(Self {
             path: path.to_owned(),
@@ -233,7 +213,7 @@ impl Values {
 
 impl Layout<ParquetBlock> for ParquetLayout {
     fn header(&self) -> &[String] {
-        &self.header
+        self.columns.header()
     }
 
     fn index(&self, block: &ParquetBlock) -> usize {
@@ -267,12 +247,12 @@ impl Row for ParquetRow<'_> {
     }
 
     fn in_contract(&self, file_column: usize) -> Option<u32> {
-        self.layout.in_contract.get(file_column).copied().flatten()
+        self.layout.columns.in_contract(file_column)
     }
 
     #[inline]
     fn cell(&self, column: usize) -> Cell<'_> {
-        self.block.columns[self.layout.positions[column]].get(self.row)
+        self.block.columns[self.layout.columns.in_file(column)].get(self.row)
     }
 
     fn each_cell(&self, mut see: impl FnMut(usize, Cell<'_>)) {

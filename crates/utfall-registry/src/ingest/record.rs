@@ -2,9 +2,10 @@
 //!
 //! A cell is quoted if its first byte is the quote; inside, a doubled quote is one quote, and
 //! delimiters and line ends are text. A quote elsewhere is an ordinary character. A record ends
-//! at a line feed outside quotes; a carriage return before it belongs to the line end.
+//! at a line end outside quotes: a line feed, a carriage return, or both in that order. A line
+//! that begins with the comment mark is no record.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 use crate::cell::short_word;
 
@@ -13,6 +14,15 @@ use crate::cell::short_word;
 pub(crate) struct Marks {
     pub(crate) delimiter: u8,
     pub(crate) quote: Option<u8>,
+    /// What begins a line that is no record.
+    pub(crate) comment: Option<u8>,
+}
+
+impl Marks {
+    #[inline]
+    fn begins_comment(self, byte: u8) -> bool {
+        self.comment == Some(byte)
+    }
 }
 
 /// What is wrong with the quotes of a record.
@@ -91,7 +101,8 @@ impl<'a> Records<'a> {
             } else {
                 self.split_quoted()
             }
-            if self.record.start < self.record.end {
+            let Record { start, end, .. } = self.record;
+            if start < end && !self.marks.begins_comment(self.bytes[start]) {
                 return Some(&self.record);
             }
         }
@@ -105,12 +116,14 @@ impl<'a> Records<'a> {
         record.cells.clear();
     }
 
-    /// Ends the record at `end`, the position of its line feed or the end of the block.
+    /// Ends the record at `end`, the last byte of its line end or the end of the block.
     #[inline]
     fn finish(&mut self, end: usize) -> usize {
         self.next = end + 1;
         self.line += 1;
-        let at_return = end > self.record.start && self.bytes[end - 1] == b'\r';
+        let at_return = end > self.record.start
+            && self.bytes[end - 1] == b'\r'
+            && self.bytes.get(end) == Some(&b'\n');
         self.record.end = if at_return { end - 1 } else { end };
         self.record.end
     }
@@ -120,10 +133,10 @@ impl<'a> Records<'a> {
         self.begin();
         let mut start = self.next;
         for end in self.ends.by_ref() {
-            if self.bytes[end] == self.marks.delimiter {
+            if self.bytes[end] == self.marks.delimiter && self.bytes[end] != b'\n' {
                 self.record.push(start, end);
                 start = end + 1;
-            } else {
+            } else if !is_before_feed(self.bytes, end) {
                 let end = self.finish(end);
                 self.record.push(start, end.max(start));
                 return;
@@ -138,6 +151,10 @@ impl<'a> Records<'a> {
         self.record.unescaped.clear();
         self.record.quote_fault = None;
         let mut position = self.next;
+        if self.marks.begins_comment(self.bytes[position]) {
+            self.finish(line_end(self.bytes, position).unwrap_or(self.bytes.len()));
+            return;
+        }
         loop {
             let cell = next_cell(self.bytes, position, self.marks, &mut self.line);
             let index = self.record.cells.len();
@@ -174,7 +191,26 @@ impl<'a> Records<'a> {
     }
 }
 
-/// Finds delimiters and line feeds, eight bytes at a time.
+/// Whether a carriage return stands at `position` and a line feed after it.
+#[inline]
+fn is_before_feed(bytes: &[u8], position: usize) -> bool {
+    bytes[position] == b'\r' && bytes.get(position + 1) == Some(&b'\n')
+}
+
+/// Position of the last byte of the line end at or after `from`.
+pub(crate) fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let end = from + memchr2(b'\n', b'\r', &bytes[from..])?;
+    Some(end + usize::from(is_before_feed(bytes, end)))
+}
+
+/// Line ends in `bytes`: line feeds, and carriage returns without one.
+pub(crate) fn count_line_ends(bytes: &[u8]) -> u64 {
+    let feeds = memchr::memchr_iter(b'\n', bytes).count();
+    let returns = memchr::memchr_iter(b'\r', bytes).filter(|&at| !is_before_feed(bytes, at));
+    (feeds + returns.count()) as u64
+}
+
+/// Finds delimiters, line feeds and carriage returns, eight bytes at a time.
 ///
 /// Cells are so short that a general search spends its time on starting: this took half as long
 /// as `memchr2_iter` on a register of five columns.
@@ -210,8 +246,9 @@ impl<'a> Ends<'a> {
             Some(word) => u64::from_le_bytes(*word),
             None => short_word(rest),
         };
-        self.found =
-            zero_bytes(word ^ self.delimiter) | zero_bytes(word ^ (ONES * u64::from(b'\n')));
+        self.found = zero_bytes(word ^ self.delimiter)
+            | zero_bytes(word ^ (ONES * u64::from(b'\n')))
+            | zero_bytes(word ^ (ONES * u64::from(b'\r')));
     }
 }
 
@@ -257,6 +294,11 @@ impl Record<'_> {
             self.bytes
         };
         &bytes[span.start as usize..span.end as usize]
+    }
+
+    /// Position of the record in its block.
+    pub(crate) fn start(&self) -> usize {
+        self.start
     }
 
     /// The record as it stands in the file, without its line end.
@@ -312,7 +354,7 @@ struct Cell {
     after: After,
 }
 
-/// The cell that begins at `position`; counts the line feeds inside its quotes.
+/// The cell that begins at `position`; counts the line ends inside its quotes.
 fn next_cell(bytes: &[u8], position: usize, marks: Marks, line: &mut u64) -> Cell {
     let quoted = marks
         .quote
@@ -335,10 +377,12 @@ fn next_cell(bytes: &[u8], position: usize, marks: Marks, line: &mut u64) -> Cel
             doubled = true;
             from += 1;
         }
-        *line += memchr::memchr_iter(b'\n', &bytes[start..end]).count() as u64;
+        *line += count_line_ends(&bytes[start..end]);
     }
-    let found = memchr2(marks.delimiter, b'\n', &bytes[from..]);
-    let stop = found.map_or(bytes.len(), |found| from + found);
+    let found = memchr3(marks.delimiter, b'\n', b'\r', &bytes[from..]);
+    let stop = found.map_or(bytes.len(), |found| {
+        from + found + usize::from(is_before_feed(bytes, from + found))
+    });
     let delimited = bytes.get(stop) == Some(&marks.delimiter);
     let after = if delimited {
         After::Delimiter
@@ -362,24 +406,31 @@ fn next_cell(bytes: &[u8], position: usize, marks: Marks, line: &mut u64) -> Cel
     }
 }
 
-/// Where the last whole record of `bytes` ends, line feed included; `bytes` begins at a record's
-/// start. `None` if no record ends here.
+/// Where the last whole record of `bytes` ends, line end included; `bytes` begins at a record's
+/// start and may be continued. `None` if no record ends here.
 pub(crate) fn last_record_end(bytes: &[u8], marks: Marks) -> Option<usize> {
     let quote = marks.quote.filter(|&quote| memchr(quote, bytes).is_some());
     let Some(quote) = quote else {
-        return memchr::memrchr(b'\n', bytes).map(|end| end + 1);
+        return memchr::memrchr(b'\n', bytes)
+            .or_else(|| memchr::memrchr(b'\r', &bytes[..bytes.len().saturating_sub(1)]))
+            .map(|end| end + 1);
     };
     let (mut last, mut line) = (None, 0);
     let mut start = 0;
     while start < bytes.len() {
-        // A line without a quote is a record; only others are taken apart.
-        let end = match memchr2(quote, b'\n', &bytes[start..]) {
-            None => break,
-            Some(found) if bytes[start + found] == b'\n' => start + found,
-            Some(_) => match record_end(bytes, start, marks, &mut line) {
-                None => break,
-                Some(end) => end,
-            },
+        let end = if marks.begins_comment(bytes[start]) {
+            line_end(bytes, start)
+        } else {
+            // A line without a quote is a record; only others are taken apart.
+            match memchr2(quote, b'\n', &bytes[start..]) {
+                None => None,
+                Some(found) if bytes[start + found] == b'\n' => Some(start + found),
+                Some(_) => record_end(bytes, start, marks, &mut line),
+            }
+        };
+        // A carriage return at the very end may have its line feed still to come.
+        let Some(end) = end.filter(|&end| bytes[end] == b'\n' || end + 1 < bytes.len()) else {
+            break;
         };
         start = end + 1;
         last = Some(start);
@@ -387,13 +438,8 @@ pub(crate) fn last_record_end(bytes: &[u8], marks: Marks) -> Option<usize> {
     last
 }
 
-/// Position of the line feed that ends the record beginning at `start`.
-pub(crate) fn record_end(
-    bytes: &[u8],
-    start: usize,
-    marks: Marks,
-    line: &mut u64,
-) -> Option<usize> {
+/// Position of the last byte of the line end of the record beginning at `start`.
+fn record_end(bytes: &[u8], start: usize, marks: Marks, line: &mut u64) -> Option<usize> {
     let mut position = start;
     loop {
         let cell = next_cell(bytes, position, marks, line);
@@ -407,6 +453,22 @@ pub(crate) fn record_end(
     }
 }
 
+/// Where the last `n_records` of `bytes` begin; `None` if there are fewer.
+pub(crate) fn last_records(bytes: &[u8], marks: Marks, n_records: usize) -> Option<usize> {
+    let mut starts = std::collections::VecDeque::with_capacity(n_records + 1);
+    let mut records = Records::new(bytes, marks, 1);
+    while let Some(record) = records.advance() {
+        starts.push_back(record.start());
+        if starts.len() > n_records {
+            starts.pop_front();
+        }
+    }
+    starts
+        .front()
+        .copied()
+        .filter(|_| starts.len() == n_records)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -416,6 +478,7 @@ mod tests {
     const MARKS: Marks = Marks {
         delimiter: b';',
         quote: Some(b'"'),
+        comment: None,
     };
 
     type Split = Vec<(u64, Vec<String>, Option<QuoteFault>)>;
@@ -479,7 +542,50 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_of_every_kind_end_a_record_and_are_counted() {
+        let found = split("a;b\rc;d\r\n\r\r\n\"e\rf\";g\n\nh\r");
+        let cell = |text: &str| text.to_owned();
+        assert_eq!(
+            found,
+            [
+                (1, vec![cell("a"), cell("b")], None),
+                (2, vec![cell("c"), cell("d")], None),
+                (5, vec![cell("e\rf"), cell("g")], None),
+                (8, vec![cell("h")], None),
+            ]
+        );
+        assert_eq!(cells("a\rb\r"), cells("a\nb\n"));
+    }
+
+    #[test]
+    fn a_comment_is_no_record_whatever_quotes_it_holds() {
+        let marks = Marks {
+            comment: Some(b'#'),
+            ..MARKS
+        };
+        for text in ["#x;\"y\n1;2\n#\n3;#4\n", "#x\n1;2\n#\"\n3;#4\n"] {
+            let mut records = Records::new(text.as_bytes(), marks, 1);
+            let mut found = Vec::new();
+            while let Some(record) = records.advance() {
+                found.push((record.line, record.raw().to_vec()));
+            }
+            assert_eq!(found, [(2, b"1;2".to_vec()), (4, b"3;#4".to_vec())]);
+            assert_eq!(last_record_end(text.as_bytes(), marks), Some(text.len()));
+        }
+    }
+
+    #[test]
+    fn the_last_records_are_found_behind_quoted_line_ends() {
+        let text = b"a\n\"x\ny\"\n\nz\n";
+        assert_eq!(last_records(text, MARKS, 1), Some(9));
+        assert_eq!(last_records(text, MARKS, 2), Some(2));
+        assert_eq!(last_records(text, MARKS, 4), None);
+    }
+
+    #[test]
     fn a_block_is_cut_where_a_record_ends() {
+        assert_eq!(last_record_end(b"a;b\rc\r", MARKS), Some(4));
+        assert_eq!(last_record_end(b"a;\"b\"\rc\r", MARKS), Some(6));
         assert_eq!(last_record_end(b"a;b\nc", MARKS), Some(4));
         assert_eq!(last_record_end(b"a;\"b\nc", MARKS), None);
         assert_eq!(last_record_end(b"a\nb;\"x\ny\"\nz;\"\n", MARKS), Some(10));
@@ -490,7 +596,7 @@ mod tests {
         #[test]
         fn every_end_is_found_once(bytes in prop::collection::vec(prop_oneof![Just(b';'), Just(b'\n'), Just(b';' ^ 0x80), Just(b':'), any::<u8>()], 0..40)) {
             let found: Vec<usize> = Ends::new(&bytes, b';').collect();
-            let expected: Vec<usize> = memchr::memchr2_iter(b';', b'\n', &bytes).collect();
+            let expected: Vec<usize> = memchr::memchr3_iter(b';', b'\n', b'\r', &bytes).collect();
             prop_assert_eq!(found, expected);
         }
 
@@ -510,7 +616,7 @@ mod tests {
                 if let Some(cut) = last_record_end(&text.as_bytes()[..end], MARKS) {
                     prop_assert!(cut <= end);
                     let mut parts = split(&text[..cut]);
-                    let lines = text[..cut].matches('\n').count() as u64;
+                    let lines = count_line_ends(&text.as_bytes()[..cut]);
                     parts.extend(split(&text[cut..]).into_iter().map(|(line, cells, fault)| (line + lines, cells, fault)));
                     prop_assert_eq!(&parts, &whole);
                 }

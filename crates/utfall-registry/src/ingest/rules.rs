@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::{Absorb, KeyHasher};
 use crate::cell::{self, DecimalFault};
 use crate::column_data::{ColumnData, TextColumn};
-use crate::contract::{Bound, Column, ColumnType, DataContract, DateFormat, Encoding};
+use crate::contract::{Bound, Column, ColumnType, DataContract, DateFormat, Encoding, Thousands};
 use crate::table_writer::StoredType;
 
 /// What a row can break.
@@ -101,6 +101,8 @@ struct ColumnRule<'c> {
     column: &'c Column,
     required: bool,
     decimal_mark: u8,
+    thousands: Option<Thousands>,
+    encoding: Encoding,
     date: DateFormat,
     /// Missing codes of this column in the encoding, with their position in the contract.
     missing: Vec<(Vec<u8>, u32)>,
@@ -235,6 +237,8 @@ impl<'c> ColumnRule<'c> {
             column,
             required: column.required || contract.key_positions().contains(&position),
             decimal_mark: dialect.map_or(b'.', |dialect| dialect.decimal.byte()),
+            thousands: dialect.and_then(|dialect| dialect.thousands),
+            encoding,
             date: date.unwrap_or_else(DateFormat::iso),
             missing,
             missing_first,
@@ -322,6 +326,23 @@ impl<'c> ColumnRule<'c> {
     /// A present cell as its column's number: whole, scaled, or days.
     #[inline]
     fn number(&self, cell: Cell<'_>) -> Result<i64, Rule> {
+        match (self.ungrouped_number(cell), self.thousands, cell) {
+            (Err(Rule::Type), Some(thousands), Cell::Text(bytes)) => {
+                let length = |bytes: &[u8]| separator(bytes, thousands, self.encoding);
+                match cell::ungrouped(bytes, length) {
+                    None => Err(Rule::Type),
+                    Some((number, n_bytes)) => {
+                        self.ungrouped_number(Cell::Text(&number[..n_bytes]))
+                    }
+                }
+            }
+            (number, ..) => number,
+        }
+    }
+
+    /// As [`number`](Self::number), where nothing separates thousands.
+    #[inline]
+    fn ungrouped_number(&self, cell: Cell<'_>) -> Result<i64, Rule> {
         match (&self.column.kind, cell) {
             (ColumnType::Integer, Cell::Text(bytes)) => cell::integer(bytes).ok_or(Rule::Type),
             (ColumnType::Decimal { decimals }, Cell::Text(bytes)) => {
@@ -405,6 +426,25 @@ fn last(data: &ColumnData) -> Option<i64> {
         ColumnData::Text(_) => None,
         ColumnData::Integer(values) => values.last().copied().flatten(),
         ColumnData::Date(days) => days.last().copied().flatten().map(i64::from),
+    }
+}
+
+/// Length of what separates thousands at the start of some bytes; 0 if nothing does.
+fn separator(bytes: &[u8], thousands: Thousands, encoding: Encoding) -> usize {
+    let is_utf8 = encoding == Encoding::Utf8;
+    let found = |forms: &[&[u8]]| {
+        let mut forms = forms.iter();
+        forms
+            .find(|form| bytes.starts_with(form))
+            .map_or(0, |form| form.len())
+    };
+    match thousands {
+        Thousands::Mark(mark) => usize::from(bytes.first() == Some(&mark.byte())),
+        Thousands::Blank if is_utf8 => found(&[b" ", "\u{a0}".as_bytes(), "\u{202f}".as_bytes()]),
+        Thousands::Blank => found(&[b" ", b"\xa0"]),
+        Thousands::Apostrophe if is_utf8 => found(&[b"'", "\u{2019}".as_bytes()]),
+        Thousands::Apostrophe if encoding == Encoding::Windows1252 => found(&[b"'", b"\x92"]),
+        Thousands::Apostrophe => found(&[b"'"]),
     }
 }
 

@@ -103,6 +103,7 @@ fn found(bench: &Bench) -> Found {
     let marks = record::Marks {
         delimiter: b',',
         quote: Some(b'"'),
+        comment: None,
     };
     let mut records = record::Records::new(&text, marks, 1);
     records.advance();

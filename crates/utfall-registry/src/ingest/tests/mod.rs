@@ -4,6 +4,7 @@ mod dialects;
 mod faults;
 mod invariance;
 mod refusals;
+mod text_files;
 mod vintages;
 
 use std::path::PathBuf;

@@ -146,7 +146,7 @@ fn byte_order_marks_of_other_encodings_are_recognised() {
     assert!(matches!(
         refused(&file(utf16)),
         IngestError::WrongEncoding {
-            found: Some("utf-16"),
+            found: Some("utf-16le"),
             ..
         }
     ));
