@@ -7,9 +7,11 @@
 //!
 //! Jonker & Volgenant (1987), *Computing* 38, <https://doi.org/10.1007/BF02278710>.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::{Add, Range, Sub};
+use std::ops::Range;
+
+use crate::cost::{Cost, FREE};
 
 /// A row: where it stands, and which columns it may have.
 #[derive(Debug, Clone)]
@@ -21,11 +23,6 @@ pub(crate) struct Row {
     pub(crate) left_out: i64,
 }
 
-/// Rows left out, weighted, and then distance: the first counts before the second.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Cost(i64, f64);
-
-const FREE: Cost = Cost(0, 0.0);
 const NOBODY: usize = usize::MAX;
 
 /// An assignment under way, and at its end the best one.
@@ -177,36 +174,6 @@ impl<'a> Assignment<'a> {
                 return;
             }
         }
-    }
-}
-
-impl Add for Cost {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0, self.1 + other.1)
-    }
-}
-
-impl Sub for Cost {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0, self.1 - other.1)
-    }
-}
-
-impl Eq for Cost {}
-
-impl PartialOrd for Cost {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Cost {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.cmp(&other.0).then(self.1.total_cmp(&other.1))
     }
 }
 

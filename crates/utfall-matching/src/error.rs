@@ -65,6 +65,55 @@ pub enum MatchingError {
         /// The caliper, in units of the distance.
         width: f64,
     },
+    /// Rules leave nobody with a partner.
+    #[error(
+        "none of {n_treated} units that seek has one of the other arm that the calipers and rules allow"
+    )]
+    NobodyAllowed {
+        /// Units that seek.
+        n_treated: usize,
+    },
+    /// A mean ratio that its own limits do not hold.
+    #[error(
+        "a ratio of {ratio}, expected one from {fewest} to {most}, the limits of a variable ratio"
+    )]
+    RatioOutside {
+        /// The mean ratio.
+        ratio: u32,
+        /// The fewest.
+        fewest: u32,
+        /// The most.
+        most: u32,
+    },
+    /// Limits of sets that no sets can keep.
+    #[error(
+        "the limits contradict each other: a set of several comparators has one treated unit, and its fewest are no more than its most"
+    )]
+    LimitsContradict,
+    /// Limits of sets that these units cannot keep.
+    #[error(
+        "{n_short} units cannot be placed within the limits of a set: widen the limits or the caliper, or let comparators be left out"
+    )]
+    LimitsUnmet {
+        /// Units, or further partners of units, that find no place.
+        n_short: usize,
+    },
+    /// More pairs than can be held.
+    #[error(
+        "{n_pairs} pairs in one stratum, at most {most} can be looked at: divide by exact strata"
+    )]
+    TooManyPairs {
+        /// Pairs of the stratum.
+        n_pairs: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// A value of a caliper's covariate is NaN or infinite.
+    #[error("unit {unit} has no finite value of a covariate with a caliper")]
+    CaliperNotFinite {
+        /// Index of the unit.
+        unit: usize,
+    },
     /// More units than can be indexed.
     #[error("{n_units} units, at most {} can be matched at once", u32::MAX - 2)]
     TooManyUnits {
@@ -109,7 +158,8 @@ impl MatchingError {
     pub(crate) fn among(mut self, units: &[usize]) -> Self {
         if let Self::DistanceNotFinite { unit }
         | Self::CovariateNotFinite { unit, .. }
-        | Self::Weight { unit } = &mut self
+        | Self::Weight { unit }
+        | Self::CaliperNotFinite { unit } = &mut self
         {
             *unit = units.get(*unit).copied().unwrap_or(*unit);
         }

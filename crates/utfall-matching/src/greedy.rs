@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::num::NonZeroU32;
+
+use utfall_stats::draws::Stream;
 
 use crate::Order;
 
@@ -38,22 +39,27 @@ pub(crate) fn sequence(
     match order {
         Order::Largest => sequence.sort_by(|&a, &b| score(b).total_cmp(&score(a))),
         Order::Smallest => sequence.sort_by(|&a, &b| score(a).total_cmp(&score(b))),
+        Order::Random { seed } => Stream::new(seed, "matching order", 0).shuffle(&mut sequence),
         Order::Data => {}
         Order::Closest => return None,
     }
     Some(sequence)
 }
 
-/// Units choose in a fixed sequence, round after round. One that finds nobody is out.
-pub(crate) fn in_sequence(supply: &mut impl Supply, sequence: Vec<usize>, ratio: NonZeroU32) {
+/// Units choose in a fixed sequence, round after round, up to their quota. One that finds nobody is
+/// out.
+pub(crate) fn in_sequence(supply: &mut impl Supply, sequence: Vec<usize>, quotas: &[u32]) {
     let mut choosing = sequence;
-    for _ in 0..ratio.get() {
-        choosing.retain(|&rank| match supply.choose(rank) {
-            Some(choice) => {
-                supply.take(rank, &choice);
-                true
+    for round in 0..quotas.iter().copied().max().unwrap_or(0) {
+        choosing.retain(|&rank| {
+            let choice = (quotas[rank] > round).then(|| supply.choose(rank));
+            match choice.flatten() {
+                Some(choice) => {
+                    supply.take(rank, &choice);
+                    true
+                }
+                None => false,
             }
-            None => false,
         });
         if choosing.is_empty() {
             break;
@@ -62,9 +68,10 @@ pub(crate) fn in_sequence(supply: &mut impl Supply, sequence: Vec<usize>, ratio:
 }
 
 /// The closest pair of all is made first, round after round.
-pub(crate) fn closest_first(supply: &mut impl Supply, ratio: NonZeroU32) {
+pub(crate) fn closest_first(supply: &mut impl Supply, quotas: &[u32]) {
     let mut choosing: Vec<usize> = (0..supply.n_focal()).collect();
-    for _ in 0..ratio.get() {
+    for round in 0..quotas.iter().copied().max().unwrap_or(0) {
+        choosing.retain(|&rank| quotas[rank] > round);
         let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
             BinaryHeap::with_capacity(choosing.len());
         for rank in choosing.drain(..) {

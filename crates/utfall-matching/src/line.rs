@@ -136,12 +136,13 @@ impl Line {
         self.tie_start[position as usize]
     }
 
-    /// The last free comparator at or before `from` in the stratum that is not among `taken`.
+    /// The last free comparator at or before `from` in the stratum that may be taken: a position
+    /// and its unit.
     pub(crate) fn free_left(
         &mut self,
         from: u32,
         stratum: (u32, u32),
-        taken: &[u32],
+        may_take: &impl Fn(u32, u32) -> bool,
     ) -> Option<u32> {
         let mut from = from;
         loop {
@@ -149,19 +150,20 @@ impl Line {
             if found < stratum.0 {
                 return None;
             }
-            if !taken.contains(&found) {
+            if may_take(found, self.unit(found)) {
                 return Some(found);
             }
             from = found - 1;
         }
     }
 
-    /// The first free comparator at or after `from` in the stratum that is not among `taken`.
+    /// The first free comparator at or after `from` in the stratum that may be taken: a position and
+    /// its unit.
     pub(crate) fn free_right(
         &mut self,
         from: u32,
         stratum: (u32, u32),
-        taken: &[u32],
+        may_take: &impl Fn(u32, u32) -> bool,
     ) -> Option<u32> {
         let mut from = from;
         loop {
@@ -169,7 +171,7 @@ impl Line {
             if found > stratum.1 {
                 return None;
             }
-            if !taken.contains(&found) {
+            if may_take(found, self.unit(found)) {
                 return Some(found);
             }
             from = found + 1;
@@ -266,13 +268,15 @@ mod tests {
         let (mut line, places) = Line::new(&distance, &treated, Some(&[7, 7, 7, 9, 7]));
         let Place { position, stratum } = places[0];
         assert_eq!((position, stratum), (4, (1, 4)));
-        let nearest = line.free_left(position - 1, stratum, &[]).unwrap();
+        let anybody = |_: u32, _: u32| true;
+        let nearest = line.free_left(position - 1, stratum, &anybody).unwrap();
         assert_eq!(line.unit(nearest), 4);
-        assert_eq!(line.free_right(position + 1, stratum, &[]), None);
-        let next = line.free_left(position - 1, stratum, &[nearest]).unwrap();
+        assert_eq!(line.free_right(position + 1, stratum, &anybody), None);
+        let another = |position: u32, _: u32| position != nearest;
+        let next = line.free_left(position - 1, stratum, &another).unwrap();
         assert_eq!(line.unit(next), 2);
         line.remove(next);
-        let last = line.free_left(position - 1, stratum, &[nearest]).unwrap();
+        let last = line.free_left(position - 1, stratum, &another).unwrap();
         assert_eq!(line.unit(last), 1);
     }
 }

@@ -1,9 +1,9 @@
 //! Greedy nearest-neighbour matching on one distance.
 
-use crate::error::{check_arms, check_length};
 use crate::greedy::{self, Choice, Supply};
 use crate::line::{Line, Place};
-use crate::{Matched, MatchingError, NearestSpec, Reuse, Ties};
+use crate::nearness::{Nearness, Pairs};
+use crate::{Matched, MatchingError, NearestSpec, Reuse, Ties, Within};
 
 /// Matches each treated unit to the comparators nearest on `distance`.
 ///
@@ -22,59 +22,49 @@ use crate::{Matched, MatchingError, NearestSpec, Reuse, Ties};
 /// - `distance`: one score for each unit of both arms, a propensity score or its logit; two units
 ///   are as far apart as their scores differ.
 /// - `treated`: one value for each unit.
-/// - `strata`: where given, only units with equal values are matched.
+/// - `within`: strata, one value for each unit, and rules beside them. A rule makes a search pass
+///   over those it does not allow.
 ///
 /// # Errors
 ///
 /// - [`MatchingError::LengthMismatch`], [`MatchingError::DistanceNotFinite`],
 ///   [`MatchingError::EmptyArm`], [`MatchingError::TooManyUnits`] for input that is none.
-/// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`] if no treated unit
-///   finds a comparator.
+/// - [`MatchingError::RatioOutside`] for a ratio outside its own limits.
+/// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`],
+///   [`MatchingError::NobodyAllowed`] if no treated unit finds a comparator.
 ///
 /// # Reference
 ///
 /// Stuart (2010), *Statistical Science* 25(1), section 3, <https://doi.org/10.1214/09-STS313>.
-pub fn nearest(
+pub fn nearest<'a>(
     spec: &NearestSpec,
-    distance: &[f64],
+    distance: &'a [f64],
     treated: &[bool],
-    strata: Option<&[u32]>,
+    within: impl Into<Within<'a>>,
 ) -> Result<Matched, MatchingError> {
-    check(distance, treated, strata)?;
-    let caliper_width = spec.caliper.map(|caliper| caliper.width_of(distance));
-    let mut search = Search::new(spec, distance, treated, strata, caliper_width);
+    let nearness = Nearness::Score(distance);
+    let pairs = Pairs::new(nearness, spec.caliper, treated, within.into())?;
+    let quotas = spec.quotas(treated, Some(distance))?;
+    let mut search = Search::new(spec, distance, treated, &pairs);
     let score = |rank: usize| search.line.distance(search.places[rank].position);
     match greedy::sequence(spec.order, search.places.len(), score) {
-        Some(choosing) => greedy::in_sequence(&mut search, choosing, spec.ratio),
-        None => greedy::closest_first(&mut search, spec.ratio),
+        Some(choosing) => greedy::in_sequence(&mut search, choosing, &quotas),
+        None => greedy::closest_first(&mut search, &quotas),
     }
-    search.finish(treated, caliper_width)
-}
-
-/// Refuses input that is none.
-pub(crate) fn check(
-    distance: &[f64],
-    treated: &[bool],
-    strata: Option<&[u32]>,
-) -> Result<(), MatchingError> {
-    let n_units = treated.len();
-    check_length("distances", distance.len(), n_units)?;
-    check_length("strata", strata.map_or(n_units, <[u32]>::len), n_units)?;
-    if n_units >= u32::MAX as usize - 1 {
-        return Err(MatchingError::TooManyUnits { n_units });
+    if search.taken.iter().all(Vec::is_empty) {
+        return Err(pairs.nobody(treated));
     }
-    check_arms(treated)?;
-    match distance.iter().position(|value| !value.is_finite()) {
-        Some(unit) => Err(MatchingError::DistanceNotFinite { unit }),
-        None => Ok(()),
-    }
+    Ok(search.finish(treated))
 }
 
 /// The state of a matching under way. Treated units go by their rank among the treated.
 struct Search<'a> {
     spec: &'a NearestSpec,
+    pairs: &'a Pairs<'a>,
     line: Line,
     places: Vec<Place>,
+    /// The treated, by rank.
+    focal: Vec<usize>,
     /// Positions of the comparators of each treated unit so far.
     taken: Vec<Vec<u32>>,
     /// How often the comparator at each position may still serve; empty where it is not counted.
@@ -88,10 +78,9 @@ impl<'a> Search<'a> {
         spec: &'a NearestSpec,
         distance: &[f64],
         treated: &[bool],
-        strata: Option<&[u32]>,
-        caliper_width: Option<f64>,
+        pairs: &'a Pairs<'a>,
     ) -> Self {
-        let (line, places) = Line::new(distance, treated, strata);
+        let (line, places) = Line::new(distance, treated, pairs.within.strata);
         let left_over = match spec.reuse {
             Reuse::AtMost(n) => vec![n.get(); line.n_positions()],
             Reuse::Forbid | Reuse::Allow => Vec::new(),
@@ -99,11 +88,13 @@ impl<'a> Search<'a> {
         let taken = vec![Vec::new(); places.len()];
         Self {
             spec,
+            pairs,
             line,
             places,
+            focal: (0..treated.len()).filter(|&unit| treated[unit]).collect(),
             taken,
             left_over,
-            caliper_width: caliper_width.unwrap_or(f64::INFINITY),
+            caliper_width: pairs.width.unwrap_or(f64::INFINITY),
             n_tied: 0,
         }
     }
@@ -111,17 +102,21 @@ impl<'a> Search<'a> {
     fn choose_lowest_id(&mut self, rank: usize) -> Option<Choice> {
         let Place { position, stratum } = self.places[rank];
         let taken = std::mem::take(&mut self.taken[rank]);
-        let below = self.line.free_left(position - 1, stratum, &taken);
+        let (within, unit) = (self.pairs.within, self.focal[rank]);
+        let may_take = |position: u32, other: u32| {
+            !taken.contains(&position) && within.allows(unit, other as usize)
+        };
+        let below = self.line.free_left(position - 1, stratum, &may_take);
         // The last of a tie is met first from above; its first free member has the lowest index.
         let lowest = below.and_then(|last| {
             let start = self.line.tie_start(last);
             self.line
-                .free_right(start, stratum, &taken)
+                .free_right(start, stratum, &may_take)
                 .map(|first| (first, first != last))
         });
-        let above = self.line.free_right(position + 1, stratum, &taken);
+        let above = self.line.free_right(position + 1, stratum, &may_take);
         let lowest_above = above.map(|first| {
-            let next = self.line.free_right(first + 1, stratum, &taken);
+            let next = self.line.free_right(first + 1, stratum, &may_take);
             (
                 first,
                 next.is_some_and(|next| self.is_same_score(first, next)),
@@ -137,6 +132,8 @@ impl<'a> Search<'a> {
 
     fn choose_by_walk(&mut self, rank: usize) -> Option<Choice> {
         let Place { position, stratum } = self.places[rank];
+        let (within, unit) = (self.pairs.within, self.focal[rank]);
+        let may_take = |_: u32, other: u32| within.allows(unit, other as usize);
         // The walk starts outside what the unit and its earlier comparators span.
         let first = self.taken[rank]
             .iter()
@@ -144,14 +141,20 @@ impl<'a> Search<'a> {
         let last = self.taken[rank]
             .iter()
             .fold(position, |last, &taken| last.max(taken));
-        let below = self.line.free_left(first - 1, stratum, &[]).map(|met| {
-            let next = self.line.free_left(met - 1, stratum, &[]);
-            (met, next.is_some_and(|next| self.is_same_score(next, met)))
-        });
-        let above = self.line.free_right(last + 1, stratum, &[]).map(|met| {
-            let next = self.line.free_right(met + 1, stratum, &[]);
-            (met, next.is_some_and(|next| self.is_same_score(met, next)))
-        });
+        let below = self
+            .line
+            .free_left(first - 1, stratum, &may_take)
+            .map(|met| {
+                let next = self.line.free_left(met - 1, stratum, &may_take);
+                (met, next.is_some_and(|next| self.is_same_score(next, met)))
+            });
+        let above = self
+            .line
+            .free_right(last + 1, stratum, &may_take)
+            .map(|met| {
+                let next = self.line.free_right(met + 1, stratum, &may_take);
+                (met, next.is_some_and(|next| self.is_same_score(met, next)))
+            });
         let below = below.and_then(|found| self.within_caliper(position, found));
         let above = above.and_then(|found| self.within_caliper(position, found));
         self.nearer(below, above, |below, above| first - below <= above - last)
@@ -195,14 +198,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    fn finish(
-        mut self,
-        treated: &[bool],
-        caliper_width: Option<f64>,
-    ) -> Result<Matched, MatchingError> {
-        if self.taken.iter().all(Vec::is_empty) {
-            return Err(self.nobody(caliper_width));
-        }
+    fn finish(self, treated: &[bool]) -> Matched {
         let units = |taken: &Vec<u32>| {
             taken
                 .iter()
@@ -210,25 +206,7 @@ impl<'a> Search<'a> {
                 .collect()
         };
         let sets = self.taken.iter().map(units).collect();
-        Ok(Matched::new(treated, sets, caliper_width, self.n_tied))
-    }
-
-    /// Without a caliper a stratum that holds both arms always gives a pair.
-    fn nobody(&mut self, caliper_width: Option<f64>) -> MatchingError {
-        let line = &mut self.line;
-        let is_shared = |place: &Place| {
-            line.free_right(place.stratum.0, place.stratum, &[])
-                .is_some()
-        };
-        match caliper_width {
-            Some(width) if self.places.iter().any(is_shared) => {
-                MatchingError::NobodyWithinCaliper {
-                    n_treated: self.places.len(),
-                    width,
-                }
-            }
-            _ => MatchingError::NoSharedStratum,
-        }
+        Matched::new(treated, sets, self.pairs.width, self.n_tied)
     }
 }
 

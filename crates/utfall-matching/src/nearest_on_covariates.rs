@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use utfall_stats::Matrix;
 
-use crate::error::{check_arms, check_length};
 use crate::greedy::{self, Choice, Supply};
+use crate::nearness::{Nearness, Pairs};
 use crate::tree::{From, Tree};
-use crate::{CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Ties};
+use crate::{Matched, MatchingError, NearestSpec, Order, Reuse, Ties, Within};
 
 /// Matches each treated unit to the comparators nearest in the plain distance of `coordinates`.
 ///
@@ -29,86 +29,51 @@ use crate::{CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Tie
 /// - `coordinates`: one row for each unit of both arms, at least one column.
 /// - `score`: where given, one for each unit.
 /// - `treated`: one value for each unit.
-/// - `strata`: where given, only units with equal values are matched.
+/// - `within`: strata, one value for each unit, and rules beside them.
 ///
 /// # Errors
 ///
 /// - [`MatchingError::LengthMismatch`], [`MatchingError::CovariateNotFinite`],
 ///   [`MatchingError::DistanceNotFinite`] (of the score), [`MatchingError::EmptyArm`],
 ///   [`MatchingError::NoCovariates`], [`MatchingError::TooManyUnits`] for input that is none.
-/// - [`MatchingError::NeedsScore`] for an order or a caliper that goes by a score there is not.
-/// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`] if no treated unit
-///   finds a comparator.
+/// - [`MatchingError::NeedsScore`] for an order, a caliper or a variable ratio that goes by a score
+///   there is not, and [`MatchingError::RatioOutside`] for a ratio outside its own limits.
+/// - [`MatchingError::NoSharedStratum`], [`MatchingError::NobodyWithinCaliper`],
+///   [`MatchingError::NobodyAllowed`] if no treated unit finds a comparator.
 ///
 /// # Reference
 ///
 /// Rosenbaum & Rubin (1985), *The American Statistician* 39(1),
 /// <https://doi.org/10.1080/00031305.1985.10479383>.
-pub fn nearest_on_covariates(
+pub fn nearest_on_covariates<'a>(
     spec: &NearestSpec,
-    coordinates: &Matrix,
-    score: Option<&[f64]>,
+    coordinates: &'a Matrix,
+    score: Option<&'a [f64]>,
     treated: &[bool],
-    strata: Option<&[u32]>,
+    within: impl Into<Within<'a>>,
 ) -> Result<Matched, MatchingError> {
-    check(coordinates, score, treated, strata)?;
-    check_choices(spec, score.is_some())?;
-    let width = spec
-        .caliper
-        .map(|caliper| caliper.width_of(score.unwrap_or(&[])));
-    let mut search = Search::new(spec, coordinates, score, treated, strata, width);
+    let nearness = Nearness::Covariates { coordinates, score };
+    let pairs = Pairs::new(nearness, spec.caliper, treated, within.into())?;
+    if score.is_none() && matches!(spec.order, Order::Largest | Order::Smallest) {
+        return Err(MatchingError::NeedsScore { what: "the order" });
+    }
+    let quotas = spec.quotas(treated, score)?;
+    let mut search = Search::new(spec, coordinates, score, treated, &pairs);
     let score_of = |rank: usize| score.map_or(0.0, |score| score[search.focal[rank]]);
     match greedy::sequence(spec.order, search.focal.len(), score_of) {
-        Some(sequence) => greedy::in_sequence(&mut search, sequence, spec.ratio),
-        None => greedy::closest_first(&mut search, spec.ratio),
+        Some(sequence) => greedy::in_sequence(&mut search, sequence, &quotas),
+        None => greedy::closest_first(&mut search, &quotas),
     }
-    search.finish(treated)
-}
-
-fn check(
-    coordinates: &Matrix,
-    score: Option<&[f64]>,
-    treated: &[bool],
-    strata: Option<&[u32]>,
-) -> Result<(), MatchingError> {
-    let n_units = treated.len();
-    if coordinates.n_columns() == 0 {
-        return Err(MatchingError::NoCovariates);
+    if search.taken.iter().all(Vec::is_empty) {
+        return Err(pairs.nobody(treated));
     }
-    check_length("rows of covariates", coordinates.n_rows(), n_units)?;
-    check_length("distances", score.map_or(n_units, <[f64]>::len), n_units)?;
-    check_length("strata", strata.map_or(n_units, <[u32]>::len), n_units)?;
-    if n_units >= u32::MAX as usize - 1 {
-        return Err(MatchingError::TooManyUnits { n_units });
-    }
-    check_arms(treated)?;
-    if let Some((unit, column)) = coordinates.first_not_finite() {
-        return Err(MatchingError::CovariateNotFinite { unit, column });
-    }
-    let not_finite = |score: &[f64]| score.iter().position(|value| !value.is_finite());
-    match score.and_then(not_finite) {
-        Some(unit) => Err(MatchingError::DistanceNotFinite { unit }),
-        None => Ok(()),
-    }
-}
-
-fn check_choices(spec: &NearestSpec, has_score: bool) -> Result<(), MatchingError> {
-    let by_score = matches!(spec.order, Order::Largest | Order::Smallest);
-    let by_deviation = spec
-        .caliper
-        .is_some_and(|caliper| caliper.scale() == CaliperScale::SdOfDistance);
-    let what = match (by_score, by_deviation) {
-        _ if has_score => return Ok(()),
-        (true, _) => "the order",
-        (_, true) => "a caliper in standard deviations",
-        _ => return Ok(()),
-    };
-    Err(MatchingError::NeedsScore { what })
+    Ok(search.finish(treated))
 }
 
 /// The state of a matching under way.
 struct Search<'a> {
     spec: &'a NearestSpec,
+    pairs: &'a Pairs<'a>,
     coordinates: &'a Matrix,
     score: Option<&'a [f64]>,
     /// The treated, in the order of their index.
@@ -122,7 +87,6 @@ struct Search<'a> {
     line: Vec<u32>,
     /// How often each unit has served.
     uses: Vec<u32>,
-    caliper_width: Option<f64>,
     n_tied: usize,
 }
 
@@ -132,10 +96,9 @@ impl<'a> Search<'a> {
         coordinates: &'a Matrix,
         score: Option<&'a [f64]>,
         treated: &[bool],
-        strata: Option<&[u32]>,
-        caliper_width: Option<f64>,
+        pairs: &'a Pairs<'a>,
     ) -> Self {
-        let stratum = |unit: usize| strata.map_or(0, |strata| strata[unit]);
+        let stratum = |unit: usize| pairs.within.stratum(unit);
         let mut comparators: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (unit, index) in (0..treated.len()).zip(0_u32..) {
             if !treated[unit] {
@@ -149,6 +112,7 @@ impl<'a> Search<'a> {
             .map(|units| Tree::new(units, coordinates, score));
         Self {
             spec,
+            pairs,
             coordinates,
             score,
             tree_of: focal
@@ -159,32 +123,22 @@ impl<'a> Search<'a> {
             taken: vec![Vec::new(); focal.len()],
             line: match spec.ties {
                 Ties::LowestId => Vec::new(),
-                Ties::OutwardWalk => line(coordinates.column(0), strata),
+                Ties::OutwardWalk => line(coordinates.column(0), pairs.within.strata),
             },
             uses: vec![0; treated.len()],
             focal,
-            caliper_width,
             n_tied: 0,
         }
     }
 
-    fn finish(self, treated: &[bool]) -> Result<Matched, MatchingError> {
-        if self.taken.iter().all(Vec::is_empty) {
-            return Err(match self.caliper_width {
-                Some(width) if self.tree_of.iter().any(Option::is_some) => {
-                    let n_treated = self.focal.len();
-                    MatchingError::NobodyWithinCaliper { n_treated, width }
-                }
-                _ => MatchingError::NoSharedStratum,
-            });
-        }
+    fn finish(self, treated: &[bool]) -> Matched {
         let units = |(taken, tree): (&Vec<u32>, &Option<usize>)| {
             let tree = tree.map(|tree| &self.trees[tree]);
             let unit = |&place: &u32| tree.map(|tree| tree.unit(place) as usize);
             taken.iter().filter_map(unit).collect()
         };
         let sets = self.taken.iter().zip(&self.tree_of).map(units).collect();
-        Ok(Matched::new(treated, sets, self.caliper_width, self.n_tied))
+        Matched::new(treated, sets, self.pairs.width, self.n_tied)
     }
 }
 
@@ -212,7 +166,8 @@ impl Supply for Search<'_> {
         let unit = self.focal[rank];
         let columns = self.coordinates.columns();
         let coordinates: Vec<f64> = columns.map(|column| column[unit]).collect();
-        let width = self.caliper_width.unwrap_or(f64::INFINITY);
+        let width = self.pairs.width.unwrap_or(f64::INFINITY);
+        let allows = |other: u32| self.pairs.within.allows(unit, other as usize);
         let steps = |other: u32| {
             let (from, to) = (self.line[unit], self.line[other as usize]);
             (from.abs_diff(to), to > from)
@@ -223,6 +178,7 @@ impl Supply for Search<'_> {
         };
         let from = From {
             goes_before: &goes_before,
+            allows: &allows,
             coordinates: &coordinates,
             score: self.score.map(|score| (score[unit], width)),
         };

@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use utfall_stats::{moments, sums};
 
+use crate::MatchingError;
+
 /// Greedy nearest-neighbour matching of treated units to comparators on one distance.
 ///
 /// No caliper means none: every treated unit is matched as long as comparators last. Everything
@@ -15,6 +17,10 @@ pub struct NearestSpec {
     /// Comparators sought for each treated unit. Everyone is given a first before anyone is given
     /// a second; a unit that finds none is out.
     pub ratio: NonZeroU32,
+    /// Makes `ratio` a mean: treated units whose scores are easiest to match get up to `most`, the
+    /// others `fewest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variable: Option<VariableRatio>,
     /// Widest distance at which two units may be matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caliper: Option<Caliper>,
@@ -24,6 +30,20 @@ pub struct NearestSpec {
     pub order: Order,
     /// Who is chosen among comparators that are equally near.
     pub ties: Ties,
+}
+
+/// Limits of a ratio that varies among treated units.
+///
+/// Units are given the fewest in the order of their scores from the end where comparators are rare,
+/// the most from the other, and one between makes the mean: extremal matching as in Ming & Rosenbaum
+/// (2000), <https://doi.org/10.1111/j.0006-341X.2000.00118.x>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VariableRatio {
+    /// Fewest comparators sought for a treated unit.
+    pub fewest: NonZeroU32,
+    /// Most comparators sought for a treated unit.
+    pub most: NonZeroU32,
 }
 
 /// A widest distance, and the scale it is stated on. The width itself is still within.
@@ -71,6 +91,11 @@ pub enum Order {
     Closest,
     /// In the order of their index.
     Data,
+    /// In an order drawn at random.
+    Random {
+        /// The seed of the draw.
+        seed: u64,
+    },
 }
 
 /// Who is chosen among comparators that are equally near.
@@ -94,6 +119,55 @@ pub enum Ties {
 struct CaliperText {
     width: f64,
     scale: CaliperScale,
+}
+
+impl NearestSpec {
+    /// Comparators sought for each treated unit, in the order of their index.
+    pub(crate) fn quotas(
+        &self,
+        treated: &[bool],
+        score: Option<&[f64]>,
+    ) -> Result<Vec<u32>, MatchingError> {
+        let focal: Vec<usize> = (0..treated.len()).filter(|&unit| treated[unit]).collect();
+        let Some(VariableRatio { fewest, most }) = self.variable else {
+            return Ok(vec![self.ratio.get(); focal.len()]);
+        };
+        let (fewest, most, ratio) = (fewest.get(), most.get(), self.ratio.get());
+        if !(fewest..=most).contains(&ratio) {
+            return Err(MatchingError::RatioOutside {
+                ratio,
+                fewest,
+                most,
+            });
+        }
+        let score = score.ok_or(MatchingError::NeedsScore {
+            what: "a variable ratio",
+        })?;
+        let mean = |arm: bool| {
+            let of_arm = score.iter().zip(treated).filter(|(_, is)| **is == arm);
+            moments::mean(&of_arm.map(|(score, _)| *score).collect::<Vec<_>>())
+        };
+        let is_high = mean(true) > mean(false);
+        // From where comparators are plenty.
+        let mut ranks: Vec<usize> = (0..focal.len()).collect();
+        ranks.sort_by(|&a, &b| {
+            let by_score = score[focal[a]].total_cmp(&score[focal[b]]);
+            let from_plenty = if is_high {
+                by_score
+            } else {
+                by_score.reverse()
+            };
+            from_plenty.then(b.cmp(&a))
+        });
+        let mut quotas = vec![fewest; focal.len()];
+        let mut spare = u64::from(ratio - fewest) * u64::try_from(focal.len()).unwrap_or(u64::MAX);
+        for rank in ranks {
+            let more = spare.min(u64::from(most - fewest));
+            quotas[rank] += u32::try_from(more).unwrap_or(0);
+            spare -= more;
+        }
+        Ok(quotas)
+    }
 }
 
 impl Caliper {
@@ -177,6 +251,27 @@ ties = "lowest-id"
             toml::from_str::<NearestSpec>(&toml::to_string(&spec).unwrap()).unwrap(),
             spec
         );
+    }
+
+    #[test]
+    fn a_variable_ratio_gives_most_where_comparators_are_plenty_and_keeps_the_mean() {
+        let varied = WRITTEN.replace(
+            "ratio = 3",
+            "ratio = 3\nvariable = { fewest = 1, most = 6 }",
+        );
+        let spec: NearestSpec = toml::from_str(&varied).unwrap();
+        let treated = [true, true, true, true, false];
+        let score = [0.9, 0.3, 0.5, 0.7, 0.1];
+        assert_eq!(spec.quotas(&treated, Some(&score)).unwrap(), [1, 6, 4, 1]);
+        let outside: NearestSpec =
+            toml::from_str(&varied.replace("ratio = 3", "ratio = 9")).unwrap();
+        let error = outside.quotas(&treated, Some(&score)).unwrap_err();
+        assert!(matches!(
+            error,
+            MatchingError::RatioOutside { ratio: 9, .. }
+        ));
+        let error = spec.quotas(&treated, None).unwrap_err();
+        assert!(matches!(error, MatchingError::NeedsScore { .. }));
     }
 
     #[test]

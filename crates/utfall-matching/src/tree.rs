@@ -38,6 +38,8 @@ pub(crate) struct From<'a> {
     pub(crate) coordinates: &'a [f64],
     /// A score and the largest difference from it, both ends within.
     pub(crate) score: Option<(f64, f64)>,
+    /// Whether a unit may be found.
+    pub(crate) allows: &'a dyn Fn(u32) -> bool,
     /// Who is chosen among the equally near: whether the first unit goes before the second.
     pub(crate) goes_before: &'a dyn Fn(u32, u32) -> bool,
 }
@@ -143,8 +145,12 @@ impl Tree {
             squared_distance,
             is_tied,
         };
+        if best.is_some_and(|best| best.squared_distance < squared_distance)
+            || !(from.allows)(self.unit(place))
+        {
+            return;
+        }
         match best {
-            Some(best) if best.squared_distance < squared_distance => {}
             Some(before) if before.squared_distance <= squared_distance => {
                 let goes_before = (from.goes_before)(self.unit(place), self.unit(before.place));
                 *before = found(true, if goes_before { place } else { before.place });

@@ -72,6 +72,7 @@ fn spec() -> impl Strategy<Value = NearestSpec> {
     ];
     (ratio, prop::option::of(caliper), reuse, order).prop_map(|(ratio, caliper, reuse, order)| {
         NearestSpec {
+            variable: None,
             ratio,
             caliper,
             reuse,
@@ -110,7 +111,7 @@ fn plain_search(spec: &NearestSpec, units: &Population) -> (Vec<(usize, Vec<usiz
     match spec.order {
         Order::Largest => choosing.sort_by(|&a, &b| score(b).total_cmp(&score(a))),
         Order::Smallest => choosing.sort_by(|&a, &b| score(a).total_cmp(&score(b))),
-        Order::Closest | Order::Data => {}
+        Order::Closest | Order::Data | Order::Random { .. } => {}
     }
     for _ in 0..spec.ratio.get() {
         let mut waiting = std::mem::take(&mut choosing);
@@ -224,6 +225,7 @@ fn ten_thousand_units_in_five_dimensions_are_each_near_their_nearest() {
     let treated: Vec<bool> = (0..10_000).map(|unit| unit % 50 == 0).collect();
     let coordinates = Matrix::from_columns(columns).unwrap();
     let spec = NearestSpec {
+        variable: None,
         ratio: NonZeroU32::MIN,
         caliper: None,
         reuse: Reuse::Allow,
@@ -248,6 +250,7 @@ fn ten_thousand_units_in_five_dimensions_are_each_near_their_nearest() {
 fn the_outward_walk_takes_the_last_it_meets() {
     let coordinates = Matrix::from_columns(vec![vec![2.0, 1.0, 1.0, 3.0, 3.0]]).unwrap();
     let mut spec = NearestSpec {
+        variable: None,
         ratio: NonZeroU32::MIN,
         caliper: None,
         reuse: Reuse::Allow,
@@ -268,6 +271,7 @@ fn the_outward_walk_takes_the_last_it_meets() {
 fn choices_that_need_a_score_are_refused() {
     let coordinates = Matrix::from_columns(vec![vec![1.0, 2.0]]).unwrap();
     let plain = NearestSpec {
+        variable: None,
         ratio: NonZeroU32::MIN,
         caliper: None,
         reuse: Reuse::Forbid,

@@ -101,6 +101,7 @@ impl Case {
         };
         let order = inputs["order"].as_str().unwrap();
         NearestSpec {
+            variable: None,
             ratio: whole(&inputs["ratio"]),
             caliper: inputs["caliper"]
                 .as_f64()

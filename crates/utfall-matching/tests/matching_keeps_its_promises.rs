@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 use proptest::prelude::*;
 use utfall_core::Arm;
 use utfall_matching::{
-    Caliper, CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Ties, nearest,
+    Caliper, CaliperScale, Matched, MatchingError, NearestSpec, Order, Reuse, Rule, Ties, Within,
+    nearest,
 };
 use utfall_stats::draws::Stream;
 
@@ -18,17 +19,60 @@ struct Population {
     distance: Vec<f64>,
     treated: Vec<bool>,
     strata: Option<Vec<u32>>,
+    rules: Vec<Rule>,
+}
+
+impl Population {
+    fn within(&self) -> Within<'_> {
+        Within {
+            strata: self.strata.as_deref(),
+            rules: &self.rules,
+        }
+    }
+
+    fn allows(&self, a: usize, b: usize) -> bool {
+        self.rules.iter().all(|rule| match rule {
+            Rule::Near { values, width } => (values[a] - values[b]).abs() <= *width,
+            Rule::Apart { values, width } => (values[a] - values[b]).abs() > *width,
+            Rule::Unlike { groups } => groups[a] != groups[b],
+        })
+    }
+}
+
+/// No rule, one of each kind, or all together.
+fn rules(kind: u8, values: &[u32]) -> Vec<Rule> {
+    let reals: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
+    let all = [
+        Rule::Near {
+            values: reals.clone(),
+            width: 2.0,
+        },
+        Rule::Apart {
+            values: reals,
+            width: 0.0,
+        },
+        Rule::Unlike {
+            groups: values.iter().map(|value| value % 3).collect(),
+        },
+    ];
+    match kind {
+        0..3 => vec![all[usize::from(kind)].clone()],
+        3 => all.to_vec(),
+        _ => Vec::new(),
+    }
 }
 
 fn population() -> impl Strategy<Value = Population> {
-    let unit = (0_u8..12, prop::bool::weighted(0.35), 0_u32..3);
-    (prop::collection::vec(unit, 2..40), any::<bool>()).prop_map(|(units, has_strata)| Population {
+    let unit = (0_u8..12, prop::bool::weighted(0.35), 0_u32..3, 0_u32..5);
+    let units = prop::collection::vec(unit, 2..40);
+    (units, any::<bool>(), 0_u8..8).prop_map(|(units, has_strata, kind)| Population {
         distance: units
             .iter()
             .map(|unit| f64::from(unit.0) * 0.25 - 1.0)
             .collect(),
         treated: units.iter().map(|unit| unit.1).collect(),
         strata: has_strata.then(|| units.iter().map(|unit| unit.2).collect()),
+        rules: rules(kind, &units.iter().map(|unit| unit.3).collect::<Vec<_>>()),
     })
 }
 
@@ -51,6 +95,7 @@ fn spec() -> impl Strategy<Value = NearestSpec> {
     let ties = prop_oneof![Just(Ties::LowestId), Just(Ties::OutwardWalk)];
     (ratio, prop::option::of(caliper), reuse, order, ties).prop_map(
         |(ratio, caliper, reuse, order, ties)| NearestSpec {
+            variable: None,
             ratio,
             caliper,
             reuse,
@@ -88,7 +133,7 @@ impl PlainSearch<'_> {
             Order::Smallest => {
                 choosing.sort_by(|&a, &b| units.distance[a].total_cmp(&units.distance[b]))
             }
-            Order::Closest | Order::Data => {}
+            Order::Closest | Order::Data | Order::Random { .. } => {}
         }
         for _ in 0..spec.ratio.get() {
             choosing = if spec.order == Order::Closest {
@@ -158,6 +203,7 @@ impl PlainSearch<'_> {
         };
         !units.treated[unit]
             && self.is_in_stratum(focal, unit)
+            && units.allows(focal, unit)
             && self.apart(focal, unit) <= width
             && self.uses[unit] < most
             && !self.sets[focal].contains(&unit)
@@ -231,7 +277,7 @@ proptest! {
     #[test]
     fn every_matching_is_what_a_plain_search_finds(units in population(), spec in spec()) {
         let (expected, n_tied) = PlainSearch::of(&spec, &units);
-        match nearest(&spec, &units.distance, &units.treated, units.strata.as_deref()) {
+        match nearest(&spec, &units.distance, &units.treated, units.within()) {
             Ok(matched) => {
                 prop_assert_eq!(sets(&matched), expected);
                 prop_assert_eq!(matched.n_tied(), n_tied);
@@ -241,13 +287,13 @@ proptest! {
                 prop_assert!(units.treated.iter().all(|&is| is == (arm == Arm::Comparator)));
             }
             Err(error) => {
-                let is_named = matches!(error, MatchingError::NoSharedStratum | MatchingError::NobodyWithinCaliper { .. });
-                prop_assert!(is_named, "{}", error);
+                let is_without = matches!(error, MatchingError::NobodyWithinCaliper { .. } | MatchingError::NobodyAllowed { .. });
+                prop_assert!(is_without || error == MatchingError::NoSharedStratum, "{}", error);
                 prop_assert!(expected.iter().all(|(_, set)| set.is_empty()));
                 let shared = |a: usize, b: usize| units.strata.as_ref().is_none_or(|strata| strata[a] == strata[b]);
                 let n = units.treated.len();
                 let any = (0..n).any(|a| (0..n).any(|b| units.treated[a] && !units.treated[b] && shared(a, b)));
-                prop_assert_eq!(any, matches!(error, MatchingError::NobodyWithinCaliper { .. }));
+                prop_assert_eq!(any, is_without);
             }
         }
     }
@@ -284,6 +330,7 @@ proptest! {
 
 fn plain_spec() -> NearestSpec {
     NearestSpec {
+        variable: None,
         ratio: NonZeroU32::MIN,
         caliper: None,
         reuse: Reuse::Forbid,
@@ -331,9 +378,9 @@ fn fewer_comparators_than_treated_leave_some_unmatched() {
 #[test]
 fn a_stratum_without_comparators_stays_unmatched() {
     let (distance, treated) = ([0.1, 0.2, 0.3, 0.4], [true, false, true, false]);
-    let matched = nearest(&plain_spec(), &distance, &treated, Some(&[1, 1, 2, 1])).unwrap();
+    let matched = nearest(&plain_spec(), &distance, &treated, Some(&[1, 1, 2, 1][..])).unwrap();
     assert_eq!(matched.unmatched_treated().collect::<Vec<_>>(), [2]);
-    let apart = nearest(&plain_spec(), &distance, &treated, Some(&[1, 2, 1, 2]));
+    let apart = nearest(&plain_spec(), &distance, &treated, Some(&[1, 2, 1, 2][..]));
     assert_eq!(apart, Err(MatchingError::NoSharedStratum));
 }
 
@@ -412,4 +459,20 @@ fn input_that_is_none_is_refused() {
         expected: 2,
     };
     assert_eq!(error(&[0.1, 0.2], &arms, Some(&[1, 1, 1])), length);
+}
+
+#[test]
+fn a_random_order_is_the_draw_of_its_seed() {
+    let distance: Vec<f64> = (0..40).map(|unit| f64::from(unit % 7)).collect();
+    let treated: Vec<bool> = (0..40).map(|unit| unit % 2 == 0).collect();
+    let of = |seed| {
+        let order = Order::Random { seed };
+        let spec = NearestSpec {
+            order,
+            ..plain_spec()
+        };
+        sets(&nearest(&spec, &distance, &treated, None).unwrap())
+    };
+    assert_eq!(of(1), of(1));
+    assert_ne!(of(1), of(2));
 }

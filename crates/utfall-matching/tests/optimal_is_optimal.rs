@@ -144,6 +144,7 @@ fn two_thousand_among_forty_thousand_are_at_least_as_near_as_greedy_ones() {
         let spec = OptimalSpec { ratio, caliper };
         let best = optimal(&spec, &distance, &treated, None).unwrap();
         let greedy = utfall_matching::NearestSpec {
+            variable: None,
             ratio,
             caliper,
             reuse: Reuse::Forbid,
@@ -164,4 +165,37 @@ fn two_thousand_among_forty_thousand_are_at_least_as_near_as_greedy_ones() {
     let plain = matched(&order);
     stream.shuffle(&mut order);
     assert_eq!(matched(&order), plain, "the order of units changes no pair");
+}
+
+/// Optimal pairs on one coordinate by looking at the nearest first, against those on the line.
+#[test]
+fn looking_at_the_nearest_first_finds_the_sum_of_the_line() {
+    for replicate in 0..30 {
+        let mut stream = Stream::new(8, "covariates", replicate);
+        let n = 200;
+        let treated: Vec<bool> = (0..n).map(|_| stream.bernoulli(0.4)).collect();
+        let score: Vec<f64> = (0..n).map(|_| stream.normal()).collect();
+        let coordinates = utfall_stats::Matrix::from_columns(vec![score.clone()]).unwrap();
+        for (ratio, width) in [(1, None), (2, None), (2, Some(0.1)), (1, Some(0.02))] {
+            let spec = OptimalSpec {
+                ratio: NonZeroU32::new(ratio).unwrap(),
+                caliper: width.map(|width| Caliper::new(width, CaliperScale::Raw).unwrap()),
+            };
+            let nearness = utfall_matching::Nearness::Covariates {
+                coordinates: &coordinates,
+                score: None,
+            };
+            let on_line = optimal(&spec, &score, &treated, None).unwrap();
+            let looked = optimal(&spec, nearness, &treated, None).unwrap();
+            let sum = |matched: &Matched| -> f64 {
+                matched
+                    .pairs()
+                    .map(|(t, c)| (score[t] - score[c]).abs())
+                    .sum()
+            };
+            assert_eq!(on_line.n_pairs(), looked.n_pairs());
+            assert_eq!(on_line.n_treated_matched(), looked.n_treated_matched());
+            assert!((sum(&on_line) - sum(&looked)).abs() < 1e-9);
+        }
+    }
 }

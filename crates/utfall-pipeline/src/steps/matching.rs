@@ -87,7 +87,7 @@ fn find(
         spec,
         &scores.logit,
         &cohort.treated,
-        Some(&codes(&cohort.strata)),
+        Some(codes(&cohort.strata).as_slice()),
     )?)
 }
 
