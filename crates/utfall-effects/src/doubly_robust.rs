@@ -6,10 +6,11 @@
 //!
 //! Robins, Rotnitzky & Zhao (1994), <https://doi.org/10.2307/2290910>.
 
-use utfall_core::{Arm, Estimand, Estimate};
+use utfall_core::{Estimand, Estimate};
 use utfall_stats::moments::{count, mean};
 use utfall_stats::sums::{sum, sum_of};
 
+use crate::arms::check_arms;
 use crate::regression::check_finite;
 use crate::{EffectError, Family, Grouping, Inference, WeightedRegression, fit_generalised, infer};
 
@@ -63,15 +64,7 @@ pub fn doubly_robust(
 ) -> Result<DoublyRobust, EffectError> {
     let n_rows = treated.len();
     check_finite("outcome", outcome, n_rows)?;
-    let n_treated = treated.iter().filter(|&&is| is).count();
-    for (arm, n_rows) in [
-        (Arm::Treated, n_treated),
-        (Arm::Comparator, n_rows - n_treated),
-    ] {
-        if n_rows < 2 {
-            return Err(EffectError::TooFewInArm { arm, n_rows });
-        }
-    }
+    let (n_treated, n_comparator) = check_arms(treated, 2)?;
     let one = vec![1.0; n_rows];
     let columns = [&[one.as_slice()], covariates].concat();
     let indicator: Vec<f64> = treated.iter().map(|&is| f64::from(u8::from(is))).collect();
@@ -103,7 +96,7 @@ pub fn doubly_robust(
         interval: inferred.interval,
         p_value: inferred.p_value,
         n_treated,
-        n_comparator: n_rows - n_treated,
+        n_comparator,
         n_clusters: inferred.n_clusters,
     };
     let total = sum(&share);

@@ -179,6 +179,37 @@ pub enum EffectError {
         n_pairs: usize,
     },
 
+    /// A cluster holds rows of both arms, or of two blocks, though clusters were assigned whole.
+    #[error("the cluster of row {row} holds rows of both arms or of two blocks")]
+    ClusterDivided {
+        /// The first row that differs from its cluster.
+        row: usize,
+    },
+
+    /// More draws than can be enumerated.
+    #[error("{found} {what} to enumerate, at most {most}: draw some at random instead")]
+    TooManyDraws {
+        /// What is enumerated.
+        what: &'static str,
+        /// How many there are, or a part of them.
+        found: usize,
+        /// How many can be enumerated.
+        most: usize,
+    },
+
+    /// A statistic is not finite in a replicate.
+    #[error(
+        "replicate {replicate} has no statistic: {n_without} of {n_replicates} replicates have none"
+    )]
+    ReplicateUndefined {
+        /// The first such replicate, counted from 0.
+        replicate: usize,
+        /// Replicates without a statistic.
+        n_without: usize,
+        /// Replicates.
+        n_replicates: usize,
+    },
+
     /// A question this estimator has no answer to.
     #[error("this estimator does not answer for the {estimand}")]
     EstimandUndefined {
@@ -266,6 +297,7 @@ impl EffectError {
             | Self::WeightNotPositive { row, .. }
             | Self::BlockWithoutArm { row, .. }
             | Self::NotAPair { row, .. }
+            | Self::ClusterDivided { row }
             | Self::ExposureNotPositive { row }
             | Self::DuplicateInPanel { row }
             | Self::GroupWithoutEvents { row }

@@ -11,6 +11,7 @@
 //! Nothing here knows a table, a file or a contract. Sums run in a fixed order over the rows as
 //! given, so the number of threads changes no bit.
 
+mod arms;
 mod bias_reduced;
 mod blocked;
 mod difference;
@@ -27,6 +28,7 @@ mod multiplicity;
 mod paired;
 pub mod panel;
 mod power;
+mod rank_sum;
 mod regression;
 mod resampling;
 mod risk_table;
@@ -50,8 +52,14 @@ pub use interacted::interacted_difference;
 pub use multiplicity::{Adjustment, adjust_p_values};
 pub use paired::paired_difference;
 pub use power::{ClusterDesign, PoweredTest};
+pub use rank_sum::RankSum;
 pub use regression::{Contrast, WeightedRegression};
-pub use resampling::{Draws, Multiplier, Replicates, Spread, multiplier_bootstrap};
+pub use resampling::{
+    Assignments, BootstrapInterval, Bootstrapped, Draws, Multiplier, RandomisationTest, Randomised,
+    RandomisedStatistic, Replicates, Resampled, Spread, StepDown, WildDraws, WildResiduals,
+    WildTest, bootstrap, bootstrap_interval, multiplier_bootstrap, randomisation_test, step_down,
+    wild_cluster_test,
+};
 pub use risk_table::{Exact, Ratio, RiskTable, Stratified, mantel_haenszel, p_of_chi_squared};
 pub use rosenbaum::{RosenbaumBounds, SignedRank};
 pub use standard_error::StandardError;

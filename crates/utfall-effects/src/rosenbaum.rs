@@ -9,6 +9,9 @@ use utfall_stats::sums::sum;
 use crate::EffectError;
 use crate::regression::check_finite;
 
+/// Pairs up to which exact probabilities are counted out.
+const MOST_EXACT: usize = 1_000;
+
 /// Wilcoxon's signed-rank statistic of matched pairs, and the p-values that hidden bias allows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignedRank {
@@ -94,6 +97,39 @@ impl SignedRank {
         })
     }
 
+    /// Wilcoxon's exact two-sided p-value: twice the smaller tail, at most one. Tied ranks are
+    /// counted as they are. `None` with more pairs than can be counted out.
+    #[must_use]
+    pub fn p_exact(&self) -> Option<f64> {
+        if self.ranks.len() > MOST_EXACT {
+            return None;
+        }
+        // Twice a mean rank is a whole number.
+        let steps: Vec<usize> = self.ranks.iter().map(|rank| doubled(*rank)).collect();
+        let mut ways = vec![0.0; steps.iter().sum::<usize>() + 1];
+        ways[0] = 1.0;
+        let mut reached = 0;
+        for step in steps {
+            reached += step;
+            for at in (0..=reached).rev() {
+                let with = if at < step { 0.0 } else { ways[at - step] };
+                ways[at] = 0.5 * (ways[at] + with);
+            }
+        }
+        let at = doubled(self.statistic);
+        let (lower, upper) = (sum(&ways[..=at]), sum(&ways[at..]));
+        Some((2.0 * lower.min(upper)).min(1.0))
+    }
+
+    /// Wilcoxon's two-sided p-value by the normal approximation.
+    #[must_use]
+    pub fn p_normal(&self, continuity: bool) -> f64 {
+        let squares: Vec<f64> = self.ranks.iter().map(|rank| rank * rank).collect();
+        let distance = (self.statistic - 0.5 * sum(&self.ranks)).abs();
+        let correction = if continuity { distance.min(0.5) } else { 0.0 };
+        normal::two_sided_p((distance - correction) / (0.25 * sum(&squares)).sqrt())
+    }
+
     /// The p-value if a pair's higher outcome is the treated unit's with this probability.
     fn p_value(&self, probability: f64) -> f64 {
         let squares: Vec<f64> = self.ranks.iter().map(|rank| rank * rank).collect();
@@ -101,6 +137,16 @@ impl SignedRank {
         let variance = probability * (1.0 - probability) * sum(&squares);
         normal::upper_tail((self.statistic - mean) / variance.sqrt())
     }
+}
+
+/// Twice a rank or a sum of ranks.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number, zero or above"
+)]
+fn doubled(rank: f64) -> usize {
+    (2.0 * rank).round() as usize
 }
 
 #[cfg(test)]
@@ -112,6 +158,14 @@ mod tests {
         let ranked = SignedRank::of(&[2.0, 0.0, -2.0, 5.0, -1.0]).unwrap();
         assert_eq!(ranked.n_pairs(), 4);
         assert!((ranked.statistic() - 6.5).abs() < 1e-15);
+    }
+
+    #[test]
+    fn exact_probabilities_of_three_pairs_are_counted_out() {
+        let p = |differences: &[f64]| SignedRank::of(differences).unwrap().p_exact().unwrap();
+        assert!((p(&[1.0, 2.0, 3.0]) - 0.25).abs() < 1e-15);
+        assert!((p(&[-1.0, 2.0, 3.0]) - 0.5).abs() < 1e-15);
+        assert!((p(&[1.0, -1.0, 2.0]) - 0.75).abs() < 1e-15);
     }
 
     #[test]
