@@ -50,7 +50,7 @@ pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
 pub use instrument::{AndersonRubin, TwoStage, Weak, two_stage};
 pub use interacted::interacted_difference;
 pub use multiplicity::{Adjustment, adjust_p_values};
-pub use paired::paired_difference;
+pub use paired::{pair_differences, paired_difference};
 pub use power::{ClusterDesign, PoweredTest};
 pub use rank_sum::RankSum;
 pub use regression::{Contrast, WeightedRegression};

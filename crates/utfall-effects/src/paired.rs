@@ -35,7 +35,7 @@ pub fn paired_difference(
     outcome: &[f64],
     inference: &Inference,
 ) -> Result<Estimate, EffectError> {
-    let difference = differences(treated, pair, outcome)?;
+    let difference = pair_differences(treated, pair, outcome)?;
     let n_pairs = difference.len();
     if n_pairs < 2 {
         return Err(EffectError::TooFewPairs { n_pairs });
@@ -58,7 +58,12 @@ pub fn paired_difference(
 }
 
 /// Treated less comparator outcome of each pair, in the order pairs first appear.
-pub(crate) fn differences(
+///
+/// # Errors
+///
+/// [`EffectError::LengthMismatch`], [`EffectError::NotFinite`] for malformed slices, and
+/// [`EffectError::NotAPair`] at the first pair that is not one treated and one comparator row.
+pub fn pair_differences(
     treated: &[bool],
     pair: &Grouping,
     outcome: &[f64],

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use crate::calculation::Calculation;
+use crate::files::Files;
 use crate::model::Model;
 use crate::request::Request as Comparison;
 use crate::{Answer, RequestError};
@@ -16,7 +17,7 @@ use crate::{Answer, RequestError};
 pub enum Request {
     /// Matching, weighting, balance and an effect.
     Comparison(Box<Comparison>),
-    /// `[trial]`, `[regression]`, `[instrument]` or `[two-by-two]` on a file.
+    /// One model on a file, such as `[trial]` or `[regression]`.
     Model(Box<Model>),
     /// Numbers from numbers, without a file.
     Calculation(Box<Calculation>),
@@ -33,9 +34,7 @@ enum Kind {
 impl Kind {
     fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
         let of = |key: &String| match key.as_str() {
-            "trial" | "regression" | "instrument" | "two-by-two" | "fixed-effects" => {
-                Some(Self::Model)
-            }
+            key if Model::PARTS.contains(&key) => Some(Self::Model),
             "e-values" | "p-values" | "power" | "cluster-power" => Some(Self::Calculation),
             _ => None,
         };
@@ -118,7 +117,7 @@ impl Request {
     }
 }
 
-/// Answers a request.
+/// Answers a request whose data file is a CSV file.
 ///
 /// `base_folder` is where the request's data file is sought from: the folder of the request. The
 /// answer depends on nothing but the request and the data, whatever the number of threads.
@@ -127,9 +126,18 @@ impl Request {
 ///
 /// [`RequestError`] says which file, line and column, or which step, and what to change.
 pub fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
+    estimate_from(request, &Files::in_folder(base_folder))
+}
+
+/// As [`estimate`], with files read as [`Files`] say.
+///
+/// # Errors
+///
+/// Those of [`estimate`], and those of the reader of files.
+pub fn estimate_from(request: &Request, files: &Files<'_>) -> Result<Answer, RequestError> {
     match request {
-        Request::Comparison(comparison) => crate::estimate::estimate(comparison, base_folder),
-        Request::Model(model) => model.answer(base_folder),
+        Request::Comparison(comparison) => crate::estimate::estimate(comparison, files),
+        Request::Model(model) => model.answer(files),
         Request::Calculation(calculation) => calculation.answer(),
     }
 }

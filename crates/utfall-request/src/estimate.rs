@@ -1,12 +1,11 @@
 //! Answers a request: reads the file, matches, compares, estimates.
 
-use std::path::Path;
-
 use utfall_matching::design::Found;
 use utfall_matching::{Imbalance, SmdDenominator, balance};
 use utfall_stats::Matrix;
 
 use crate::effect::{Estimated, Sample, estimate_effect};
+use crate::files::Files;
 use crate::find::find;
 use crate::request::Request;
 use crate::sensitivity::rosenbaum;
@@ -14,31 +13,46 @@ use crate::table::Table;
 use crate::weigh::weigh;
 use crate::{Answer, Balance, Numbers, RequestError};
 
-/// Answers a comparison; `base_folder` is where its data file is sought from.
-pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, RequestError> {
-    let mut table = Table::read(&base_folder.join(&request.data))?;
-    let n_rows_read = table.n_rows();
-    for keep in &request.keep {
-        table.keep(&keep.column, &keep.equals)?;
+/// Answers a comparison on the data file it names.
+pub(crate) fn estimate(request: &Request, files: &Files<'_>) -> Result<Answer, RequestError> {
+    let mut table = files.table(&request.data)?;
+    let id = request.id.as_deref();
+    let n_left_out = table.prepare(
+        &request.derive,
+        &request.keep,
+        &request.drop_rows_without,
+        id,
+    )?;
+    let on = |table: &Table| answer(request, table);
+    let mut answered = on(&table)?;
+    answered.numbers.count("n_rows_left_out", n_left_out);
+    if let Some(bootstrap) = &request.bootstrap {
+        bootstrap.put(&table, files, &mut answered.numbers, |table| {
+            Ok(on(table)?.numbers)
+        })?;
     }
-    for column in &request.drop_rows_without {
-        table.drop_missing(column)?;
+    if let Some(leave_out) = &request.leave_out {
+        leave_out.put(
+            &table,
+            &mut answered.numbers,
+            |table| Ok(on(table)?.numbers),
+        )?;
     }
-    if let Some(id) = &request.id {
-        table.sort_by_id(id)?;
-    }
-    let treatment = &request.treatment;
-    let treated = table.arms(&treatment.column, &treatment.treated, &treatment.comparator)?;
+    Ok(answered)
+}
+
+/// Answers a comparison on some rows.
+fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
+    let treated = request.treatment.of(table)?;
 
     let mut numbers = Numbers::default();
-    numbers.count("n_rows_left_out", n_rows_read - table.n_rows());
     let n_treated = treated.iter().filter(|&&is| is).count();
     numbers.count("n_treated", n_treated);
     numbers.count("n_comparator", treated.len() - n_treated);
 
     let found = match &request.matching {
         Some(matching) => Some(find(
-            &table,
+            table,
             matching,
             request.estimand,
             &treated,
@@ -49,7 +63,7 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
     let matched = found.as_ref().map(Found::comparison);
     let weights = match &request.weighting {
         Some(wanted) => Some(weigh(
-            &table,
+            table,
             wanted,
             request.estimand,
             &treated,
@@ -60,7 +74,7 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
     if let Some(wanted) = &request.balance {
         let weights = weights.as_deref();
         compare(
-            &table,
+            table,
             wanted,
             found.as_ref(),
             weights,
@@ -71,7 +85,7 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
     let mut estimand = matched.map_or(request.estimand, |matched| matched.estimand());
     if let Some(effect) = &request.effect {
         let sample = Sample {
-            table: &table,
+            table,
             treated: &treated,
             matched,
             weights: weights.as_deref(),
@@ -81,7 +95,7 @@ pub(crate) fn estimate(request: &Request, base_folder: &Path) -> Result<Answer, 
         estimand = estimated.estimate.estimand;
         describe(&estimated, &mut numbers);
         let pairs = found.as_ref().and_then(Found::pairs);
-        rosenbaum(&table, effect, pairs, &mut numbers)?;
+        rosenbaum(table, effect, pairs, &mut numbers)?;
     }
     Ok(Answer {
         estimand: Some(estimand),

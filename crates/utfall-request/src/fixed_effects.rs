@@ -2,7 +2,7 @@
 //! effects of any number, with errors for panels.
 
 use serde::{Deserialize, Serialize};
-use utfall_core::ConfidenceLevel;
+use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::panel::{
     AbsorbedFit, Design, FixedEffect, fit_absorbed, fit_absorbed_poisson, rows_without_events,
 };
@@ -10,6 +10,8 @@ use utfall_effects::{EffectError, Grouping};
 use utfall_stats::elementary;
 use utfall_stats::moments::count;
 
+use crate::files::Files;
+use crate::model::Part;
 use crate::panel_errors::{Combination, PanelError, Reported};
 use crate::regression::term;
 use crate::table::Table;
@@ -140,8 +142,8 @@ pub(crate) fn grouping(table: &Table, written: &str) -> Result<Grouping, Request
     Ok(Grouping::of(&rows))
 }
 
-impl FixedEffectsRegression {
-    pub(crate) fn check(&self) -> Result<(), RequestError> {
+impl Part for FixedEffectsRegression {
+    fn check(&self) -> Result<(), RequestError> {
         let linear = self.family == FixedEffectsFamily::Linear;
         let wrong = [
             (self.exposure.is_some() && linear, "`exposure` with linear"),
@@ -169,14 +171,16 @@ impl FixedEffectsRegression {
         self.errors.iter().try_for_each(PanelError::check)
     }
 
-    pub(crate) fn estimate(
+    fn put(
         &self,
-        table: &mut Table,
+        table: &Table,
+        _files: &Files<'_>,
         numbers: &mut Numbers,
-    ) -> Result<(), RequestError> {
+    ) -> Result<Option<Estimand>, RequestError> {
+        let mut table = table.clone();
         if self.drop_groups_without_events {
-            let outcome = term(table, &self.outcome, None)?;
-            let sets = self.sets(table)?;
+            let outcome = term(&table, &self.outcome, None)?;
+            let sets = self.sets(&table)?;
             let gone = rows_without_events(&outcome, &sets);
             numbers.count(
                 "n_without_events",
@@ -185,9 +189,12 @@ impl FixedEffectsRegression {
             table.leave_out(&gone);
             numbers.count("n", table.n_rows());
         }
-        self.fit(table, numbers)
+        self.fit(&table, numbers)?;
+        Ok(None)
     }
+}
 
+impl FixedEffectsRegression {
     fn sets(&self, table: &Table) -> Result<Vec<FixedEffect>, RequestError> {
         self.absorb
             .iter()

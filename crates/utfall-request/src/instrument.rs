@@ -1,8 +1,11 @@
 //! `[instrument]`: two-stage least squares, and what speaks for and against the instruments.
 
 use serde::{Deserialize, Serialize};
+use utfall_core::Estimand;
 use utfall_effects::{AndersonRubin, EffectError, two_stage};
 
+use crate::files::Files;
+use crate::model::Part;
 use crate::regression::term;
 use crate::table::Table;
 use crate::uncertainty::{Name, Uncertainty};
@@ -25,21 +28,29 @@ pub struct Instrument {
     pub inference: Uncertainty,
 }
 
-impl Instrument {
-    pub(crate) fn estimate(
+impl Part for Instrument {
+    fn check(&self) -> Result<(), RequestError> {
+        self.inference.check()
+    }
+
+    fn put(
         &self,
         table: &Table,
+        _files: &Files<'_>,
         numbers: &mut Numbers,
-    ) -> Result<(), RequestError> {
-        self.put(table, numbers)?.map_err(|error| {
+    ) -> Result<Option<Estimand>, RequestError> {
+        self.fit(table, numbers)?.map_err(|error| {
             let constant = std::iter::once("(Intercept)".to_owned());
             let names = constant.chain(self.covariates.iter().chain(&self.instruments).cloned());
             let line = error.row().and_then(|row| table.line(row));
             RequestError::effect(&names.collect::<Vec<_>>(), line, error)
-        })
+        })?;
+        Ok(None)
     }
+}
 
-    fn put(
+impl Instrument {
+    fn fit(
         &self,
         table: &Table,
         numbers: &mut Numbers,

@@ -1,25 +1,31 @@
 //! Requests that fit one model to one file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use utfall_core::Estimand;
 
 use crate::derive::Derived;
+use crate::files::Files;
 use crate::fixed_effects::FixedEffectsRegression;
 use crate::instrument::Instrument;
+use crate::randomisation::Randomisation;
+use crate::rank_test::RankTest;
 use crate::regression::Regression;
+use crate::step_down::StepDownTest;
 use crate::table::Table;
 use crate::trial::Trial;
 use crate::two_by_two::TwoByTwo;
-use crate::{Answer, Keep, Numbers, RequestError, Schema};
+use crate::wild_bootstrap::WildBootstrap;
+use crate::{Answer, Bootstrap, Keep, LeaveOut, Numbers, RequestError, Schema};
 
-/// A model on a CSV file: exactly one of `trial`, `regression`, `instrument` and `two-by-two`.
+/// A model on a data file: exactly one of its parts.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Model {
     /// `utfall-request/1`.
     pub schema: Schema,
-    /// The CSV file, sought from the folder of the request.
+    /// The data file, sought from the folder of the request.
     pub data: PathBuf,
     /// Column whose order rows are put in first.
     pub id: Option<String>,
@@ -42,74 +48,98 @@ pub struct Model {
     pub two_by_two: Option<TwoByTwo>,
     /// A regression beside fixed effects.
     pub fixed_effects: Option<FixedEffectsRegression>,
+    /// A coefficient tested by the wild cluster bootstrap.
+    pub wild_bootstrap: Option<WildBootstrap>,
+    /// A statistic compared with that of other assignments.
+    pub randomisation: Option<Randomisation>,
+    /// Tests on ranks.
+    pub rank_test: Option<RankTest>,
+    /// Several hypotheses tested together.
+    pub step_down: Option<StepDownTest>,
+    /// Numbers of the answer that are drawn again.
+    pub bootstrap: Option<Bootstrap>,
+    /// Numbers of the answer without each group of rows in turn.
+    pub leave_out: Option<LeaveOut>,
+}
+
+/// One model.
+pub(crate) trait Part {
+    /// Refuses options that do not go together.
+    fn check(&self) -> Result<(), RequestError> {
+        Ok(())
+    }
+
+    /// Puts every number, and returns whom they speak of, if anyone.
+    fn put(
+        &self,
+        table: &Table,
+        files: &Files<'_>,
+        numbers: &mut Numbers,
+    ) -> Result<Option<Estimand>, RequestError>;
 }
 
 impl Model {
-    pub(crate) fn consistent(self) -> Result<Self, RequestError> {
-        let parts = [
-            self.trial.is_some(),
-            self.regression.is_some(),
-            self.instrument.is_some(),
-            self.two_by_two.is_some(),
-            self.fixed_effects.is_some(),
+    /// The keys of the parts.
+    pub(crate) const PARTS: [&'static str; 9] = [
+        "trial",
+        "regression",
+        "instrument",
+        "two-by-two",
+        "fixed-effects",
+        "wild-bootstrap",
+        "randomisation",
+        "rank-test",
+        "step-down",
+    ];
+
+    fn parts(&self) -> Vec<&dyn Part> {
+        let all: [Option<&dyn Part>; Self::PARTS.len()] = [
+            self.trial.as_ref().map(|part| part as _),
+            self.regression.as_ref().map(|part| part as _),
+            self.instrument.as_ref().map(|part| part as _),
+            self.two_by_two.as_ref().map(|part| part as _),
+            self.fixed_effects.as_ref().map(|part| part as _),
+            self.wild_bootstrap.as_ref().map(|part| part as _),
+            self.randomisation.as_ref().map(|part| part as _),
+            self.rank_test.as_ref().map(|part| part as _),
+            self.step_down.as_ref().map(|part| part as _),
         ];
-        if parts.into_iter().filter(|&asked| asked).count() != 1 {
-            return Err(RequestError::Contradiction {
-                what: "a request of several models".to_owned(),
-                remedy: "keep one of `[trial]`, `[regression]`, `[instrument]` and `[two-by-two]`",
-            });
-        }
-        let uncertainty = self
-            .trial
-            .iter()
-            .map(|trial| &trial.inference)
-            .chain(self.regression.iter().map(|part| &part.inference))
-            .chain(self.instrument.iter().map(|part| &part.inference));
-        for part in uncertainty {
-            part.check()?;
-        }
-        if let Some(regression) = &self.regression {
-            regression.check()?;
-        }
-        if let Some(part) = &self.fixed_effects {
-            part.check()?;
+        all.into_iter().flatten().collect()
+    }
+
+    pub(crate) fn consistent(self) -> Result<Self, RequestError> {
+        match self.parts()[..] {
+            [part] => part.check()?,
+            _ => {
+                return Err(RequestError::Contradiction {
+                    what: "a request of several models".to_owned(),
+                    remedy: "keep one part, such as `[trial]` or `[regression]`",
+                });
+            }
         }
         Ok(self)
     }
 
-    pub(crate) fn answer(&self, base_folder: &Path) -> Result<Answer, RequestError> {
-        let mut table = Table::read(&base_folder.join(&self.data))?;
-        let n_rows_read = table.n_rows();
-        for derived in &self.derive {
-            derived.add(&mut table)?;
+    pub(crate) fn answer(&self, files: &Files<'_>) -> Result<Answer, RequestError> {
+        let mut table = files.table(&self.data)?;
+        let id = self.id.as_deref();
+        let n_left_out = table.prepare(&self.derive, &self.keep, &self.drop_rows_without, id)?;
+        let on = |table: &Table| {
+            let mut numbers = Numbers::default();
+            let mut estimand = None;
+            numbers.count("n", table.n_rows());
+            for part in self.parts() {
+                estimand = part.put(table, files, &mut numbers)?;
+            }
+            Ok::<_, RequestError>((estimand, numbers))
+        };
+        let (estimand, mut numbers) = on(&table)?;
+        numbers.count("n_rows_left_out", n_left_out);
+        if let Some(bootstrap) = &self.bootstrap {
+            bootstrap.put(&table, files, &mut numbers, |table| Ok(on(table)?.1))?;
         }
-        for keep in &self.keep {
-            table.keep(&keep.column, &keep.equals)?;
-        }
-        for column in &self.drop_rows_without {
-            table.drop_missing(column)?;
-        }
-        if let Some(id) = &self.id {
-            table.sort_by_id(id)?;
-        }
-        let mut numbers = Numbers::default();
-        numbers.count("n_rows_left_out", n_rows_read - table.n_rows());
-        numbers.count("n", table.n_rows());
-        let mut estimand = None;
-        if let Some(trial) = &self.trial {
-            estimand = Some(trial.estimate(&table, &mut numbers)?);
-        }
-        if let Some(regression) = &self.regression {
-            regression.estimate(&table, &mut numbers)?;
-        }
-        if let Some(instrument) = &self.instrument {
-            instrument.estimate(&table, &mut numbers)?;
-        }
-        if let Some(two_by_two) = &self.two_by_two {
-            two_by_two.estimate(&table, &mut numbers)?;
-        }
-        if let Some(part) = &self.fixed_effects {
-            part.estimate(&mut table, &mut numbers)?;
+        if let Some(leave_out) = &self.leave_out {
+            leave_out.put(&table, &mut numbers, |table| Ok(on(table)?.1))?;
         }
         Ok(Answer { estimand, numbers })
     }

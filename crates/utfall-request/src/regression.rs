@@ -7,6 +7,8 @@ use utfall_effects::{EffectError, Family, GeneralisedFit, WeightedRegression, fi
 use utfall_stats::moments::{count, mean, weighted_mean};
 use utfall_stats::{elementary, sums};
 
+use crate::files::Files;
+use crate::model::Part;
 use crate::table::Table;
 use crate::uncertainty::{Clusters, Name, Uncertainty};
 use crate::{Numbers, RequestError};
@@ -54,8 +56,9 @@ pub struct MarginalEffect {
     pub estimand: Estimand,
 }
 
-impl Regression {
-    pub(crate) fn check(&self) -> Result<(), RequestError> {
+impl Part for Regression {
+    fn check(&self) -> Result<(), RequestError> {
+        self.inference.check()?;
         let linear = self.family == RegressionFamily::Linear;
         let wrong = [
             (
@@ -77,11 +80,19 @@ impl Regression {
         }
     }
 
-    pub(crate) fn estimate(
+    fn put(
         &self,
         table: &Table,
+        _files: &Files<'_>,
         numbers: &mut Numbers,
-    ) -> Result<(), RequestError> {
+    ) -> Result<Option<Estimand>, RequestError> {
+        self.estimate(table, numbers)?;
+        Ok(None)
+    }
+}
+
+impl Regression {
+    fn estimate(&self, table: &Table, numbers: &mut Numbers) -> Result<(), RequestError> {
         let outcome = table.numbers(&self.outcome)?;
         let columns = self.columns(table, None)?;
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();

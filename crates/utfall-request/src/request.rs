@@ -8,7 +8,8 @@ use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_matching::SmdDenominator;
 use utfall_matching::design::{Matching, Weighting};
 
-use crate::RequestError;
+use crate::table::Table;
+use crate::{Bootstrap, Derived, LeaveOut, RequestError};
 
 /// A request: one CSV file, and what to compute from it.
 ///
@@ -24,6 +25,9 @@ pub struct Request {
     /// Column that identifies units. Rows are put in its order first (by number if all are whole
     /// numbers, else by text), so that ties go to the lowest. Without it the order of the file stands.
     pub id: Option<String>,
+    /// Columns to compute first, each from those before it.
+    #[serde(default)]
+    pub derive: Vec<Derived>,
     /// Rows to keep; a row must satisfy each.
     #[serde(default)]
     pub keep: Vec<Keep>,
@@ -44,6 +48,10 @@ pub struct Request {
     pub balance: Option<Balance>,
     /// Which effect to estimate.
     pub effect: Option<Effect>,
+    /// Numbers of the answer that are drawn again, matching and weighting included.
+    pub bootstrap: Option<Bootstrap>,
+    /// Numbers of the answer without each group of rows in turn.
+    pub leave_out: Option<LeaveOut>,
 }
 
 /// The version of the request's keys.
@@ -74,6 +82,13 @@ pub struct Treatment {
     pub treated: String,
     /// The cell of a comparator row, to the letter.
     pub comparator: String,
+}
+
+impl Treatment {
+    /// Whether each row of a table is treated.
+    pub(crate) fn of(&self, table: &Table) -> Result<Vec<bool>, RequestError> {
+        table.arms(&self.column, &self.treated, &self.comparator)
+    }
 }
 
 /// Which covariates to compare between the arms.

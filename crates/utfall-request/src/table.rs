@@ -1,25 +1,20 @@
-//! A CSV file as text cells, of which only the columns a request names are looked at.
+//! Rows of a data file as text cells, of which only the columns a request names are looked at.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use utfall_matching::design::Columns;
 
-use crate::RequestError;
+use crate::derive::Derived;
+use crate::files::{Cells, Row};
+use crate::{Keep, RequestError};
 
-/// Rows of a CSV file that a request keeps, in the order they are used.
-#[derive(Debug)]
+/// Rows of a data file that a request keeps, in the order they are used.
+#[derive(Debug, Clone)]
 pub(crate) struct Table {
     path: PathBuf,
-    header: Vec<String>,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug)]
-struct Row {
-    /// Line of the file, the header being line 1.
-    line: u64,
-    cells: csv::StringRecord,
+    cells: Arc<Cells>,
+    order: Vec<usize>,
 }
 
 impl Columns for Table {
@@ -43,39 +38,90 @@ fn is_missing(cell: &str) -> bool {
     cell.is_empty() || cell == "NA"
 }
 
+/// The column and the comparison of `column>=1`, `column>1`, `column<=1` or `column<1`.
+fn comparison(name: &str) -> Option<(&str, impl Fn(f64) -> bool)> {
+    let at = name.find(['<', '>'])?;
+    let (column, rest) = name.split_at(at);
+    let (sign, rest) = rest.split_at(1);
+    let (or_equal, number) = match rest.strip_prefix('=') {
+        Some(number) => (true, number),
+        None => (false, rest),
+    };
+    let bound: f64 = number.trim().parse().ok()?;
+    let above = sign == ">";
+    let holds = move |value: f64| {
+        let beyond = if above { value > bound } else { value < bound };
+        beyond || or_equal && value >= bound && value <= bound
+    };
+    Some((column.trim_end(), holds))
+}
+
 impl Table {
-    /// Reads a file: UTF-8, commas, a header line, quotes doubled.
-    pub(crate) fn read(path: &Path) -> Result<Self, RequestError> {
-        let unreadable = |error: csv::Error| RequestError::of_csv(path, &error);
-        let mut reader = csv::ReaderBuilder::new()
-            .from_path(path)
-            .map_err(unreadable)?;
-        let names = reader.headers().map_err(unreadable)?;
-        let header: Vec<String> = names
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').to_owned())
-            .collect();
-        let mut rows = Vec::new();
-        for cells in reader.records() {
-            let cells = cells.map_err(unreadable)?;
-            rows.push(Row {
-                line: cells.position().map_or(0, csv::Position::line),
-                cells,
-            });
+    /// The rows of a file in its order.
+    pub(crate) fn of(path: PathBuf, cells: Cells) -> Self {
+        Self {
+            path,
+            order: (0..cells.rows.len()).collect(),
+            cells: Arc::new(cells),
         }
-        Ok(Self {
-            path: path.to_owned(),
-            header,
-            rows,
-        })
+    }
+
+    /// Computes columns, keeps some rows, drops those that lack a value, and puts the rest in the
+    /// order of their ids.
+    ///
+    /// Returns how many rows were left out.
+    pub(crate) fn prepare(
+        &mut self,
+        derive: &[Derived],
+        keep: &[Keep],
+        drop_rows_without: &[String],
+        id: Option<&str>,
+    ) -> Result<usize, RequestError> {
+        let n_rows_read = self.n_rows();
+        for derived in derive {
+            derived.add(self)?;
+        }
+        for keep in keep {
+            self.keep(&keep.column, &keep.equals)?;
+        }
+        for column in drop_rows_without {
+            self.drop_missing(column)?;
+        }
+        if let Some(id) = id {
+            self.sort_by_id(id)?;
+        }
+        Ok(n_rows_read - self.n_rows())
     }
 
     pub(crate) fn n_rows(&self) -> usize {
-        self.rows.len()
+        self.order.len()
+    }
+
+    /// Some of the rows, in the order given; a row may come several times.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            path: self.path.clone(),
+            cells: Arc::clone(&self.cells),
+            order: rows.iter().map(|&row| self.order[row]).collect(),
+        }
+    }
+
+    /// The names of the columns.
+    pub(crate) fn header(&self) -> &[String] {
+        &self.cells.header
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.order.iter().map(|&row| &self.cells.rows[row])
+    }
+
+    fn line_of(&self, row: usize) -> u64 {
+        self.cells.rows[self.order[row]].line
     }
 
     fn index(&self, column: &str) -> Result<usize, RequestError> {
-        let mut found = (0..self.header.len()).filter(|&index| self.header[index] == column);
+        let header = &self.cells.header;
+        let mut found = (0..header.len()).filter(|&index| header[index] == column);
         match (found.next(), found.next()) {
             (Some(index), None) => Ok(index),
             (Some(_), Some(_)) => Err(RequestError::ColumnTwice {
@@ -85,7 +131,7 @@ impl Table {
             (None, _) => Err(RequestError::NoColumn {
                 file: self.path.clone(),
                 column: column.to_owned(),
-                found: self.header.join(", "),
+                found: header.join(", "),
             }),
         }
     }
@@ -93,51 +139,56 @@ impl Table {
     /// The cells of a column, missing ones too.
     pub(crate) fn cells(&self, column: &str) -> Result<Vec<String>, RequestError> {
         let index = self.index(column)?;
-        Ok(self
-            .rows
-            .iter()
-            .map(|row| row.cells[index].to_owned())
-            .collect())
+        Ok(self.rows().map(|row| row.cells[index].to_owned()).collect())
     }
 
     /// Adds a column with a cell for each row.
     pub(crate) fn add_column(&mut self, name: &str, cells: &[String]) -> Result<(), RequestError> {
-        if self.header.iter().any(|column| column == name) {
+        if self.cells.header.iter().any(|column| column == name) {
             return Err(RequestError::ColumnTwice {
                 file: self.path.clone(),
                 column: name.to_owned(),
             });
         }
-        self.header.push(name.to_owned());
-        for (row, cell) in self.rows.iter_mut().zip(cells) {
+        let all = Arc::make_mut(&mut self.cells);
+        all.header.push(name.to_owned());
+        let mut of_row = vec![""; all.rows.len()];
+        for (&row, cell) in self.order.iter().zip(cells) {
+            of_row[row] = cell;
+        }
+        for (row, cell) in all.rows.iter_mut().zip(of_row) {
             row.cells.push_field(cell);
         }
         Ok(())
     }
 
     /// Keeps the rows whose cell is one of the values.
-    pub(crate) fn keep(&mut self, column: &str, equals: &[String]) -> Result<(), RequestError> {
+    fn keep(&mut self, column: &str, equals: &[String]) -> Result<(), RequestError> {
         let index = self.index(column)?;
-        self.rows
-            .retain(|row| equals.iter().any(|value| value == &row.cells[index]));
+        let rows = &self.cells.rows;
+        self.order
+            .retain(|&row| equals.iter().any(|value| value == &rows[row].cells[index]));
         Ok(())
     }
 
     /// Leaves out the rows that are marked.
     pub(crate) fn leave_out(&mut self, gone: &[bool]) {
         let mut gone = gone.iter();
-        self.rows.retain(|_| !gone.next().copied().unwrap_or(false));
+        self.order
+            .retain(|_| !gone.next().copied().unwrap_or(false));
     }
 
     /// Drops the rows without a value in the column.
-    pub(crate) fn drop_missing(&mut self, column: &str) -> Result<(), RequestError> {
+    fn drop_missing(&mut self, column: &str) -> Result<(), RequestError> {
         let index = self.index(column)?;
-        self.rows.retain(|row| !is_missing(&row.cells[index]));
+        let rows = &self.cells.rows;
+        self.order
+            .retain(|&row| !is_missing(&rows[row].cells[index]));
         Ok(())
     }
 
     /// Puts the rows in the order of an identifier: by number if all are whole numbers, else by text.
-    pub(crate) fn sort_by_id(&mut self, column: &str) -> Result<(), RequestError> {
+    fn sort_by_id(&mut self, column: &str) -> Result<(), RequestError> {
         let ids = self.texts(column)?;
         let numbers: Option<Vec<i64>> = ids.iter().map(|id| id.parse().ok()).collect();
         let mut order: Vec<usize> = (0..ids.len()).collect();
@@ -146,15 +197,14 @@ impl Table {
             None => order.sort_by(|&a, &b| ids[a].cmp(&ids[b])),
         }
         if let Some(pair) = order.windows(2).find(|pair| ids[pair[0]] == ids[pair[1]]) {
-            let lines = [self.rows[pair[0]].line, self.rows[pair[1]].line];
+            let lines = [self.line_of(pair[0]), self.line_of(pair[1])];
             return Err(RequestError::IdTwice {
                 file: self.path.clone(),
                 column: column.to_owned(),
                 lines,
             });
         }
-        let mut rows: BTreeMap<usize, Row> = self.rows.drain(..).enumerate().collect();
-        self.rows = order.iter().filter_map(|row| rows.remove(row)).collect();
+        self.order = order.into_iter().map(|row| self.order[row]).collect();
         Ok(())
     }
 
@@ -169,15 +219,22 @@ impl Table {
             }),
             cell => Ok(cell.to_owned()),
         };
-        self.rows.iter().map(cell).collect()
+        self.rows().map(cell).collect()
     }
 
-    /// A column as numbers, `column=value` as an indicator, or `column^2` as a square; a missing
-    /// cell is an error.
+    /// A column as numbers, `column=value` as an indicator, `column>1.5` and the like as one of a
+    /// comparison, or `column^2` as a square; a missing cell is an error.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, RequestError> {
         if let (Err(_), Some(column)) = (self.index(name), name.strip_suffix("^2")) {
             let values = self.numbers(column)?;
             return Ok(values.iter().map(|value| value * value).collect());
+        }
+        if let (Err(_), Some((column, holds))) = (self.index(name), comparison(name)) {
+            let values = self.numbers(column)?;
+            return Ok(values
+                .into_iter()
+                .map(|value| f64::from(u8::from(holds(value))))
+                .collect());
         }
         if let (Err(_), Some((column, value))) = (self.index(name), name.split_once('=')) {
             let cells = self.texts(column)?;
@@ -196,7 +253,7 @@ impl Table {
         };
         self.texts(name)?
             .into_iter()
-            .zip(&self.rows)
+            .zip(self.rows())
             .map(number)
             .collect()
     }
@@ -219,13 +276,13 @@ impl Table {
         };
         self.texts(column)?
             .into_iter()
-            .zip(&self.rows)
+            .zip(self.rows())
             .map(arm)
             .collect()
     }
 
     /// The line of a row in the file.
     pub(crate) fn line(&self, row: usize) -> Option<u64> {
-        self.rows.get(row).map(|row| row.line)
+        (row < self.n_rows()).then(|| self.line_of(row))
     }
 }

@@ -7,6 +7,8 @@ use utfall_effects::{
     interacted_difference, paired_difference,
 };
 
+use crate::files::Files;
+use crate::model::Part;
 use crate::regression::term;
 use crate::table::Table;
 use crate::uncertainty::{Name, Uncertainty};
@@ -65,14 +67,18 @@ enum Columns {
     Covariates(Vec<Vec<f64>>),
 }
 
-impl Trial {
-    pub(crate) fn estimate(
+impl Part for Trial {
+    fn check(&self) -> Result<(), RequestError> {
+        self.inference.check()
+    }
+
+    fn put(
         &self,
         table: &Table,
+        _files: &Files<'_>,
         numbers: &mut Numbers,
-    ) -> Result<Estimand, RequestError> {
-        let treatment = &self.treatment;
-        let treated = table.arms(&treatment.column, &treatment.treated, &treatment.comparator)?;
+    ) -> Result<Option<Estimand>, RequestError> {
+        let treated = self.treatment.of(table)?;
         let outcome = table.numbers(&self.outcome)?;
         let columns = self.columns(table)?;
         let clusters = self.inference.clusters(table)?;
@@ -125,9 +131,11 @@ impl Trial {
             }
             _ => {}
         }
-        Ok(self.estimand)
+        Ok(Some(self.estimand))
     }
+}
 
+impl Trial {
     fn names(&self) -> &[String] {
         match &self.design {
             Design::Interacted { covariates } | Design::DoublyRobust { covariates } => covariates,

@@ -1,10 +1,12 @@
 //! `[two-by-two]`: risks in two arms, and their comparisons in closed form.
 
 use serde::{Deserialize, Serialize};
-use utfall_core::ConfidenceLevel;
+use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{EffectError, Grouping, RiskTable, mantel_haenszel, p_of_chi_squared};
 use utfall_stats::{elementary, normal};
 
+use crate::files::Files;
+use crate::model::Part;
 use crate::table::Table;
 use crate::{Numbers, RequestError, Treatment};
 
@@ -22,14 +24,14 @@ pub struct TwoByTwo {
     pub confidence_level: ConfidenceLevel,
 }
 
-impl TwoByTwo {
-    pub(crate) fn estimate(
+impl Part for TwoByTwo {
+    fn put(
         &self,
         table: &Table,
+        _files: &Files<'_>,
         numbers: &mut Numbers,
-    ) -> Result<(), RequestError> {
-        let treatment = &self.treatment;
-        let treated = table.arms(&treatment.column, &treatment.treated, &treatment.comparator)?;
+    ) -> Result<Option<Estimand>, RequestError> {
+        let treated = self.treatment.of(table)?;
         let yes = self.outcomes(table)?;
         let refused = |error| RequestError::effect(&[], None, error);
         let quantile = normal::quantile(0.5 * (1.0 + self.confidence_level.fraction()));
@@ -57,9 +59,11 @@ impl TwoByTwo {
             numbers.real("mh_chi_squared", summary.chi_squared);
             numbers.real("mh_p", p_of_chi_squared(summary.chi_squared));
         }
-        Ok(())
+        Ok(None)
     }
+}
 
+impl TwoByTwo {
     fn outcomes(&self, table: &Table) -> Result<Vec<bool>, RequestError> {
         let values = table.numbers(&self.outcome)?;
         let is = |value: f64, wanted: f64| value.to_bits() == wanted.to_bits();
