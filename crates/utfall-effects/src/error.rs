@@ -271,6 +271,47 @@ pub enum EffectError {
         row: usize,
     },
 
+    /// Rows of a unit say different things about when it starts treatment.
+    #[error(
+        "row {row} says otherwise than its unit's rows before it when treatment starts: treatment may not switch off or start twice"
+    )]
+    StartVaries {
+        /// The first row that differs.
+        row: usize,
+    },
+
+    /// A unit is not there at every time.
+    #[error(
+        "the unit of row {row} lacks a time: leave such units out, or take rows as cross-sections"
+    )]
+    GapInPanel {
+        /// The first row of the unit.
+        row: usize,
+    },
+
+    /// Nobody serves as comparator.
+    #[error(
+        "every unit is treated in the end, so there is no never-treated comparator: compare with the not yet treated"
+    )]
+    NoComparators,
+
+    /// No group starts after the first time.
+    #[error(
+        "no unit starts treatment after the first time, expected at least one group with a time before"
+    )]
+    NoGroups,
+
+    /// The effect of a group at a time cannot be estimated.
+    #[error("the effect on group {group} at time {time} cannot be estimated: {what}")]
+    CellNotEstimable {
+        /// When the group starts.
+        group: f64,
+        /// The time.
+        time: f64,
+        /// Why.
+        what: &'static str,
+    },
+
     /// Two rows of one unit at one time.
     #[error("row {row} is the second of its unit and time: keep one row for each")]
     DuplicateInPanel {
@@ -300,6 +341,8 @@ impl EffectError {
             | Self::ClusterDivided { row }
             | Self::ExposureNotPositive { row }
             | Self::DuplicateInPanel { row }
+            | Self::StartVaries { row }
+            | Self::GapInPanel { row }
             | Self::GroupWithoutEvents { row }
             | Self::OutcomeOutsideFamily { row, .. }
             | Self::FullLeverage { row, .. } => Some(*row),

@@ -88,7 +88,7 @@ impl Grouping {
 
     /// The sum of a value over the rows of each group, in row order.
     #[must_use]
-    pub(crate) fn sums(&self, values: &[f64]) -> Vec<f64> {
+    pub fn sums(&self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.n_groups];
         for (&code, &value) in self.codes.iter().zip(values) {
             sums[code] += value;

@@ -33,6 +33,7 @@ mod regression;
 mod resampling;
 mod risk_table;
 mod rosenbaum;
+pub mod staggered;
 mod standard_error;
 mod symmetric;
 

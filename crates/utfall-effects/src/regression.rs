@@ -309,6 +309,23 @@ impl<'a> WeightedRegression<'a> {
     }
 }
 
+/// The coefficients of weighted least squares, also where they reproduce the outcome.
+pub(crate) fn solved(
+    columns: &[&[f64]],
+    weight: &[f64],
+    outcome: &[f64],
+) -> Result<Vec<f64>, EffectError> {
+    let dense = Dense::of(columns, weight)?;
+    let (mut coefficients, _) = dense.taken_out(outcome, weight);
+    for k in (0..coefficients.len()).rev() {
+        let later = coefficients[k + 1..]
+            .iter()
+            .zip(&dense.triangle[k][k + 1..]);
+        coefficients[k] -= later.map(|(later, share)| later * share).sum::<f64>();
+    }
+    Ok(coefficients)
+}
+
 /// Columns made orthogonal one after another.
 struct Dense {
     orthogonal: Vec<Vec<f64>>,

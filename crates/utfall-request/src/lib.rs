@@ -21,6 +21,7 @@ mod regression;
 mod request;
 mod resample;
 mod sensitivity;
+mod staggered;
 mod step_down;
 mod table;
 mod trial;
@@ -48,6 +49,7 @@ pub use request::{
     Treatment,
 };
 pub use resample::{Acceleration, Bootstrap, DrawnRows, GivenRows, LeaveOut};
+pub use staggered::{AggregateSpec, BootstrapSpec, MultiplierStream, Staggered, TwoPeriodRequest};
 pub use step_down::StepDownTest;
 pub use trial::{Design, Trial};
 pub use two_by_two::TwoByTwo;

@@ -12,6 +12,7 @@ use crate::instrument::Instrument;
 use crate::randomisation::Randomisation;
 use crate::rank_test::RankTest;
 use crate::regression::Regression;
+use crate::staggered::{Staggered, TwoPeriodRequest};
 use crate::step_down::StepDownTest;
 use crate::table::Table;
 use crate::trial::Trial;
@@ -48,6 +49,10 @@ pub struct Model {
     pub two_by_two: Option<TwoByTwo>,
     /// A regression beside fixed effects.
     pub fixed_effects: Option<FixedEffectsRegression>,
+    /// Effects by group and time.
+    pub staggered: Option<Staggered>,
+    /// Difference-in-differences between two times.
+    pub two_period: Option<TwoPeriodRequest>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -80,12 +85,14 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-    pub(crate) const PARTS: [&'static str; 9] = [
+    pub(crate) const PARTS: [&'static str; 11] = [
         "trial",
         "regression",
         "instrument",
         "two-by-two",
         "fixed-effects",
+        "staggered",
+        "two-period",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -99,6 +106,8 @@ impl Model {
             self.instrument.as_ref().map(|part| part as _),
             self.two_by_two.as_ref().map(|part| part as _),
             self.fixed_effects.as_ref().map(|part| part as _),
+            self.staggered.as_ref().map(|part| part as _),
+            self.two_period.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

@@ -258,6 +258,32 @@ impl Table {
             .collect()
     }
 
+    /// A column as numbers, `None` where a cell has no value or is one of `never`.
+    pub(crate) fn numbers_or_never(
+        &self,
+        column: &str,
+        never: &[String],
+    ) -> Result<Vec<Option<f64>>, RequestError> {
+        let number = |(cell, row): (String, &Row)| {
+            if is_missing(&cell) || never.contains(&cell) {
+                return Ok(None);
+            }
+            match cell.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(Some(number)),
+                _ => Err(RequestError::NotANumber {
+                    file: self.path.clone(),
+                    column: column.to_owned(),
+                    line: row.line,
+                }),
+            }
+        };
+        self.cells(column)?
+            .into_iter()
+            .zip(self.rows())
+            .map(number)
+            .collect()
+    }
+
     /// Whether each row is in the treated arm.
     pub(crate) fn arms(
         &self,

@@ -13,3 +13,5 @@ pub use covariance::{
 pub use fixed_effects::{AbsorbedFit, Design, JackknifeCentre, fit_absorbed};
 pub use poisson::{PoissonFit, fit_absorbed_poisson, rows_without_events};
 pub use spatial::{Distance, Places};
+
+pub(crate) use covariance::ranks;
