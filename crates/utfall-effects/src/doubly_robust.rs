@@ -14,6 +14,19 @@ use crate::arms::check_arms;
 use crate::regression::check_finite;
 use crate::{EffectError, Family, Grouping, Inference, WeightedRegression, fit_generalised, infer};
 
+/// How the two models of a doubly robust estimate are fitted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NuisanceFit<'a> {
+    /// Rows of one fold are predicted by models fitted to all other folds (cross-fitting, double
+    /// machine learning); `None` fits and predicts on all rows.
+    pub folds: Option<&'a Grouping>,
+    /// Scores are held to `clip` and `1 - clip`; `None` leaves them as they are. `DoubleML` has 0.01
+    /// unless told otherwise.
+    pub clip: Option<f64>,
+    /// The outcome models: least squares, or a generalised linear model.
+    pub outcome_family: Option<Family>,
+}
+
 /// A doubly robust estimate and the two estimates it is made from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DoublyRobust {
@@ -38,6 +51,8 @@ pub struct DoublyRobust {
 ///
 /// - `treated`, `outcome`: one value per row; `covariates`: columns of both models, one value per
 ///   row, without a constant.
+/// - `nuisance`: how the models are fitted; with folds the errors of flexible models do not leak
+///   into the estimate (Chernozhukov et al. 2018).
 /// - `clusters`: for the `cr` kinds.
 /// - Outcome, point and standard error are in one unit.
 ///
@@ -53,12 +68,14 @@ pub struct DoublyRobust {
 /// # Reference
 ///
 /// Robins, Rotnitzky & Zhao (1994), <https://doi.org/10.2307/2290910>; Moodie, Saarela & Stephens
-/// (2018) on the effect over the treated, <https://doi.org/10.1002/sta4.205>.
+/// (2018) on the effect over the treated, <https://doi.org/10.1002/sta4.205>; Chernozhukov et al.
+/// (2018) on cross-fitting, <https://doi.org/10.1111/ectj.12097>.
 pub fn doubly_robust(
     estimand: Estimand,
     treated: &[bool],
     covariates: &[&[f64]],
     outcome: &[f64],
+    nuisance: &NuisanceFit<'_>,
     clusters: &[&Grouping],
     inference: &Inference,
 ) -> Result<DoublyRobust, EffectError> {
@@ -67,14 +84,13 @@ pub fn doubly_robust(
     let (n_treated, n_comparator) = check_arms(treated, 2)?;
     let one = vec![1.0; n_rows];
     let columns = [&[one.as_slice()], covariates].concat();
-    let indicator: Vec<f64> = treated.iter().map(|&is| f64::from(u8::from(is))).collect();
-    let score = fit_generalised(Family::Logit, &columns, None, &indicator)?;
+    let predicted = nuisance.predict(&columns, treated, outcome)?;
     let rows = Rows {
         treated,
         outcome,
-        score: score.mean(),
-        with: predicted(&columns, treated, true, outcome)?,
-        without: predicted(&columns, treated, false, outcome)?,
+        score: predicted.score,
+        with: predicted.with,
+        without: predicted.without,
     };
     let (part, share, alone) = rows.parts(estimand)?;
     let size = mean(&share);
@@ -110,35 +126,149 @@ pub fn doubly_robust(
     })
 }
 
-/// Predictions for all rows from the regression in one arm.
-fn predicted(
-    columns: &[&[f64]],
-    treated: &[bool],
-    arm: bool,
-    outcome: &[f64],
-) -> Result<Vec<f64>, EffectError> {
-    let rows: Vec<usize> = (0..treated.len())
-        .filter(|&row| treated[row] == arm)
-        .collect();
-    let take = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
-    let of_arm: Vec<Vec<f64>> = columns.iter().map(|column| take(column)).collect();
-    let of_arm: Vec<&[f64]> = of_arm.iter().map(Vec::as_slice).collect();
-    let one = vec![1.0; rows.len()];
-    let fit = WeightedRegression::fit(&of_arm, &one, &take(outcome))?;
-    let coefficients = fit.coefficients();
-    let predict = |row: usize| {
-        let terms = columns.iter().zip(&coefficients);
-        terms
-            .map(|(column, coefficient)| column[row] * coefficient)
-            .sum()
-    };
-    Ok((0..treated.len()).map(predict).collect())
+/// What the models say of each row.
+pub(crate) struct Predicted {
+    pub(crate) score: Vec<f64>,
+    pub(crate) with: Vec<f64>,
+    pub(crate) without: Vec<f64>,
+}
+
+impl NuisanceFit<'_> {
+    /// Fits the models and predicts every row, each fold from the others.
+    pub(crate) fn predict(
+        &self,
+        columns: &[&[f64]],
+        treated: &[bool],
+        outcome: &[f64],
+    ) -> Result<Predicted, EffectError> {
+        let n_rows = treated.len();
+        let everyone: Vec<usize> = (0..n_rows).collect();
+        let mut predicted = Predicted {
+            score: vec![0.0; n_rows],
+            with: vec![0.0; n_rows],
+            without: vec![0.0; n_rows],
+        };
+        match self.folds {
+            None => self.predict_fold(
+                &everyone,
+                &everyone,
+                columns,
+                treated,
+                outcome,
+                &mut predicted,
+            )?,
+            Some(folds) if folds.len() != n_rows => {
+                return Err(EffectError::LengthMismatch {
+                    what: "fold",
+                    found: folds.len(),
+                    expected: n_rows,
+                });
+            }
+            Some(folds) if folds.n_groups() < 2 => {
+                return Err(EffectError::TooFewFolds {
+                    n_folds: folds.n_groups(),
+                });
+            }
+            Some(folds) => {
+                for (fold, rows) in folds.members().iter().enumerate() {
+                    let others: Vec<usize> = everyone
+                        .iter()
+                        .copied()
+                        .filter(|&row| folds.codes()[row] != fold)
+                        .collect();
+                    self.predict_fold(&others, rows, columns, treated, outcome, &mut predicted)?;
+                }
+            }
+        }
+        if let Some(clip) = self.clip {
+            if !(clip > 0.0 && clip < 0.5) {
+                return Err(EffectError::OutsideRange {
+                    what: "clip",
+                    value: clip,
+                });
+            }
+            let held = |score: &mut f64| *score = score.clamp(clip, 1.0 - clip);
+            predicted.score.iter_mut().for_each(held);
+        }
+        Ok(predicted)
+    }
+
+    /// Fits on some rows and predicts others.
+    fn predict_fold(
+        &self,
+        fitted: &[usize],
+        rows: &[usize],
+        columns: &[&[f64]],
+        treated: &[bool],
+        outcome: &[f64],
+        predicted: &mut Predicted,
+    ) -> Result<(), EffectError> {
+        let arms: Vec<bool> = fitted.iter().map(|&row| treated[row]).collect();
+        check_arms(&arms, 2)?;
+        let taken = |rows: &[usize]| -> Vec<Vec<f64>> {
+            let take = |column: &&[f64]| rows.iter().map(|&row| column[row]).collect();
+            columns.iter().map(take).collect()
+        };
+        let (of_fitted, of_rows) = (taken(fitted), taken(rows));
+        let fitted_columns: Vec<&[f64]> = of_fitted.iter().map(Vec::as_slice).collect();
+        let row_columns: Vec<&[f64]> = of_rows.iter().map(Vec::as_slice).collect();
+        let indicator: Vec<f64> = arms.iter().map(|&is| f64::from(u8::from(is))).collect();
+        let score = fit_generalised(Family::Logit, &fitted_columns, None, &indicator)?;
+        let mut place = |values: Vec<f64>, which: fn(&mut Predicted) -> &mut Vec<f64>| {
+            let into = which(predicted);
+            rows.iter()
+                .zip(values)
+                .for_each(|(&row, value)| into[row] = value);
+        };
+        place(score.predict(&row_columns), |all| &mut all.score);
+        for (arm, which) in [
+            (
+                true,
+                (|all| &mut all.with) as fn(&mut Predicted) -> &mut Vec<f64>,
+            ),
+            (false, |all| &mut all.without),
+        ] {
+            let of_arm: Vec<usize> = fitted
+                .iter()
+                .copied()
+                .filter(|&row| treated[row] == arm)
+                .collect();
+            let arm_columns = taken(&of_arm);
+            let arm_columns: Vec<&[f64]> = arm_columns.iter().map(Vec::as_slice).collect();
+            let arm_outcome: Vec<f64> = of_arm.iter().map(|&row| outcome[row]).collect();
+            place(
+                self.outcomes(&arm_columns, &arm_outcome, &row_columns)?,
+                which,
+            );
+        }
+        Ok(())
+    }
+
+    /// Outcomes of some rows by a model of others.
+    fn outcomes(
+        &self,
+        fitted: &[&[f64]],
+        outcome: &[f64],
+        rows: &[&[f64]],
+    ) -> Result<Vec<f64>, EffectError> {
+        if let Some(family) = self.outcome_family {
+            return Ok(fit_generalised(family, fitted, None, outcome)?.predict(rows));
+        }
+        let one = vec![1.0; outcome.len()];
+        let coefficients = WeightedRegression::fit(fitted, &one, outcome)?.coefficients();
+        let n_rows = rows.first().map_or(0, |column| column.len());
+        let predict = |row: usize| {
+            let terms = rows.iter().zip(&coefficients);
+            terms.map(|(column, slope)| column[row] * slope).sum()
+        };
+        Ok((0..n_rows).map(predict).collect())
+    }
 }
 
 struct Rows<'a> {
     treated: &'a [bool],
     outcome: &'a [f64],
-    score: &'a [f64],
+    score: Vec<f64>,
     with: Vec<f64>,
     without: Vec<f64>,
 }

@@ -114,6 +114,13 @@ pub enum EffectError {
         n_clusters: usize,
     },
 
+    /// Cross-fitting needs folds to fit on.
+    #[error("{n_folds} fold, expected at least 2")]
+    TooFewFolds {
+        /// Folds given.
+        n_folds: usize,
+    },
+
     /// Not more clusters than coefficients, where the difference divides.
     #[error("{n_clusters} clusters for {n_columns} coefficients, expected more clusters (or cr1)")]
     ClustersForColumns {
@@ -186,6 +193,13 @@ pub enum EffectError {
         row: usize,
     },
 
+    /// A unit has no match.
+    #[error("the unit of row {row} has no match: widen the caliper or leave an exact column out")]
+    NoMatch {
+        /// The row of the unit.
+        row: usize,
+    },
+
     /// More draws than can be enumerated.
     #[error("{found} {what} to enumerate, at most {most}: draw some at random instead")]
     TooManyDraws {
@@ -241,6 +255,12 @@ pub enum EffectError {
         /// The column whose part of the predictor grows most.
         column: usize,
     },
+
+    /// Counts do not vary more than Poisson's.
+    #[error(
+        "the counts vary no more than Poisson's, so there is no dispersion to estimate: use poisson"
+    )]
+    NotOverdispersed,
 
     /// The steps did not settle.
     #[error("no convergence after {n_iterations} steps")]
@@ -339,6 +359,7 @@ impl EffectError {
             | Self::BlockWithoutArm { row, .. }
             | Self::NotAPair { row, .. }
             | Self::ClusterDivided { row }
+            | Self::NoMatch { row }
             | Self::ExposureNotPositive { row }
             | Self::DuplicateInPanel { row }
             | Self::StartVaries { row }

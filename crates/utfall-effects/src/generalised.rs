@@ -1,5 +1,5 @@
-//! Generalised linear models: logistic regression for yes-or-no outcomes, Poisson regression for
-//! counts with an exposure.
+//! Generalised linear models: logistic and probit regression for yes-or-no outcomes and proportions,
+//! Poisson and negative binomial regression for counts with an exposure, gamma regression for costs.
 //!
 //! Fitted by Newton's method, each step a weighted regression; the last of these regressions *is*
 //! the fit, with the score contributions of the likelihood as its influences. So every standard
@@ -11,8 +11,8 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use utfall_stats::elementary;
 use utfall_stats::sums::{sum, sum_of};
+use utfall_stats::{elementary, normal};
 
 use crate::regression::check_finite;
 use crate::{Contrast, EffectError, WeightedRegression};
@@ -29,7 +29,7 @@ const MOST_DRIFTING: u32 = 6;
 const MOST_HALVINGS: u32 = 30;
 
 /// The distribution of an outcome and the scale on which effects add up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// An outcome of 0 or 1, log-odds. Any outcome between 0 and 1 is fitted (quasi-likelihood).
@@ -37,6 +37,13 @@ pub enum Family {
     /// A count of zero or more, log of the mean. Robust errors hold whatever the distribution, as
     /// long as the mean is right.
     Poisson,
+    /// As [`Family::Logit`], with the normal distribution function for the mean. The standard error
+    /// `model` is from the expected information, as R's `glm` has it.
+    Probit,
+    /// A count whose variance is `mean + mean²/theta` (NB2), log of the mean, `theta` known.
+    NegativeBinomial(f64),
+    /// An amount above zero whose standard deviation is in proportion to its mean, log of the mean.
+    Gamma,
 }
 
 /// A fitted generalised linear model.
@@ -65,7 +72,7 @@ pub struct Marginal {
     pub difference: Contrast,
     /// Log of their ratio.
     pub log_ratio: Contrast,
-    /// Log of the ratio of their odds; for [`Family::Logit`].
+    /// Log of the ratio of their odds; for [`Family::Logit`] and [`Family::Probit`].
     pub log_odds_ratio: Option<Contrast>,
 }
 
@@ -78,8 +85,8 @@ pub struct Marginal {
 ///
 /// - `columns`: at least one, each with one value per row; a constant is a column like any other.
 /// - `offset`: added to each row's predictor with coefficient one, such as the log of an exposure.
-/// - `outcome`: one value per row; 0 to 1 for [`Family::Logit`], zero or more for
-///   [`Family::Poisson`].
+/// - `outcome`: one value per row; 0 to 1 for [`Family::Logit`] and [`Family::Probit`], zero or
+///   more for counts, above zero for [`Family::Gamma`].
 ///
 /// # Errors
 ///
@@ -100,7 +107,26 @@ pub fn fit_generalised(
     offset: Option<&[f64]>,
     outcome: &[f64],
 ) -> Result<GeneralisedFit, EffectError> {
-    let model = Model::new(family, columns, offset, outcome)?;
+    fit_generalised_weighted(family, columns, offset, None, outcome)
+}
+
+/// As [`fit_generalised`], with a weight for each row: of sampling, of matching, or of a score.
+///
+/// Weights are relative: their scale changes no coefficient and no robust error. The error `model`
+/// takes a weight of two as two rows.
+///
+/// # Errors
+///
+/// Those of [`fit_generalised`], and [`EffectError::WeightNotPositive`] at the first weight that is
+/// not above zero.
+pub fn fit_generalised_weighted(
+    family: Family,
+    columns: &[&[f64]],
+    offset: Option<&[f64]>,
+    weight: Option<&[f64]>,
+    outcome: &[f64],
+) -> Result<GeneralisedFit, EffectError> {
+    let model = Model::new(family, columns, offset, weight, outcome)?;
     let mut here = model.start()?;
     let mut n_drifting = 0;
     for n_iterations in 1..=MOST_STEPS {
@@ -147,6 +173,16 @@ impl GeneralisedFit {
     #[must_use]
     pub fn mean(&self) -> &[f64] {
         &self.mean
+    }
+
+    /// The mean outcomes of other rows, of the same columns and without an offset.
+    pub(crate) fn predict(&self, columns: &[&[f64]]) -> Vec<f64> {
+        let n_rows = columns.first().map_or(0, |column| column.len());
+        let predictor = predictor(columns, None, &self.coefficients, n_rows);
+        predictor
+            .into_iter()
+            .map(|eta| self.family.mean(eta))
+            .collect()
     }
 
     /// Twice the log likelihood that a perfect fit would have more.
@@ -210,11 +246,11 @@ impl GeneralisedFit {
             difference: contrast(one - zero, [1.0, 1.0])?,
             log_ratio: contrast(ratio, [1.0 / one, 1.0 / zero])?,
             log_odds_ratio: match self.family {
-                Family::Logit => Some(contrast(
+                Family::Logit | Family::Probit => Some(contrast(
                     odds(one) - odds(zero),
                     [odds_slope(one), odds_slope(zero)],
                 )?),
-                Family::Poisson => None,
+                _ => None,
             },
         })
     }
@@ -263,26 +299,31 @@ struct Average {
 impl Family {
     fn expected(self) -> &'static str {
         match self {
-            Self::Logit => "0 to 1",
+            Self::Logit | Self::Probit => "0 to 1",
             Self::Poisson => "zero or more",
+            Self::NegativeBinomial(_) => "a whole number, zero or more",
+            Self::Gamma => "above zero",
         }
     }
 
     fn allows(self, outcome: f64) -> bool {
         match self {
-            Self::Logit => (0.0..=1.0).contains(&outcome),
+            Self::Logit | Self::Probit => (0.0..=1.0).contains(&outcome),
             Self::Poisson => outcome >= 0.0,
+            Self::NegativeBinomial(_) => outcome >= 0.0 && outcome.fract() <= 0.0,
+            Self::Gamma => outcome > 0.0,
         }
     }
 
     /// The predictor that steps start from.
     fn start(self, outcome: f64) -> f64 {
+        let inside = 0.5 * (outcome + 0.5);
         match self {
-            Self::Logit => {
-                let mean = 0.5 * (outcome + 0.5);
-                elementary::log(mean / (1.0 - mean))
-            }
+            Self::Logit => elementary::log(inside / (1.0 - inside)),
+            Self::Probit => normal::quantile(inside),
             Self::Poisson => elementary::log(outcome + 0.1),
+            Self::NegativeBinomial(_) => elementary::log(outcome.max(1.0 / 6.0)),
+            Self::Gamma => elementary::log(outcome),
         }
     }
 
@@ -293,15 +334,39 @@ impl Family {
                 odds / (1.0 + odds)
             }
             Self::Logit => 1.0 / (1.0 + elementary::exp(-predictor)),
-            Self::Poisson => elementary::exp(predictor),
+            Self::Probit => normal::cdf(predictor),
+            Self::Poisson | Self::NegativeBinomial(_) | Self::Gamma => elementary::exp(predictor),
         }
     }
 
-    /// The mean's slope in the predictor, which is also the variance: the links are canonical.
+    /// The mean at a predictor, its slope, and the variance of an outcome.
+    pub(crate) fn moments(self, predictor: f64) -> (f64, f64, f64) {
+        let mean = self.mean(predictor);
+        let (slope, variance) = (self.slope(predictor, mean), self.variance(predictor, mean));
+        (mean, slope, variance)
+    }
+
+    /// One minus the mean, without loss where it is near one; for yes-or-no outcomes.
+    fn complement(self, predictor: f64) -> f64 {
+        self.mean(-predictor)
+    }
+
+    /// The mean's slope in the predictor.
     fn slope(self, predictor: f64, mean: f64) -> f64 {
         match self {
-            Self::Logit => mean * self.mean(-predictor),
+            Self::Logit => mean * self.complement(predictor),
+            Self::Probit => normal::density(predictor),
+            Self::Poisson | Self::NegativeBinomial(_) | Self::Gamma => mean,
+        }
+    }
+
+    /// The variance of an outcome; for canonical links it is the slope.
+    fn variance(self, predictor: f64, mean: f64) -> f64 {
+        match self {
+            Self::Logit | Self::Probit => mean * self.complement(predictor),
             Self::Poisson => mean,
+            Self::NegativeBinomial(theta) => mean + mean * mean / theta,
+            Self::Gamma => mean * mean,
         }
     }
 
@@ -315,8 +380,18 @@ impl Family {
             }
         };
         match self {
-            Self::Logit => times_log(outcome) + times_log(1.0 - outcome),
+            Self::Logit | Self::Probit => times_log(outcome) + times_log(1.0 - outcome),
             Self::Poisson => times_log(outcome) - outcome - elementary::lgamma(outcome + 1.0),
+            Self::NegativeBinomial(theta) => {
+                elementary::lgamma(outcome + theta)
+                    - elementary::lgamma(theta)
+                    - elementary::lgamma(outcome + 1.0)
+                    + times_log(theta)
+                    + times_log(outcome)
+                    - times_log(outcome + theta)
+            }
+            // Of the exponential, whose mean the fit is, too.
+            Self::Gamma => -1.0 - elementary::log(outcome),
         }
     }
 
@@ -330,11 +405,15 @@ impl Family {
             }
         };
         2.0 * match self {
-            Self::Logit => {
-                let below = self.mean(-predictor);
+            Self::Logit | Self::Probit => {
+                let below = self.complement(predictor);
                 relative(outcome, mean) + relative(1.0 - outcome, below)
             }
             Self::Poisson => relative(outcome, mean) - (outcome - mean),
+            Self::NegativeBinomial(theta) => {
+                relative(outcome, mean) - relative(outcome + theta, mean + theta)
+            }
+            Self::Gamma => (outcome - mean) / mean - elementary::log(outcome / mean),
         }
     }
 }
@@ -343,6 +422,7 @@ struct Model<'a> {
     family: Family,
     columns: &'a [&'a [f64]],
     offset: Option<&'a [f64]>,
+    weight: Option<&'a [f64]>,
     outcome: &'a [f64],
 }
 
@@ -358,8 +438,18 @@ impl<'a> Model<'a> {
         family: Family,
         columns: &'a [&'a [f64]],
         offset: Option<&'a [f64]>,
+        weight: Option<&'a [f64]>,
         outcome: &'a [f64],
     ) -> Result<Self, EffectError> {
+        if let Some(weight) = weight {
+            check_finite("weight", weight, outcome.len())?;
+            if let Some(row) = weight.iter().position(|&value| value <= 0.0) {
+                return Err(EffectError::WeightNotPositive {
+                    row,
+                    value: weight[row],
+                });
+            }
+        }
         check_finite("outcome", outcome, outcome.len())?;
         for column in columns {
             check_finite("covariate", column, outcome.len())?;
@@ -380,6 +470,7 @@ impl<'a> Model<'a> {
             family,
             columns,
             offset,
+            weight,
             outcome,
         })
     }
@@ -398,11 +489,17 @@ impl<'a> Model<'a> {
             .map(|(row, (&eta, &outcome))| {
                 let mean = self.family.mean(eta);
                 let slope = self.family.slope(eta, mean);
+                let precision = slope * (slope / self.family.variance(eta, mean));
                 let offset = self.offset.map_or(0.0, |offset| offset[row]);
-                (slope, eta - offset + (outcome - mean) / slope)
+                let response = eta - offset + (outcome - mean) / slope;
+                (self.weight(row) * precision, response)
             })
             .unzip();
         WeightedRegression::fit_with(self.columns, Cow::Owned(weight), &response)
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.weight.map_or(1.0, |weight| weight[row])
     }
 
     fn at(&self, coefficients: Vec<f64>) -> Place {
@@ -410,8 +507,10 @@ impl<'a> Model<'a> {
         let predictor = predictor(self.columns, self.offset, &coefficients, n_rows);
         let deviance = sum_of(n_rows, |row| {
             let mean = self.family.mean(predictor[row]);
-            self.family
-                .deviance(self.outcome[row], predictor[row], mean)
+            let deviance = self
+                .family
+                .deviance(self.outcome[row], predictor[row], mean);
+            self.weight(row) * deviance
         });
         Place {
             coefficients,
@@ -439,7 +538,8 @@ impl<'a> Model<'a> {
     /// Whether outcomes can be reproduced only at predictors without bound.
     fn is_yes_or_no(&self) -> bool {
         let mut outcome = self.outcome.iter();
-        self.family == Family::Logit && outcome.all(|&y| y <= 0.0 || y >= 1.0)
+        matches!(self.family, Family::Logit | Family::Probit)
+            && outcome.all(|&y| y <= 0.0 || y >= 1.0)
     }
 
     fn separated(&self, coefficients: &[f64]) -> EffectError {
@@ -464,7 +564,7 @@ impl<'a> Model<'a> {
             regression,
             deviance: place.deviance,
             log_likelihood: sum_of(self.outcome.len(), |row| {
-                self.family.saturated(self.outcome[row])
+                self.weight(row) * self.family.saturated(self.outcome[row])
             }) - 0.5 * place.deviance,
             n_iterations,
         })

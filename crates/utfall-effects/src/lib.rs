@@ -14,20 +14,31 @@
 mod arms;
 mod bias_reduced;
 mod blocked;
+mod bounds;
+mod cluster_trial;
+mod confounding;
+mod covariance;
 mod difference;
 mod doubly_robust;
+mod doubly_robust_bootstrap;
 mod e_value;
 mod error;
+mod exchangeable;
 mod generalised;
 mod grouping;
 mod inference;
 mod instrument;
 mod interacted;
 mod jackknife;
+mod matching_estimator;
 mod multiplicity;
+mod negative_binomial;
+mod orthogonal;
 mod paired;
 pub mod panel;
 mod power;
+mod quantile_regression;
+mod random_intercept;
 mod rank_sum;
 mod regression;
 mod resampling;
@@ -38,21 +49,34 @@ mod standard_error;
 mod symmetric;
 
 pub use blocked::blocked_difference;
+pub use bounds::{LeeBounds, Trim, lee_bounds, manski_bounds, tipping_point};
+pub use cluster_trial::{ClusterMeans, ClusterVariance, cluster_variance, compare_cluster_means};
+pub use confounding::{Benchmark, Confounded, Oster};
 pub use difference::{
     MatchedSample, adjusted_difference, matched_difference, matched_difference_in_differences,
     unadjusted_difference,
 };
-pub use doubly_robust::{DoublyRobust, doubly_robust};
+pub use doubly_robust::{DoublyRobust, NuisanceFit, doubly_robust};
+pub use doubly_robust_bootstrap::{ResampledEstimates, doubly_robust_bootstrap};
 pub use e_value::{EffectScale, e_value, e_value_of_interval, standardised_interval};
 pub use error::EffectError;
-pub use generalised::{Family, GeneralisedFit, Marginal, fit_generalised};
+pub use exchangeable::{EstimatingEquations, exchangeable_equations};
+pub use generalised::{
+    Family, GeneralisedFit, Marginal, fit_generalised, fit_generalised_weighted,
+};
 pub use grouping::Grouping;
 pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
 pub use instrument::{AndersonRubin, TwoStage, Weak, two_stage};
 pub use interacted::interacted_difference;
+pub use matching_estimator::{
+    ConditionalVariance, MatchMetric, MatchingDesign, MatchingEstimate, matching_estimate,
+};
 pub use multiplicity::{Adjustment, adjust_p_values};
-pub use paired::{pair_differences, paired_difference};
+pub use negative_binomial::{NegativeBinomialFit, negative_binomial};
+pub use paired::{pair_differences, paired_cluster_difference, paired_difference};
 pub use power::{ClusterDesign, PoweredTest};
+pub use quantile_regression::{QuantileFit, quantile_regression};
+pub use random_intercept::{RandomIntercept, random_intercept};
 pub use rank_sum::RankSum;
 pub use regression::{Contrast, WeightedRegression};
 pub use resampling::{

@@ -1,6 +1,7 @@
 //! Difference within pairs of which one unit was treated.
 
-use utfall_core::{Estimand, Estimate};
+use utfall_core::{Arm, Estimand, Estimate};
+use utfall_stats::moments::{count, mean};
 
 use crate::regression::check_finite;
 use crate::{EffectError, Grouping, Inference, WeightedRegression, infer};
@@ -54,6 +55,77 @@ pub fn paired_difference(
         n_treated: n_pairs,
         n_comparator: n_pairs,
         n_clusters: None,
+    })
+}
+
+/// Estimates an effect as the difference within pairs of clusters of which one was treated.
+///
+/// Each pair counts by its rows. The error is that between pairs, so `classical` with `residual`
+/// degrees of freedom gives the pairs less one.
+///
+/// # Shapes and units
+///
+/// - `treated`, `pair`, `outcome`: one value per row; each pair holds rows of both arms, and there
+///   are two pairs at least.
+///
+/// # Errors
+///
+/// - [`EffectError::LengthMismatch`], [`EffectError::NotFinite`] for malformed slices.
+/// - [`EffectError::BlockWithoutArm`] at the first pair that lacks an arm.
+/// - [`EffectError::TooFewPairs`] for fewer than two, and those of [`infer`].
+///
+/// # Reference
+///
+/// Imai, King & Nall (2009), <https://doi.org/10.1214/08-STS274>.
+pub fn paired_cluster_difference(
+    estimand: Estimand,
+    treated: &[bool],
+    pair: &Grouping,
+    outcome: &[f64],
+    inference: &Inference,
+) -> Result<Estimate, EffectError> {
+    check_finite("outcome", outcome, treated.len())?;
+    if pair.len() != treated.len() {
+        return Err(EffectError::LengthMismatch {
+            what: "pair",
+            found: pair.len(),
+            expected: treated.len(),
+        });
+    }
+    let n_pairs = pair.n_groups();
+    if n_pairs < 2 {
+        return Err(EffectError::TooFewPairs { n_pairs });
+    }
+    let typical = count(treated.len()) / count(n_pairs);
+    let difference = |rows: &Vec<usize>| {
+        let arm_mean = |arm: Arm| {
+            let is = |row: &&usize| treated[**row] == (arm == Arm::Treated);
+            let values: Vec<f64> = rows.iter().filter(is).map(|&row| outcome[row]).collect();
+            if values.is_empty() {
+                return Err(EffectError::BlockWithoutArm { row: rows[0], arm });
+            }
+            Ok(mean(&values))
+        };
+        let size = count(rows.len()) / typical;
+        Ok(size * (arm_mean(Arm::Treated)? - arm_mean(Arm::Comparator)?))
+    };
+    let members = pair.members();
+    let differences: Vec<f64> = members.iter().map(difference).collect::<Result<_, _>>()?;
+    let one = vec![1.0; n_pairs];
+    let fit = WeightedRegression::fit(&[&one], &one, &differences)?;
+    let inferred = infer(&fit, &fit.coefficient(0)?, &[], inference)?;
+    let n_treated = treated.iter().filter(|&&is| is).count();
+    Ok(Estimate {
+        estimand,
+        point: inferred.point,
+        standard_error: inferred.standard_error,
+        degrees_of_freedom: inferred.degrees_of_freedom,
+        confidence_level: inference.confidence_level,
+        interval: inferred.interval,
+        p_value: inferred.p_value,
+        n_treated,
+        n_comparator: treated.len() - n_treated,
+        n_clusters: Some(2 * n_pairs),
     })
 }
 

@@ -1,21 +1,16 @@
 //! Weighted least squares, and what each row contributes to a contrast of its coefficients.
 //!
-//! Columns are made orthogonal by modified Gram–Schmidt, twice, in the inner product
-//! `⟨a, b⟩ = Σ wᵢ aᵢ bᵢ` and without square roots. Two consequences matter here. Nothing is
-//! squared that need not be, so a column in kronor and one in millions give the same answer. And
-//! columns that are indicators of disjoint groups stay as they are, so their coefficients are
+//! Columns are made orthogonal in the inner product `⟨a, b⟩ = Σ wᵢ aᵢ bᵢ` and without square roots.
+//! So columns that are indicators of disjoint groups stay as they are, and their coefficients are
 //! exactly the weighted group means.
-//!
-//! Björck (1967), *BIT* 7(1), <https://doi.org/10.1007/BF01934122>.
 
 use std::borrow::Cow;
 
-use utfall_stats::sums::sum_of;
+use rayon::prelude::*;
 
+use crate::orthogonal::{Dense, inner};
 use crate::{EffectError, Grouping};
 
-/// Share of a column's square that must be left after the columns before it are taken out.
-const LEAST_NEW: f64 = 1e-14;
 /// Share of the outcome's square below which residuals are rounding.
 const LEAST_RESIDUAL: f64 = 1e-26;
 
@@ -245,17 +240,21 @@ impl<'a> WeightedRegression<'a> {
     /// [`EffectError::NotFinite`] if one of them is not.
     pub fn contrast(&self, per_column: &[f64]) -> Result<Contrast, EffectError> {
         check_finite("contrast", per_column, self.n_columns())?;
-        let mut along = per_column.to_vec();
-        if let Columns::Dense { triangle, .. } = &self.columns {
-            for k in 0..along.len() {
-                let before: f64 = (0..k).map(|j| triangle[j][k] * along[j]).sum();
-                along[k] -= before;
+        let along = self.on_orthogonal(per_column);
+        let reach: Vec<f64> = match &self.columns {
+            Columns::Dense { orthogonal, .. } => {
+                let shares = along.iter().zip(&self.squares);
+                let shares: Vec<f64> = shares.map(|(along, square)| along / square).collect();
+                crate::orthogonal::combined(orthogonal, &shares, self.n_rows())
             }
-        }
-        let reach: Vec<f64> = (0..self.n_rows())
-            .map(|row| self.sum_over(row, |value, k| value * along[k] / self.squares[k]))
-            .collect();
+            Columns::Cells(cells) => cells
+                .iter()
+                .map(|&cell| along[cell] / self.squares[cell])
+                .collect(),
+        };
         let influence = (0..self.n_rows())
+            .into_par_iter()
+            .with_min_len(1 << 14)
             .map(|row| self.weight[row] * reach[row] * self.residual[row])
             .collect();
         Ok(Contrast {
@@ -272,6 +271,47 @@ impl<'a> WeightedRegression<'a> {
                 .map(|(a, square)| a * a / square)
                 .sum(),
         })
+    }
+
+    /// A sum of coefficients as a sum of those on the orthogonal columns.
+    fn on_orthogonal(&self, per_column: &[f64]) -> Vec<f64> {
+        let mut along = per_column.to_vec();
+        if let Columns::Dense { triangle, .. } = &self.columns {
+            for k in 0..along.len() {
+                let before: f64 = (0..k).map(|j| triangle[j][k] * along[j]).sum();
+                along[k] -= before;
+            }
+        }
+        along
+    }
+
+    /// What each orthogonal column's score moves a sum of coefficients by.
+    pub(crate) fn along(&self, per_column: &[f64]) -> Vec<f64> {
+        let along = self.on_orthogonal(per_column).into_iter();
+        along
+            .zip(&self.squares)
+            .map(|(a, square)| a / square)
+            .collect()
+    }
+
+    /// The sums over clusters of an orthogonal column times weighted residuals.
+    pub(crate) fn scores(&self, column: usize, weighted: &[f64], way: &Grouping) -> Vec<f64> {
+        let mut sums = vec![0.0; way.n_groups()];
+        match &self.columns {
+            Columns::Dense { orthogonal, .. } => {
+                let rows = orthogonal[column].iter().zip(weighted);
+                for (&code, (z, residual)) in way.codes().iter().zip(rows) {
+                    sums[code] += z * residual;
+                }
+            }
+            Columns::Cells(cells) => {
+                let rows = cells.iter().zip(weighted);
+                for (&code, (&cell, residual)) in way.codes().iter().zip(rows) {
+                    sums[code] += if cell == column { *residual } else { 0.0 };
+                }
+            }
+        }
+        sums
     }
 
     /// The sum of weighted squared residuals.
@@ -324,64 +364,6 @@ pub(crate) fn solved(
         coefficients[k] -= later.map(|(later, share)| later * share).sum::<f64>();
     }
     Ok(coefficients)
-}
-
-/// Columns made orthogonal one after another.
-struct Dense {
-    orthogonal: Vec<Vec<f64>>,
-    squares: Vec<f64>,
-    triangle: Vec<Vec<f64>>,
-}
-
-impl Dense {
-    fn of(columns: &[&[f64]], weight: &[f64]) -> Result<Self, EffectError> {
-        let mut dense = Self {
-            orthogonal: Vec::with_capacity(columns.len()),
-            squares: Vec::with_capacity(columns.len()),
-            triangle: vec![vec![0.0; columns.len()]; columns.len()],
-        };
-        for (k, column) in columns.iter().enumerate() {
-            dense.add_column(k, column, weight)?;
-        }
-        Ok(dense)
-    }
-
-    fn add_column(&mut self, k: usize, column: &[f64], weight: &[f64]) -> Result<(), EffectError> {
-        let (shares, left) = self.taken_out(column, weight);
-        let square = inner(weight, &left, &left);
-        if !square.is_finite() {
-            return Err(EffectError::OutOfRange { what: "covariate" });
-        }
-        if square <= LEAST_NEW * inner(weight, column, column) {
-            return Err(EffectError::RankDeficient { column: k });
-        }
-        for (j, share) in shares.into_iter().enumerate() {
-            self.triangle[j][k] = share;
-        }
-        self.orthogonal.push(left);
-        self.squares.push(square);
-        Ok(())
-    }
-
-    /// Shares of the orthogonal columns in a vector, and what is left of it without them.
-    fn taken_out(&self, vector: &[f64], weight: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let mut left = vector.to_vec();
-        let mut shares = vec![0.0; self.orthogonal.len()];
-        for _pass in 0..2 {
-            for (j, column) in self.orthogonal.iter().enumerate() {
-                let share = inner(weight, column, &left) / self.squares[j];
-                shares[j] += share;
-                for (value, &along) in left.iter_mut().zip(column) {
-                    *value -= share * along;
-                }
-            }
-        }
-        (shares, left)
-    }
-}
-
-fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
-    sum_of(a.len(), |row| weight[row] * a[row] * b[row])
 }
 
 /// Refuses rows that no regression can be fitted to.

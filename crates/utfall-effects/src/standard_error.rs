@@ -200,13 +200,7 @@ fn clustered(
     clusters: &[&Grouping],
 ) -> Result<f64, EffectError> {
     for way in clusters {
-        check_way(way, fit.n_rows())?;
-        if kind == StandardError::Cr1P && way.n_groups() <= fit.n_columns() {
-            return Err(EffectError::ClustersForColumns {
-                n_clusters: way.n_groups(),
-                n_columns: fit.n_columns(),
-            });
-        }
+        cluster_factor(kind, fit, way)?;
     }
     match clusters {
         [] => Err(EffectError::ClustersMissing { kind }),
@@ -243,6 +237,22 @@ fn check_way(way: &Grouping, n_rows: usize) -> Result<(), EffectError> {
     Ok(())
 }
 
+/// The factor of a plain `cr` kind, if the clusters suit it.
+pub(crate) fn cluster_factor(
+    kind: StandardError,
+    fit: &WeightedRegression<'_>,
+    way: &Grouping,
+) -> Result<f64, EffectError> {
+    check_way(way, fit.n_rows())?;
+    if kind == StandardError::Cr1P && way.n_groups() <= fit.n_columns() {
+        return Err(EffectError::ClustersForColumns {
+            n_clusters: way.n_groups(),
+            n_columns: fit.n_columns(),
+        });
+    }
+    Ok(factor(kind, fit, way))
+}
+
 fn one_way(
     kind: StandardError,
     fit: &WeightedRegression<'_>,
@@ -250,15 +260,18 @@ fn one_way(
     way: &Grouping,
 ) -> f64 {
     let scores = way.sums(&contrast.influence);
+    factor(kind, fit, way) * sum_of(scores.len(), |group| square(scores[group]))
+}
+
+fn factor(kind: StandardError, fit: &WeightedRegression<'_>, way: &Grouping) -> f64 {
     let (n_rows, n_clusters) = (count(fit.n_rows()), count(way.n_groups()));
     let between = n_clusters / (n_clusters - 1.0);
-    let factor = match kind {
+    match kind {
         StandardError::Cr1 => between,
         StandardError::Cr1P => n_clusters / (n_clusters - count(fit.n_columns())),
         StandardError::Cr1Stata => between * (n_rows - 1.0) / (n_rows - count(fit.n_columns())),
         _ => 1.0,
-    };
-    factor * sum_of(scores.len(), |group| square(scores[group]))
+    }
 }
 
 pub(crate) fn square(value: f64) -> f64 {

@@ -5,8 +5,9 @@
 use utfall_core::{Arm, ConfidenceLevel, Estimand};
 use utfall_effects::{
     AndersonRubin, DegreesOfFreedom, EffectError, Family, Grouping, Inference, MatchedSample,
-    StandardError, WeightedRegression, blocked_difference, doubly_robust, fit_generalised, infer,
-    interacted_difference, matched_difference, paired_difference, two_stage, unadjusted_difference,
+    NuisanceFit, StandardError, WeightedRegression, blocked_difference, doubly_robust,
+    fit_generalised, infer, interacted_difference, matched_difference, paired_difference,
+    two_stage, unadjusted_difference,
 };
 use utfall_stats::draws::Stream;
 
@@ -248,7 +249,16 @@ fn a_doubly_robust_estimate_without_covariates_is_the_plain_difference() {
     for estimand in [Estimand::Ate, Estimand::Att, Estimand::Atc] {
         let (treated, outcome) = (&rows.treated, &rows.outcome);
         let plain = unadjusted_difference(estimand, treated, outcome, &kind).unwrap();
-        let both = doubly_robust(estimand, treated, &[], outcome, &[], &kind).unwrap();
+        let both = doubly_robust(
+            estimand,
+            treated,
+            &[],
+            outcome,
+            &NuisanceFit::default(),
+            &[],
+            &kind,
+        )
+        .unwrap();
         close(both.estimate.point, plain.point);
         close(both.estimate.standard_error, plain.standard_error);
         close(both.g_computation, plain.point);
@@ -262,7 +272,15 @@ fn over_the_comparators_is_over_the_treated_with_the_arms_swapped() {
     let kind = inference(StandardError::Hc1);
     let of = |estimand, treated: &[bool]| {
         let covariates: [&[f64]; 1] = [&rows.covariate];
-        let both = doubly_robust(estimand, treated, &covariates, &rows.outcome, &[], &kind);
+        let both = doubly_robust(
+            estimand,
+            treated,
+            &covariates,
+            &rows.outcome,
+            &NuisanceFit::default(),
+            &[],
+            &kind,
+        );
         both.unwrap().estimate
     };
     let swapped: Vec<bool> = rows.treated.iter().map(|is| !is).collect();

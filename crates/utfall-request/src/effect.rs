@@ -8,8 +8,9 @@ use utfall_effects::{
 use utfall_matching::Comparison;
 use utfall_stats::moments;
 
+use crate::g_computation::{Compared, OutcomeModel};
 use crate::table::Table;
-use crate::{ClusterBy, Effect, Estimator, RequestError};
+use crate::{ClusterBy, Effect, Estimator, Numbers, RequestError};
 
 /// What an effect is estimated on.
 pub(crate) struct Sample<'a> {
@@ -53,6 +54,43 @@ pub(crate) fn estimate_effect(
             .extend(run(sample, effect, &inference, &also.cluster_by)?.errors);
     }
     Ok(main)
+}
+
+/// Averages the predictions of an outcome model, and puts every number.
+pub(crate) fn average_predictions(
+    sample: &Sample<'_>,
+    effect: &Effect,
+    model: OutcomeModel,
+    numbers: &mut Numbers,
+) -> Result<Estimand, RequestError> {
+    let all = rows(sample, effect, &effect.cluster_by)?;
+    let kept: Vec<usize> = (0..all.unit.len())
+        .filter(|&row| all.weight[row] > 0.0)
+        .collect();
+    let rows = all.select(&kept);
+    let ways = effect.cluster_by.iter();
+    let clusters = ways.map(|way| grouping(sample, &rows, way));
+    let clusters: Vec<Grouping> = clusters.collect::<Result<_, _>>()?;
+    let covariates = effect.adjust_for.iter();
+    let covariates = covariates.map(|name| rows.numbers(sample.table, name));
+    let covariates: Vec<Vec<f64>> = covariates.collect::<Result<_, _>>()?;
+    let compared = Compared {
+        treated: &rows.treated,
+        weight: &rows.weight,
+        outcome: &rows.numbers(sample.table, &effect.outcome)?,
+        covariates: &covariates,
+        clusters: &clusters.iter().collect::<Vec<_>>(),
+    };
+    let estimand = estimand(sample, effect);
+    let put = model.put(&compared, estimand, &effect.inference(), numbers);
+    put.map_err(|error| {
+        let row = error.row().and_then(|row| rows.unit.get(row));
+        let line = row.and_then(|&unit| sample.table.line(unit));
+        let first = ["(Intercept)".to_owned(), "treatment".to_owned()];
+        let names: Vec<String> = first.into_iter().chain(effect.adjust_for.clone()).collect();
+        RequestError::effect(&names, line, error)
+    })?;
+    Ok(estimand)
 }
 
 /// `se_hc3`, `se_cr1_stata_by_matched_set`, `se_cr1_by_matched_set_and_unit`.
@@ -124,6 +162,15 @@ fn run(
 }
 
 impl Rows {
+    fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            unit: rows.iter().map(|&row| self.unit[row]).collect(),
+            set: rows.iter().map(|&row| self.set[row]).collect(),
+            treated: rows.iter().map(|&row| self.treated[row]).collect(),
+            weight: rows.iter().map(|&row| self.weight[row]).collect(),
+        }
+    }
+
     /// A column of the file, as each row has it.
     fn numbers(&self, table: &Table, column: &str) -> Result<Vec<f64>, RequestError> {
         let values = table.numbers(column)?;

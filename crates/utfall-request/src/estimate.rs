@@ -4,7 +4,7 @@ use utfall_matching::design::Found;
 use utfall_matching::{Imbalance, SmdDenominator, balance};
 use utfall_stats::Matrix;
 
-use crate::effect::{Estimated, Sample, estimate_effect};
+use crate::effect::{Estimated, Sample, average_predictions, estimate_effect};
 use crate::files::Files;
 use crate::find::find;
 use crate::request::Request;
@@ -91,9 +91,14 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
             weights: weights.as_deref(),
             estimand: request.estimand,
         };
-        let estimated = estimate_effect(&sample, effect)?;
-        estimand = estimated.estimate.estimand;
-        describe(&estimated, &mut numbers);
+        estimand = match effect.outcome_model {
+            Some(model) => average_predictions(&sample, effect, model, &mut numbers)?,
+            None => {
+                let estimated = estimate_effect(&sample, effect)?;
+                describe(&estimated, &mut numbers);
+                estimated.estimate.estimand
+            }
+        };
         let pairs = found.as_ref().and_then(Found::pairs);
         rosenbaum(table, effect, pairs, &mut numbers)?;
     }

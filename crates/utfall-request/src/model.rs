@@ -5,10 +5,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
 
+use crate::abadie_imbens::AbadieImbens;
+use crate::bounds::Bounds;
+use crate::cluster_trial::ClusterTrial;
+use crate::confounding::Confounding;
 use crate::derive::Derived;
 use crate::files::Files;
 use crate::fixed_effects::FixedEffectsRegression;
 use crate::instrument::Instrument;
+use crate::quantile::QuantileRegression;
 use crate::randomisation::Randomisation;
 use crate::rank_test::RankTest;
 use crate::regression::Regression;
@@ -53,6 +58,16 @@ pub struct Model {
     pub staggered: Option<Staggered>,
     /// Difference-in-differences between two times.
     pub two_period: Option<TwoPeriodRequest>,
+    /// An effect by matching with replacement.
+    pub abadie_imbens: Option<AbadieImbens>,
+    /// What missing outcomes leave of an effect.
+    pub bounds: Option<Bounds>,
+    /// Sensitivity to a confounder.
+    pub confounding: Option<Confounding>,
+    /// A trial in which whole clusters were assigned.
+    pub cluster_trial: Option<ClusterTrial>,
+    /// Quantile regressions.
+    pub quantile_regression: Option<QuantileRegression>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -85,7 +100,7 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-    pub(crate) const PARTS: [&'static str; 11] = [
+    pub(crate) const PARTS: [&'static str; 16] = [
         "trial",
         "regression",
         "instrument",
@@ -93,6 +108,11 @@ impl Model {
         "fixed-effects",
         "staggered",
         "two-period",
+        "abadie-imbens",
+        "bounds",
+        "confounding",
+        "cluster-trial",
+        "quantile-regression",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -108,6 +128,11 @@ impl Model {
             self.fixed_effects.as_ref().map(|part| part as _),
             self.staggered.as_ref().map(|part| part as _),
             self.two_period.as_ref().map(|part| part as _),
+            self.abadie_imbens.as_ref().map(|part| part as _),
+            self.bounds.as_ref().map(|part| part as _),
+            self.confounding.as_ref().map(|part| part as _),
+            self.cluster_trial.as_ref().map(|part| part as _),
+            self.quantile_regression.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
-use utfall_effects::{EffectError, Family, GeneralisedFit, WeightedRegression, fit_generalised};
+use utfall_effects::{
+    EffectError, Family, GeneralisedFit, WeightedRegression, fit_generalised_weighted,
+    negative_binomial,
+};
 use utfall_stats::moments::{count, mean, weighted_mean};
 use utfall_stats::{elementary, sums};
 
@@ -24,11 +27,14 @@ pub struct Regression {
     /// The terms beside the constant, which is `(Intercept)` in the answer: `column`, `column^2`,
     /// `column=value`, `centred(term)` for a term less its mean, `term:term` for a product.
     pub terms: Vec<String>,
-    /// Column of weights; for `linear` only.
+    /// Column of weights; not for `negative-binomial`.
     pub weight: Option<String>,
-    /// Column of exposures, whose log is added with coefficient one; for `poisson` only.
+    /// Column of exposures, whose log is added with coefficient one; for `poisson`, `gamma` and
+    /// `negative-binomial`.
     pub exposure: Option<String>,
-    /// The mean outcomes to compare; for `logit` and `poisson` only.
+    /// The dispersion of `negative-binomial` if it is known: the variance is `mean + mean²/theta`.
+    pub theta: Option<f64>,
+    /// The mean outcomes to compare; not for `linear`.
     pub marginal: Option<MarginalEffect>,
     /// The uncertainty of each number.
     pub inference: Uncertainty,
@@ -44,6 +50,12 @@ pub enum RegressionFamily {
     Logit,
     /// [`Family::Poisson`].
     Poisson,
+    /// [`Family::Probit`].
+    Probit,
+    /// [`Family::Gamma`].
+    Gamma,
+    /// [`utfall_effects::negative_binomial`], or with `theta` given [`Family::NegativeBinomial`].
+    NegativeBinomial,
 }
 
 /// Mean outcomes with a term at one and at zero.
@@ -60,14 +72,25 @@ impl Part for Regression {
     fn check(&self) -> Result<(), RequestError> {
         self.inference.check()?;
         let linear = self.family == RegressionFamily::Linear;
+        let of_counts = self.family == RegressionFamily::NegativeBinomial;
+        let on_log = matches!(
+            self.family,
+            RegressionFamily::Poisson
+                | RegressionFamily::Gamma
+                | RegressionFamily::NegativeBinomial
+        );
         let wrong = [
             (
-                self.weight.is_some() && !linear,
-                "`weight` with logit or poisson",
+                self.weight.is_some() && of_counts,
+                "`weight` with negative-binomial",
             ),
             (
-                self.exposure.is_some() && self.family != RegressionFamily::Poisson,
-                "`exposure` without poisson",
+                self.exposure.is_some() && !on_log,
+                "`exposure` without poisson, gamma or negative-binomial",
+            ),
+            (
+                self.theta.is_some() && !of_counts,
+                "`theta` without negative-binomial",
             ),
             (self.marginal.is_some() && linear, "`marginal` with linear"),
         ];
@@ -97,28 +120,46 @@ impl Regression {
         let columns = self.columns(table, None)?;
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
         let clusters = self.inference.clusters(table)?;
+        let weight = match &self.weight {
+            Some(column) => Some(table.numbers(column)?),
+            None => None,
+        };
+        let refused = |error| self.refused(table, error);
         let family = match self.family {
             RegressionFamily::Linear => {
-                let weight = match &self.weight {
-                    Some(column) => table.numbers(column)?,
-                    None => vec![1.0; outcome.len()],
-                };
-                let fit = WeightedRegression::fit(&columns, &weight, &outcome)
-                    .map_err(|error| self.refused(table, error))?;
+                let weight = weight.unwrap_or_else(|| vec![1.0; outcome.len()]);
+                let fit = WeightedRegression::fit(&columns, &weight, &outcome).map_err(refused)?;
                 linear(&fit, &weight, &outcome, numbers);
-                return self
-                    .coefficients(&fit, &clusters, numbers)
-                    .map_err(|error| self.refused(table, error));
+                return self.coefficients(&fit, &clusters, numbers).map_err(refused);
             }
-            RegressionFamily::Logit => Family::Logit,
-            RegressionFamily::Poisson => Family::Poisson,
+            RegressionFamily::Logit => Some(Family::Logit),
+            RegressionFamily::Poisson => Some(Family::Poisson),
+            RegressionFamily::Probit => Some(Family::Probit),
+            RegressionFamily::Gamma => Some(Family::Gamma),
+            RegressionFamily::NegativeBinomial => self.theta.map(Family::NegativeBinomial),
         };
         let offset = match &self.exposure {
             Some(column) => Some(self.offset(table, column)?),
             None => None,
         };
-        let fit = fit_generalised(family, &columns, offset.as_deref(), &outcome)
-            .map_err(|error| self.refused(table, error))?;
+        let fit = match family {
+            Some(family) => {
+                let (offset, weight) = (offset.as_deref(), weight.as_deref());
+                fit_generalised_weighted(family, &columns, offset, weight, &outcome)
+                    .map_err(refused)?
+            }
+            None => {
+                let found = negative_binomial(&columns, offset.as_deref(), &outcome);
+                let found = found.map_err(refused)?;
+                numbers.real("theta", found.theta);
+                numbers.real("alpha", 1.0 / found.theta);
+                numbers.real("theta_se", found.theta_standard_error);
+                for (name, error) in self.names().iter().zip(&found.joint_standard_errors) {
+                    numbers.covariate("coef_se_joint", name, *error);
+                }
+                found.fit
+            }
+        };
         numbers.real("deviance", fit.deviance());
         numbers.real("log_likelihood", fit.log_likelihood());
         numbers.real("dispersion", fit.dispersion());

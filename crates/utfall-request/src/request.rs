@@ -8,6 +8,7 @@ use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_matching::SmdDenominator;
 use utfall_matching::design::{Matching, Weighting};
 
+use crate::g_computation::OutcomeModel;
 use crate::table::Table;
 use crate::{Bootstrap, Derived, LeaveOut, RequestError};
 
@@ -112,9 +113,11 @@ pub struct Effect {
     pub outcome: String,
     /// The outcome before the index date; for `matched-difference-in-differences` only.
     pub baseline: Option<String>,
-    /// Covariates to adjust for; for `adjusted-difference` only.
+    /// Covariates to adjust for; for `adjusted-difference` and `g-computation`.
     #[serde(default)]
     pub adjust_for: Vec<String>,
+    /// The model of the outcome; for `g-computation` only.
+    pub outcome_model: Option<OutcomeModel>,
     /// Column of weights; for `adjusted-difference` without matching only.
     pub weight: Option<String>,
     /// The standard error of the interval and the p-value.
@@ -161,6 +164,9 @@ pub enum Estimator {
     AdjustedDifference,
     /// [`utfall_effects::unadjusted_difference`]: all rows, whatever the matching.
     UnadjustedDifference,
+    /// Mean outcomes under either arm by an outcome model ([`utfall_effects::GeneralisedFit::marginal`]),
+    /// on the matched or weighted sample if there is one.
+    GComputation,
 }
 
 /// What rows belong together.
@@ -285,6 +291,7 @@ impl Request {
         );
         let in_differences = effect.estimator == Estimator::MatchedDifferenceInDifferences;
         let adjusted = effect.estimator == Estimator::AdjustedDifference;
+        let by_model = effect.estimator == Estimator::GComputation;
         let unadjusted = effect.estimator == Estimator::UnadjustedDifference;
         let clusters = || {
             let further = effect
@@ -311,9 +318,14 @@ impl Request {
                 "add it there, remove it elsewhere",
             ),
             (
-                !adjusted && !effect.adjust_for.is_empty(),
-                "`adjust-for` belongs to adjusted-difference",
+                !adjusted && !by_model && !effect.adjust_for.is_empty(),
+                "`adjust-for` belongs to adjusted-difference and g-computation",
                 "remove it or change the estimator",
+            ),
+            (
+                by_model != effect.outcome_model.is_some(),
+                "`outcome-model` belongs to g-computation and to it alone",
+                "add it there, remove it elsewhere",
             ),
             (
                 effect.weight.is_some() && (!adjusted || matched || self.weighting.is_some()),

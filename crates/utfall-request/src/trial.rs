@@ -1,11 +1,15 @@
 //! `[trial]`: the effect of a randomised treatment, as its design says.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 use utfall_core::{Estimand, Estimate};
 use utfall_effects::{
-    EffectError, Grouping, Inference, Inferred, MatchedSample, blocked_difference, doubly_robust,
-    interacted_difference, paired_difference,
+    EffectError, Family, Grouping, Inference, Inferred, MatchedSample, NuisanceFit,
+    blocked_difference, doubly_robust, interacted_difference, paired_cluster_difference,
+    paired_difference,
 };
+use utfall_stats::draws::Stream;
 
 use crate::files::Files;
 use crate::model::Part;
@@ -31,7 +35,7 @@ pub struct Trial {
 }
 
 /// How units were assigned, or what is adjusted for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Design {
     /// [`utfall_effects::blocked_difference`]: within blocks.
@@ -46,6 +50,12 @@ pub enum Design {
         /// Column of the pair.
         pair: String,
     },
+    /// [`utfall_effects::paired_cluster_difference`]: one cluster of each pair.
+    #[serde(rename_all = "kebab-case")]
+    PairedClusters {
+        /// Column of the pair of clusters.
+        pair: String,
+    },
     /// [`utfall_effects::interacted_difference`]: Lin's adjustment.
     #[serde(rename_all = "kebab-case")]
     Interacted {
@@ -54,17 +64,84 @@ pub enum Design {
     },
     /// [`utfall_effects::doubly_robust`]: augmented inverse-probability weighting, in a trial or a
     /// cohort.
+    DoublyRobust(RobustModels),
+}
+
+/// The models of a doubly robust estimate.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RobustModels {
+    /// Covariates of both models.
+    pub covariates: Vec<String>,
+    /// Which rows are predicted from which others, for cross-fitting.
+    pub folds: Option<Folds>,
+    /// Scores are held to this and one minus this.
+    pub clip: Option<f64>,
+    /// The outcome models, if not least squares.
+    pub outcome_family: Option<OutcomeFamily>,
+}
+
+/// Folds for cross-fitting.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Folds {
+    /// The cells of a column.
+    Column(String),
+    /// So many folds in turn: the first row of the data in the first fold, the next in the next.
+    InTurn(NonZeroUsize),
+    /// So many folds of equal size, drawn at random.
     #[serde(rename_all = "kebab-case")]
-    DoublyRobust {
-        /// Covariates of both models.
-        covariates: Vec<String>,
+    Drawn {
+        /// Their number.
+        n_folds: NonZeroUsize,
+        /// The seed.
+        seed: u64,
     },
+}
+
+/// The family of outcome models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeFamily {
+    /// [`Family::Logit`].
+    Logit,
+    /// [`Family::Probit`].
+    Probit,
+    /// [`Family::Poisson`].
+    Poisson,
+}
+
+impl OutcomeFamily {
+    pub(crate) fn family(self) -> Family {
+        match self {
+            Self::Logit => Family::Logit,
+            Self::Probit => Family::Probit,
+            Self::Poisson => Family::Poisson,
+        }
+    }
+}
+
+impl Folds {
+    fn of(&self, table: &Table) -> Result<Grouping, RequestError> {
+        let n_rows = table.n_rows();
+        let in_turn = |n: usize| (0..n_rows).map(|row| row % n).collect::<Vec<usize>>();
+        Ok(match self {
+            Self::Column(column) => Grouping::of(&table.texts(column)?),
+            Self::InTurn(n) => Grouping::of(&in_turn(n.get())),
+            Self::Drawn { n_folds, seed } => {
+                let mut folds = in_turn(n_folds.get());
+                Stream::new(*seed, "folds", 0).shuffle(&mut folds);
+                Grouping::of(&folds)
+            }
+        })
+    }
 }
 
 /// The columns a design needs.
 enum Columns {
     Groups(Grouping),
     Covariates(Vec<Vec<f64>>),
+    Robust(Vec<Vec<f64>>, Option<Grouping>),
 }
 
 impl Part for Trial {
@@ -107,10 +184,10 @@ impl Part for Trial {
             (Design::Blocked { .. }, Columns::Groups(groups)) => {
                 numbers.count("n_blocks", groups.n_groups());
             }
-            (Design::Paired { .. }, Columns::Groups(groups)) => {
+            (Design::Paired { .. } | Design::PairedClusters { .. }, Columns::Groups(groups)) => {
                 numbers.count("n_pairs", groups.n_groups());
             }
-            (Design::DoublyRobust { .. }, Columns::Covariates(covariates)) => {
+            (Design::DoublyRobust(models), Columns::Robust(covariates, folds)) => {
                 let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
                 let inference = self.inference.inference();
                 let both = doubly_robust(
@@ -118,6 +195,7 @@ impl Part for Trial {
                     &treated,
                     &covariates,
                     &outcome,
+                    &models.nuisance(folds.as_ref()),
                     &clusters.main(),
                     &inference,
                 );
@@ -138,19 +216,23 @@ impl Part for Trial {
 impl Trial {
     fn names(&self) -> &[String] {
         match &self.design {
-            Design::Interacted { covariates } | Design::DoublyRobust { covariates } => covariates,
-            Design::Blocked { .. } | Design::Paired { .. } => &[],
+            Design::Interacted { covariates }
+            | Design::DoublyRobust(RobustModels { covariates, .. }) => covariates,
+            Design::Blocked { .. } | Design::Paired { .. } | Design::PairedClusters { .. } => &[],
         }
     }
 
     fn columns(&self, table: &Table) -> Result<Columns, RequestError> {
         Ok(match &self.design {
-            Design::Blocked { block: column } | Design::Paired { pair: column } => {
+            Design::Blocked { block: column }
+            | Design::Paired { pair: column }
+            | Design::PairedClusters { pair: column } => {
                 Columns::Groups(Grouping::of(&table.texts(column)?))
             }
-            Design::Interacted { covariates } | Design::DoublyRobust { covariates } => {
-                let columns = covariates.iter().map(|name| term(table, name, None));
-                Columns::Covariates(columns.collect::<Result<_, _>>()?)
+            Design::Interacted { covariates } => Columns::Covariates(terms(table, covariates)?),
+            Design::DoublyRobust(models) => {
+                let folds = models.folds.as_ref().map(|folds| folds.of(table));
+                Columns::Robust(terms(table, &models.covariates)?, folds.transpose()?)
             }
         })
     }
@@ -168,22 +250,31 @@ impl Trial {
             Columns::Groups(groups) if matches!(self.design, Design::Paired { .. }) => {
                 paired_difference(estimand, treated, groups, outcome, inference)
             }
+            Columns::Groups(groups) if matches!(self.design, Design::PairedClusters { .. }) => {
+                paired_cluster_difference(estimand, treated, groups, outcome, inference)
+            }
             Columns::Groups(groups) => {
                 blocked_difference(estimand, treated, groups, outcome, inference)
             }
+            Columns::Robust(covariates, folds) => {
+                let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
+                let nuisance = match &self.design {
+                    Design::DoublyRobust(models) => models.nuisance(folds.as_ref()),
+                    _ => NuisanceFit::default(),
+                };
+                let both = doubly_robust(
+                    estimand,
+                    treated,
+                    &covariates,
+                    outcome,
+                    &nuisance,
+                    clusters,
+                    inference,
+                )?;
+                Ok(both.estimate)
+            }
             Columns::Covariates(covariates) => {
                 let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
-                if matches!(self.design, Design::DoublyRobust { .. }) {
-                    let both = doubly_robust(
-                        estimand,
-                        treated,
-                        &covariates,
-                        outcome,
-                        clusters,
-                        inference,
-                    )?;
-                    return Ok(both.estimate);
-                }
                 let sample = MatchedSample {
                     estimand,
                     treated,
@@ -196,6 +287,20 @@ impl Trial {
             }
         }
     }
+}
+
+impl RobustModels {
+    fn nuisance<'a>(&self, folds: Option<&'a Grouping>) -> NuisanceFit<'a> {
+        NuisanceFit {
+            folds,
+            clip: self.clip,
+            outcome_family: self.outcome_family.map(OutcomeFamily::family),
+        }
+    }
+}
+
+fn terms(table: &Table, names: &[String]) -> Result<Vec<Vec<f64>>, RequestError> {
+    names.iter().map(|name| term(table, name, None)).collect()
 }
 
 fn inferred(estimate: &Estimate) -> Inferred {

@@ -33,10 +33,18 @@ pub(crate) struct Products {
 /// `weights` has one value for each row. Rows that hold NaN make the products of their columns NaN.
 #[must_use]
 pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
+    let columns: Vec<&[f64]> = x.columns().collect();
+    cross_product_of(&columns, weights)
+}
+
+/// [`cross_product`] of columns that lie apart, all of one length.
+#[must_use]
+pub fn cross_product_of(columns: &[&[f64]], weights: Option<&[f64]>) -> Matrix {
+    let n_rows = columns.first().map_or(0, |column| column.len());
     let chunk = |c: usize| {
-        let mut products = Products::new(x.n_columns());
+        let mut products = Products::new(columns.len());
         let mut strips = products.strips();
-        let end = x.n_rows().min((c + 1) * CHUNK);
+        let end = n_rows.min((c + 1) * CHUNK);
         for start in (c * CHUNK..end).step_by(TILE) {
             let n = TILE.min(end - start);
             let mut roots = [1.0; TILE];
@@ -45,7 +53,7 @@ pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
                     *root = weight.sqrt();
                 }
             }
-            for (strip, column) in strips.iter_mut().zip(x.columns()) {
+            for (strip, column) in strips.iter_mut().zip(columns) {
                 strip[..n].copy_from_slice(&column[start..start + n]);
                 strip[n..].fill(0.0);
                 for (value, root) in strip.iter_mut().zip(&roots) {
@@ -56,11 +64,11 @@ pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
         }
         products
     };
-    let chunks: Vec<Products> = (0..x.n_rows().div_ceil(CHUNK))
+    let chunks: Vec<Products> = (0..n_rows.div_ceil(CHUNK))
         .into_par_iter()
         .map(chunk)
         .collect();
-    let mut total = Products::new(x.n_columns());
+    let mut total = Products::new(columns.len());
     chunks.iter().for_each(|chunk| total.add(chunk));
     total.matrix()
 }

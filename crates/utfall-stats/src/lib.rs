@@ -24,5 +24,5 @@ mod gram;
 mod matrix;
 
 pub use cholesky::{Cholesky, NotPositiveDefinite};
-pub use gram::cross_product;
+pub use gram::{cross_product, cross_product_of};
 pub use matrix::{Matrix, MatrixError};
