@@ -45,6 +45,7 @@ mod resampling;
 mod risk_table;
 mod rosenbaum;
 pub mod staggered;
+mod score_weighted;
 mod standard_error;
 mod symmetric;
 
@@ -87,4 +88,5 @@ pub use resampling::{
 };
 pub use risk_table::{Exact, Ratio, RiskTable, Stratified, mantel_haenszel, p_of_chi_squared};
 pub use rosenbaum::{RosenbaumBounds, SignedRank};
+pub use score_weighted::score_weighted_difference;
 pub use standard_error::StandardError;

@@ -4,6 +4,7 @@ use utfall_core::{Arm, Estimand, Estimate};
 use utfall_effects::{
     DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, StandardError,
     adjusted_difference, matched_difference, matched_difference_in_differences,
+    score_weighted_difference,
 };
 use utfall_matching::Comparison;
 use utfall_stats::moments;
@@ -18,6 +19,8 @@ pub(crate) struct Sample<'a> {
     pub(crate) treated: &'a [bool],
     pub(crate) matched: Option<&'a dyn Comparison>,
     pub(crate) weights: Option<&'a [f64]>,
+    /// Covariates of the score behind the weights.
+    pub(crate) score_covariates: &'a [Vec<f64>],
     pub(crate) estimand: Estimand,
 }
 
@@ -145,6 +148,19 @@ fn run(
         (Estimator::MatchedDifferenceInDifferences, Some(baseline)) => {
             let baseline = rows.numbers(sample.table, baseline)?;
             matched_difference_in_differences(&compared, &baseline, inference)
+        }
+        (Estimator::ScoreWeightedDifference, _) => {
+            let one = vec![1.0; outcome.len()];
+            let columns = sample.score_covariates.iter().map(Vec::as_slice);
+            let columns: Vec<&[f64]> = std::iter::once(one.as_slice()).chain(columns).collect();
+            score_weighted_difference(
+                compared.estimand,
+                &rows.treated,
+                &columns,
+                &outcome,
+                &clusters,
+                inference,
+            )
         }
         // Where every weight is one this is the unadjusted difference, with clusters if asked for.
         _ => matched_difference(&compared, inference),

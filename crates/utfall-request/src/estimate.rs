@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::sensitivity::rosenbaum;
 use crate::table::Table;
 use crate::weigh::weigh;
-use crate::{Answer, Balance, Numbers, RequestError};
+use crate::{Answer, Balance, Estimator, Numbers, RequestError};
 
 /// Answers a comparison on the data file it names.
 pub(crate) fn estimate(request: &Request, files: &Files<'_>) -> Result<Answer, RequestError> {
@@ -84,11 +84,19 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
     }
     let mut estimand = matched.map_or(request.estimand, |matched| matched.estimand());
     if let Some(effect) = &request.effect {
+        let by_score = request
+            .weighting
+            .as_ref()
+            .filter(|_| effect.estimator == Estimator::ScoreWeightedDifference);
+        let score_covariates = by_score.map_or(Ok(Vec::new()), |weighting| {
+            matrix(table, &weighting.covariates)
+        })?;
         let sample = Sample {
             table,
             treated: &treated,
             matched,
             weights: weights.as_deref(),
+            score_covariates: &score_covariates,
             estimand: request.estimand,
         };
         estimand = match effect.outcome_model {

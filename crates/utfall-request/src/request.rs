@@ -7,6 +7,7 @@ use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_matching::SmdDenominator;
 use utfall_matching::design::{Matching, Weighting};
+use utfall_matching::weighting::WeightingMethod;
 
 use crate::g_computation::OutcomeModel;
 use crate::table::Table;
@@ -160,6 +161,9 @@ pub enum Estimator {
     MatchedDifferenceInDifferences,
     /// [`utfall_effects::matched_difference`] with the weights of `weighting`.
     WeightedDifference,
+    /// [`utfall_effects::score_weighted_difference`], with the weights of `weighting` by a propensity
+    /// score and the score's own uncertainty in the error.
+    ScoreWeightedDifference,
     /// [`utfall_effects::adjusted_difference`], on the matched or weighted sample if there is one.
     AdjustedDifference,
     /// [`utfall_effects::unadjusted_difference`]: all rows, whatever the matching.
@@ -311,6 +315,16 @@ impl Request {
                 (effect.estimator == Estimator::WeightedDifference) && self.weighting.is_none(),
                 "weighted-difference without `[weighting]`",
                 "add `[weighting]`, or estimate the unadjusted-difference",
+            ),
+            (
+                effect.estimator == Estimator::ScoreWeightedDifference
+                    && self.weighting.as_ref().is_none_or(|weighting| {
+                        let by_score =
+                            matches!(weighting.method, WeightingMethod::PropensityScore { .. });
+                        weighting.cap.is_some() || !by_score
+                    }),
+                "score-weighted-difference without `[weighting]` by a propensity score",
+                "weight by a propensity score, without a cap",
             ),
             (
                 in_differences != effect.baseline.is_some(),
