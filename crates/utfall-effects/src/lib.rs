@@ -44,8 +44,8 @@ mod regression;
 mod resampling;
 mod risk_table;
 mod rosenbaum;
-pub mod staggered;
 mod score_weighted;
+pub mod staggered;
 mod standard_error;
 mod symmetric;
 

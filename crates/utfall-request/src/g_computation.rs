@@ -2,19 +2,48 @@
 
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
-use utfall_effects::{EffectError, Family, Grouping, Inference, fit_generalised_weighted, infer};
+use utfall_effects::{
+    EffectError, Family, Grouping, Inference, Inferred, WeightedRegression,
+    fit_generalised_weighted, infer,
+};
+use utfall_stats::moments::weighted_mean;
 
 use crate::Numbers;
-use crate::trial::OutcomeFamily;
 
 /// A model of the outcome whose predictions are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OutcomeModel {
     /// The family of the outcome.
-    pub family: OutcomeFamily,
+    pub family: ModelFamily,
     /// Whether covariates have the same slopes in both arms.
     pub slopes: Slopes,
+}
+
+/// The family of an outcome model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelFamily {
+    /// Least squares.
+    Linear,
+    /// [`Family::Logit`].
+    Logit,
+    /// [`Family::Probit`].
+    Probit,
+    /// [`Family::Poisson`].
+    Poisson,
+}
+
+impl ModelFamily {
+    /// The family, but for least squares.
+    fn generalised(self) -> Option<Family> {
+        match self {
+            Self::Linear => None,
+            Self::Logit => Some(Family::Logit),
+            Self::Probit => Some(Family::Probit),
+            Self::Poisson => Some(Family::Poisson),
+        }
+    }
 }
 
 /// Slopes of covariates.
@@ -45,7 +74,6 @@ impl OutcomeModel {
         inference: &Inference,
         numbers: &mut Numbers,
     ) -> Result<(), EffectError> {
-        let family: Family = self.family.family();
         let own: Vec<f64> = rows
             .treated
             .iter()
@@ -53,13 +81,6 @@ impl OutcomeModel {
             .collect();
         let (one, none) = (vec![1.0; own.len()], vec![0.0; own.len()]);
         let columns = self.columns(rows, &own);
-        let fit = fit_generalised_weighted(
-            family,
-            &slices(&columns),
-            None,
-            Some(rows.weight),
-            rows.outcome,
-        )?;
         let over: Vec<f64> = match estimand {
             Estimand::Att | Estimand::MatchedTreated => own,
             Estimand::Atc | Estimand::MatchedComparators => own.iter().map(|t| 1.0 - t).collect(),
@@ -67,6 +88,35 @@ impl OutcomeModel {
             other => return Err(EffectError::EstimandUndefined { estimand: other }),
         };
         let (with, without) = (self.columns(rows, &one), self.columns(rows, &none));
+        let Some(family) = self.family.generalised() else {
+            let fit = WeightedRegression::fit(&slices(&columns), rows.weight, rows.outcome)?;
+            let averages = |columns: &[Vec<f64>]| -> Vec<f64> {
+                let average = |column: &Vec<f64>| weighted_mean(column, &over);
+                columns.iter().map(average).collect()
+            };
+            let (with, without) = (averages(&with), averages(&without));
+            let apart: Vec<f64> = with.iter().zip(&without).map(|(a, b)| a - b).collect();
+            for (name, per_column) in [
+                ("mean_treated", with),
+                ("mean_comparator", without),
+                ("difference", apart),
+            ] {
+                let contrast = fit.contrast(&per_column)?;
+                put(
+                    name,
+                    &infer(&fit, &contrast, rows.clusters, inference)?,
+                    numbers,
+                );
+            }
+            return Ok(());
+        };
+        let fit = fit_generalised_weighted(
+            family,
+            &slices(&columns),
+            None,
+            Some(rows.weight),
+            rows.outcome,
+        )?;
         let found = fit.marginal(&slices(&with), &slices(&without), None, &over)?;
         let mut all = vec![
             ("mean_treated", &found.mean_treated),
@@ -82,11 +132,7 @@ impl OutcomeModel {
         );
         for (name, contrast) in all {
             let inferred = infer(fit.regression(), contrast, rows.clusters, inference)?;
-            numbers.real(name, inferred.point);
-            numbers.real(&format!("{name}_se"), inferred.standard_error);
-            numbers.real(&format!("{name}_p"), inferred.p_value);
-            numbers.real(&format!("{name}_ci_low"), inferred.interval.lower);
-            numbers.real(&format!("{name}_ci_high"), inferred.interval.upper);
+            put(name, &inferred, numbers);
         }
         Ok(())
     }
@@ -101,6 +147,14 @@ impl OutcomeModel {
         }
         columns
     }
+}
+
+fn put(name: &str, inferred: &Inferred, numbers: &mut Numbers) {
+    numbers.real(name, inferred.point);
+    numbers.real(&format!("{name}_se"), inferred.standard_error);
+    numbers.real(&format!("{name}_p"), inferred.p_value);
+    numbers.real(&format!("{name}_ci_low"), inferred.interval.lower);
+    numbers.real(&format!("{name}_ci_high"), inferred.interval.upper);
 }
 
 fn slices(columns: &[Vec<f64>]) -> Vec<&[f64]> {

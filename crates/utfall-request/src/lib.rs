@@ -47,7 +47,7 @@ pub use derive::Derived;
 pub use error::{Named, RequestError};
 pub use files::{Cells, Files, Reader};
 pub use fixed_effects::{Category, FixedEffectsFamily, FixedEffectsRegression, JointTest};
-pub use g_computation::{OutcomeModel, Slopes};
+pub use g_computation::{ModelFamily, OutcomeModel, Slopes};
 pub use instrument::Instrument;
 pub use model::Model;
 pub use panel_errors::{PanelError, PanelErrorKind, PlaceColumns};
