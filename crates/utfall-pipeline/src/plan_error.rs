@@ -106,6 +106,17 @@ pub enum PlanError {
         extract: String,
     },
 
+    /// A delivery without a place, or with two.
+    #[error("a delivery of extract `{extract}` has not one of `path` and `database`, expected exactly one")]
+    Place {
+        /// The extract.
+        extract: String,
+    },
+
+    /// The files of a delivery cannot be found.
+    #[error("cannot find the delivery: {0}")]
+    DeliveredFiles(#[from] utfall_registry::DeliveredFilesError),
+
     /// The plan has no canonical form.
     #[error("the plan has no digest: {message}")]
     Digest {

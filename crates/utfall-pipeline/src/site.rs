@@ -18,14 +18,20 @@ pub struct Site {
     pub delivery: Vec<SiteDelivery>,
 }
 
-/// One delivered file.
+/// Delivered files: one, those of a folder, or those that a pattern names.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SiteDelivery {
     /// The extract it belongs to.
     pub extract: String,
-    /// The file, relative to the data folder.
-    pub path: PathBuf,
+    /// The file, relative to the data folder; a folder, whose files are all parts of the delivery,
+    /// with columns in folders named `column=value`; or a pattern such as `2024/*.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// In place of a path, the database: `postgresql://user@host:port/database`, without a
+    /// password, or `sqlite:FILE`, relative to the data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     /// The day it was extracted from the registry.
     pub vintage: NaiveDate,
     /// Preliminary or final.
@@ -60,22 +66,36 @@ impl Site {
         Ok(site)
     }
 
+    /// The files of a delivery, or its database.
+    fn places(&self, delivery: &SiteDelivery) -> Result<Vec<PathBuf>, PlanError> {
+        match (&delivery.path, &delivery.database) {
+            (Some(path), None) => Ok(utfall_registry::delivered_files(&self.data.join(path))?),
+            (None, Some(url)) => Ok(vec![match url.strip_prefix("sqlite:") {
+                Some(file) => format!("sqlite:{}", self.data.join(file).display()).into(),
+                None => url.into(),
+            }]),
+            _ => Err(PlanError::Place {
+                extract: delivery.extract.clone(),
+            }),
+        }
+    }
+
     /// The deliveries of an extract.
     ///
     /// # Errors
     ///
-    /// [`PlanError::NoDelivery`] if there is none.
+    /// [`PlanError::NoDelivery`] if there is none, [`PlanError::DeliveredFiles`] if one names no
+    /// file.
     pub fn deliveries(&self, extract: &str) -> Result<Vec<Delivery>, PlanError> {
-        let deliveries: Vec<Delivery> = self
-            .delivery
-            .iter()
-            .filter(|delivery| delivery.extract == extract)
-            .map(|delivery| Delivery {
-                path: self.data.join(&delivery.path),
+        let mut deliveries = Vec::new();
+        for delivery in self.delivery.iter().filter(|delivery| delivery.extract == extract) {
+            let files = self.places(delivery)?;
+            deliveries.extend(files.into_iter().map(|path| Delivery {
+                path,
                 vintage: delivery.vintage,
                 status: delivery.status,
-            })
-            .collect();
+            }));
+        }
         if deliveries.is_empty() {
             return Err(PlanError::NoDelivery {
                 extract: extract.to_owned(),

@@ -111,6 +111,79 @@ pub(crate) fn decimal(cell: &[u8], mark: u8, decimals: u8) -> Result<i64, Decima
     }
 }
 
+/// A number written as `-12.50` or `1.25e3`: its digits as a whole number, and how many of them
+/// stand after the mark. `None` if it is none, or takes more than 38 digits.
+pub(crate) fn literal(text: &[u8]) -> Option<(i128, u32)> {
+    let (negative, digits) = sign(text);
+    let (mantissa, exponent) = match digits.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        Some(at) => (&digits[..at], integer(&digits[at + 1..])?),
+        None => (digits, 0),
+    };
+    let mut mantissa = mantissa.splitn(2, |&byte| byte == b'.');
+    let (whole, fraction) = (mantissa.next()?, mantissa.next());
+    if whole.is_empty() || fraction.is_some_and(<[u8]>::is_empty) {
+        return None;
+    }
+    let fraction = fraction.unwrap_or_default();
+    let fraction = &fraction[..fraction
+        .iter()
+        .rposition(|&byte| byte != b'0')
+        .map_or(0, |last| last + 1)];
+    let mut value: i128 = 0;
+    for byte in whole.iter().chain(fraction) {
+        let digit = byte.is_ascii_digit().then(|| i128::from(byte - b'0'))?;
+        value = value.checked_mul(10)?.checked_add(digit)?;
+    }
+    let value = if negative { -value } else { value };
+    let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+    if value == 0 {
+        return Some((0, 0));
+    }
+    match u32::try_from(scale) {
+        Ok(scale) => Some((value, scale)),
+        Err(_) => {
+            let power = u32::try_from(scale.checked_neg()?).ok()?;
+            Some((value.checked_mul(10_i128.checked_pow(power)?)?, 0))
+        }
+    }
+}
+
+/// The number digits / 10^scale as a whole number of its last of some decimals.
+#[inline]
+pub(crate) fn scaled(digits: i128, scale: u32, decimals: u8) -> Result<i64, DecimalFault> {
+    let decimals = u32::from(decimals);
+    let value = if scale <= decimals {
+        10_i128
+            .checked_pow(decimals - scale)
+            .and_then(|unit| digits.checked_mul(unit))
+            .ok_or(DecimalFault::NoNumber)?
+    } else {
+        let unit = 10_i128.checked_pow(scale - decimals);
+        match unit {
+            Some(unit) if digits % unit == 0 => digits / unit,
+            _ if digits == 0 => 0,
+            _ => return Err(DecimalFault::TooPrecise),
+        }
+    };
+    i64::try_from(value).map_err(|_| DecimalFault::NoNumber)
+}
+
+/// The number digits / 10^scale as text.
+pub(crate) fn decimal_text(digits: i128, scale: u32) -> String {
+    let text = digits.unsigned_abs().to_string();
+    let scale = scale as usize;
+    let text = format!(
+        "{}{text}",
+        "0".repeat((scale + 1).saturating_sub(text.len()))
+    );
+    let (whole, fraction) = text.split_at(text.len() - scale);
+    let (sign, mark) = (
+        if digits < 0 { "-" } else { "" },
+        if scale > 0 { "." } else { "" },
+    );
+    format!("{sign}{whole}{mark}{fraction}")
+}
+
 /// Most bytes of a number whose thousands are separated.
 const GROUPED_BYTES: usize = 48;
 
@@ -247,6 +320,38 @@ mod tests {
         }
         assert_eq!(decimal(b"92233720368547758,07", b',', 2), Ok(i64::MAX));
         assert_eq!(decimal(b"-92233720368547758,08", b',', 2), Ok(i64::MIN));
+    }
+
+    #[test]
+    fn numbers_of_typed_files_are_read_exactly_or_not_at_all() {
+        for (text, digits, scale) in [
+            ("0", 0, 0),
+            ("-0.0e5", 0, 0),
+            ("12.50", 125, 1),
+            ("-1.25e3", -1250, 0),
+            ("1.25E-3", 125, 5),
+            ("1e2", 100, 0),
+            ("9007199254740993", 9_007_199_254_740_993, 0),
+            ("1e-400", 1, 400),
+        ] {
+            assert_eq!(literal(text.as_bytes()), Some((digits, scale)), "{text}");
+        }
+        for text in [
+            "", "-", ".5", "5.", "1e", "1e400", "NaN", "inf", "0x1", "1_0", "1 0",
+        ] {
+            assert_eq!(literal(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(literal("9".repeat(40).as_bytes()), None);
+        assert_eq!(scaled(125, 1, 2), Ok(1250));
+        assert_eq!(scaled(125, 2, 1), Err(DecimalFault::TooPrecise));
+        assert_eq!(scaled(1, 400, 2), Err(DecimalFault::TooPrecise));
+        assert_eq!(
+            scaled(i128::from(i64::MAX), 0, 1),
+            Err(DecimalFault::NoNumber)
+        );
+        assert_eq!(decimal_text(-5, 2), "-0.05");
+        assert_eq!(decimal_text(1250, 2), "12.50");
+        assert_eq!(decimal_text(7, 0), "7");
     }
 
     #[test]

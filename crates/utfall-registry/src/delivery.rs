@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Delivery {
-    /// Where the file is.
+    /// Where the file is; or the URL of a database, `postgresql://…` or `sqlite:FILE`.
     pub path: PathBuf,
     /// The day the register was as the file says.
     pub vintage: NaiveDate,

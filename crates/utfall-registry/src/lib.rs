@@ -10,6 +10,7 @@ mod cell;
 mod column_data;
 mod contract;
 mod dates;
+mod delivered_files;
 mod delivery;
 mod engine;
 mod identity;
@@ -21,12 +22,16 @@ mod tables;
 pub use column_data::{ColumnData, TextColumn};
 pub use contract::{
     Column, ColumnType, ContractFault, DataContract, DataContractError, DateFormat, Dialect,
-    Encoding, Format, Header, Mark, Meaning, OptionalMark, Thousands,
+    Elements, Encoding, Field, FixedWidth, Format, Header, Mark, Meaning, OptionalMark, Positions,
+    Relation, Sheet, ShortLines, Thousands,
 };
+pub use delivered_files::{DeliveredFilesError, delivered_files};
 pub use delivery::{Delivery, DeliveryStatus};
 pub use engine::{ENGINE_THREADS, EngineError};
 pub use identity::IdentityKind;
-pub use ingest::{Compression, FileName, IdentityFinding, IngestError, Rule, ingest, inspect};
+pub use ingest::{
+    Compression, FileName, IdentityFinding, IngestError, Rule, digest, ingest, inspect,
+};
 pub use quality::{
     DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
 };

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use utfall_files::{Digest, FileError};
-use utfall_registry::{DataContract, Delivery, QualityReport, Tables};
+use utfall_registry::{DataContract, FileName, QualityReport, Tables};
 
 use crate::RunError;
 use crate::run::Context;
@@ -72,13 +71,15 @@ fn ingest(
     let deliveries = context.request.site.deliveries(extract)?;
     let digests = deliveries
         .iter()
-        .map(digest)
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|delivery| utfall_registry::digest(contract, delivery))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|source| RunError::ingest(extract, source))?;
     let mut key =
         StepKey::of_code(&context.request.code).with_plan_part("its data contract", contract);
-    for (delivery, digest) in deliveries.iter().zip(&digests) {
+    let names = FileName::distinct(deliveries.iter().map(|delivery| delivery.path.as_path()));
+    for ((delivery, digest), name) in deliveries.iter().zip(&digests).zip(names) {
         let state = format!("{} {:?} {digest}", delivery.vintage, delivery.status);
-        key = key.with(&format!("file {}", file_name(delivery)), state);
+        key = key.with(&format!("file {name}"), state);
     }
     let step = Step {
         name: &format!("ingest {extract}"),
@@ -122,15 +123,4 @@ fn most_rows_pass(report: &QualityReport) -> Result<(), RunError> {
             format!("{}:{}", place.file, place.line)
         }),
     })
-}
-
-fn digest(delivery: &Delivery) -> Result<Digest, FileError> {
-    Digest::blake3_of_file(&delivery.path)
-}
-
-fn file_name(delivery: &Delivery) -> String {
-    delivery
-        .path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

@@ -4,19 +4,24 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a delimited text file is written.
+/// How a text file is written, and texts in a file of any format.
 ///
-/// What every file has is written out: delimiter, quote, encoding, decimal mark and date format
-/// have no default. The rest is what some files have besides.
+/// What every file has is written out: decimal mark and date format, in text files the encoding,
+/// and in delimited ones delimiter and quote. None of them has a default. The rest is what some
+/// files have besides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dialect {
-    /// What separates two cells, such as `;`.
-    pub delimiter: Mark,
-    /// What surrounds a cell that holds a delimiter, such as `"`; empty if nothing does.
-    pub quote: OptionalMark,
-    /// How characters are stored.
-    pub encoding: Encoding,
+    /// What separates two cells, such as `;`; in delimited text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Mark>,
+    /// What surrounds a cell that holds a delimiter, such as `"`; empty if nothing does. In
+    /// delimited text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<OptionalMark>,
+    /// How characters are stored; in text files alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// What separates a number's decimals, such as `,`.
     pub decimal: Mark,
     /// How dates are written, such as `%Y%m%d`.
@@ -36,6 +41,15 @@ pub struct Dialect {
     /// Lines at the end that are no rows, empty ones not counted.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub footer_lines: u16,
+}
+
+impl Dialect {
+    /// Delimiter and quote of delimited text, whose contract has both.
+    pub(crate) fn csv_marks(&self) -> (u8, Option<u8>) {
+        let quote = self.quote.and_then(|quote| quote.0);
+        let delimiter = self.delimiter.map_or(b',', Mark::byte);
+        (delimiter, quote.map(Mark::byte))
+    }
 }
 
 #[expect(

@@ -40,9 +40,46 @@ pub enum ContractFault {
         /// What is written.
         found: String,
     },
-    /// CSV without a dialect.
-    #[error("a CSV extract needs a [dialect] with delimiter, quote, encoding, decimal and date")]
+    /// Text without a dialect.
+    #[error(
+        "a text extract needs a [dialect] with encoding, decimal and date, and delimiter and quote if it is CSV"
+    )]
     NoDialect,
+    /// A section that another format needs.
+    #[error("[{section}] means nothing in a {format} extract")]
+    NotForThisFormat {
+        /// The section.
+        section: &'static str,
+        /// The contract's format.
+        format: &'static str,
+    },
+    /// A section that is not there.
+    #[error("a {format} extract needs a section [{section}]")]
+    NoSection {
+        /// The section.
+        section: &'static str,
+        /// The contract's format.
+        format: &'static str,
+    },
+    /// A key of the dialect that another format needs.
+    #[error("`{key}` means nothing in a {format} extract")]
+    NotInDialect {
+        /// The key.
+        key: &'static str,
+        /// The contract's format.
+        format: &'static str,
+    },
+    /// A key of the dialect that is not there.
+    #[error("the dialect of a {format} extract needs `{key}`")]
+    MissingInDialect {
+        /// The key.
+        key: &'static str,
+        /// The contract's format.
+        format: &'static str,
+    },
+    /// A place that is counted from 1.
+    #[error("0, expected a place or a width from 1")]
+    FromOne,
     /// One mark with two meanings.
     #[error("quote and delimiter are the same mark")]
     QuoteIsDelimiter,

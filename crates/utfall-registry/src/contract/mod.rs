@@ -2,7 +2,9 @@
 
 mod column;
 mod dialect;
+mod dialect_text;
 mod error;
+mod layout;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ pub use column::{Column, ColumnType};
 pub(crate) use dialect::days_since_1970;
 pub use dialect::{DateFormat, Dialect, Encoding, Header, Mark, OptionalMark, Thousands};
 pub use error::{ContractFault, DataContractError};
+pub use layout::{Elements, Field, FixedWidth, Positions, Relation, Sheet, ShortLines};
 pub use text::{Format, Meaning};
 
 /// The data contract of one extract: how it is written and what may stand in it.
@@ -75,6 +78,41 @@ impl DataContract {
     #[must_use]
     pub fn dialect(&self) -> Option<&Dialect> {
         self.text.dialect.as_ref()
+    }
+
+    /// Where the fields of a fixed-width line lie.
+    #[must_use]
+    pub fn fixed_width(&self) -> Option<&FixedWidth> {
+        self.text.fixed_width.as_ref()
+    }
+
+    /// The sheet of a workbook.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&Sheet> {
+        self.text.sheet.as_ref()
+    }
+
+    /// The elements of an XML document that are rows.
+    #[must_use]
+    pub fn elements(&self) -> Option<&Elements> {
+        self.text.xml.as_ref()
+    }
+
+    /// The table or view of a database.
+    #[must_use]
+    pub fn relation(&self) -> Option<&Relation> {
+        self.text.sql.as_ref()
+    }
+
+    /// How characters of the files are stored; UTF-8 where the format says nothing else.
+    pub(crate) fn encoding(&self) -> Encoding {
+        let stated = self.dialect().and_then(|dialect| dialect.encoding);
+        stated.unwrap_or(Encoding::Utf8)
+    }
+
+    /// How characters of a cell are stored.
+    pub(crate) fn encoding_of_cells(&self) -> Encoding {
+        self.encoding().of_cells()
     }
 
     /// The columns, in the table's order.

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Offset;
 
 use super::column::{Bounds, Column, ColumnType};
-use super::dialect::{DateFormat, Dialect, OptionalMark, Thousands};
+use super::dialect::{DateFormat, Dialect};
+use super::dialect_text;
 use super::error::{ContractFault, Misplaced, Step};
+use super::layout::{self, Elements, FixedWidth, Relation, Sheet};
 use super::{DataContract, Order};
 
 const SCHEMA: &str = "utfall-data-contract/1";
@@ -23,6 +25,40 @@ pub enum Format {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// Apache Arrow IPC, a file or a stream.
+    Arrow,
+    /// One JSON object on each line.
+    JsonLines,
+    /// Text in which each field has its place in the line.
+    FixedWidth,
+    /// A sheet of an Excel workbook.
+    Excel,
+    /// XML in which each element of one name is a row.
+    Xml,
+    /// A table or view of a database.
+    Sql,
+}
+
+impl Format {
+    /// The format's name in a contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::JsonLines => "json-lines",
+            Self::FixedWidth => "fixed-width",
+            Self::Excel => "excel",
+            Self::Xml => "xml",
+            Self::Sql => "sql",
+        }
+    }
+
+    /// Whether the dialect says how characters are stored.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Csv | Self::FixedWidth)
+    }
 }
 
 /// What a missing code means.
@@ -49,6 +85,14 @@ pub(super) struct ContractText {
     key: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dialect: Option<Dialect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fixed_width: Option<FixedWidth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sheet: Option<Sheet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) xml: Option<Elements>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sql: Option<Relation>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) missing: Vec<MissingText>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,7 +179,8 @@ impl ContractText {
             let found = self.name.clone();
             return Err(ContractFault::Name { found }.at([Step::Field("name")]));
         }
-        check_dialect(&self)?;
+        layout::check(&self)?;
+        dialect_text::check(&self)?;
         let columns = check_columns(&self.column)?;
         let key = check_key(&self.key, &columns)?;
         check_missing(&self.missing, &columns)?;
@@ -154,31 +199,6 @@ impl ContractText {
 /// Names become folder names, so they are kept to what every file system takes.
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
-}
-
-fn check_dialect(text: &ContractText) -> Result<(), Misplaced> {
-    let Some(dialect) = &text.dialect else {
-        return match text.format {
-            Format::Csv => Err(ContractFault::NoDialect.at([Step::Field("format")])),
-            Format::Parquet => Ok(()),
-        };
-    };
-    let OptionalMark(quote) = dialect.quote;
-    if quote == Some(dialect.delimiter) {
-        return Err(
-            ContractFault::QuoteIsDelimiter.at([Step::Field("dialect"), Step::Field("quote")])
-        );
-    }
-    let others = [Some(dialect.delimiter), quote];
-    if dialect.comment.is_some() && others.contains(&dialect.comment) {
-        let at = [Step::Field("dialect"), Step::Field("comment")];
-        return Err(ContractFault::CommentIsMark.at(at));
-    }
-    if dialect.thousands == Some(Thousands::Mark(dialect.decimal)) {
-        let at = [Step::Field("dialect"), Step::Field("thousands")];
-        return Err(ContractFault::ThousandsAreDecimals.at(at));
-    }
-    Ok(())
 }
 
 fn check_columns(texts: &[ColumnText]) -> Result<Vec<Column>, Misplaced> {

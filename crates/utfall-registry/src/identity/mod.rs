@@ -61,6 +61,12 @@ impl std::fmt::Display for IdentityKind {
     }
 }
 
+/// Whether a text is a valid identity number of some kind, or passes for one.
+pub(crate) fn is_number(text: &[u8]) -> bool {
+    let mut sightings = KINDS.into_iter().map(|kind| sight(kind, text));
+    sightings.any(|sighting| matches!(sighting, Sighting::Bare | Sighting::Separated))
+}
+
 /// Counts what the cells of one column look like.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ColumnGuard {

@@ -52,8 +52,16 @@ impl BlockReader {
         marks: Marks,
         margins: Margins,
     ) -> Result<Self, IngestError> {
-        Ok(Self {
-            text: TextFile::open(path, encoding)?,
+        Ok(Self::of_text(
+            TextFile::open(path, encoding)?,
+            marks,
+            margins,
+        ))
+    }
+
+    pub(crate) fn of_text(text: TextFile, marks: Marks, margins: Margins) -> Self {
+        Self {
+            text,
             marks,
             margins,
             block_bytes: BLOCK_BYTES,
@@ -61,7 +69,7 @@ impl BlockReader {
             index: 0,
             line: 1,
             at_end: false,
-        })
+        }
     }
 
     /// Bytes of the file read so far.

@@ -7,11 +7,12 @@ use utfall_files::Digest;
 
 use super::block::{Block, BlockReader, Margins};
 use super::columns::ColumnMap;
-use super::error::{FileName, IngestError};
+use super::error::IngestError;
+use super::file_name::FileName;
 use super::record::{Marks, QuoteFault, Record, Records, line_end};
 use super::rules::{Cell, Rule, decode};
 use super::source::{Layout, Row, RowVisitor, Source};
-use crate::contract::{DataContract, Dialect, Header};
+use crate::contract::{DataContract, Dialect, Encoding, Header};
 
 /// A delimited text file whose header fits its contract.
 pub(crate) struct CsvSource {
@@ -35,21 +36,22 @@ impl CsvSource {
         contract: &DataContract,
         dialect: &Dialect,
     ) -> Result<Self, IngestError> {
+        let (delimiter, quote) = dialect.csv_marks();
         let marks = Marks {
-            delimiter: dialect.delimiter.byte(),
-            quote: dialect.quote.0.map(|mark| mark.byte()),
+            delimiter,
+            quote,
             comment: dialect.comment.map(|mark| mark.byte()),
         };
         let margins = Margins {
             skip_lines: dialect.skip_lines,
             footer_lines: dialect.footer_lines,
         };
-        let mut reader = BlockReader::open(path, dialect.encoding, marks, margins)?;
+        let mut reader = BlockReader::open(path, contract.encoding(), marks, margins)?;
         let first = reader.next_block()?;
         let has_header = dialect.header == Header::Named;
         let columns = match &first {
             Some(first) if has_header => {
-                let header = read_header(path, first, marks, dialect)?;
+                let header = read_header(path, first, marks, contract.encoding())?;
                 let hint = |missing: &[String]| header_hint(&header, missing, marks, &first.bytes);
                 ColumnMap::by_name(path, header.clone(), contract, hint)?
             }
@@ -58,7 +60,7 @@ impl CsvSource {
                     file: FileName::of(path),
                 });
             }
-            _ => ColumnMap::in_order(contract),
+            _ => ColumnMap::in_order(path, contract),
         };
         Ok(Self {
             reader,
@@ -69,6 +71,21 @@ impl CsvSource {
                 columns: Arc::new(columns),
             },
         })
+    }
+}
+
+impl CsvSource {
+    /// Delimited rows whose columns are known.
+    pub(crate) fn of_rows(reader: BlockReader, marks: Marks, columns: ColumnMap) -> Self {
+        Self {
+            reader,
+            first: None,
+            layout: CsvLayout {
+                marks,
+                has_header: false,
+                columns: Arc::new(columns),
+            },
+        }
     }
 }
 
@@ -149,7 +166,8 @@ impl Row for CsvRow<'_, '_> {
 
     #[inline]
     fn cell(&self, column: usize) -> Cell<'_> {
-        Cell::Text(self.record.cell(self.columns.in_file(column)))
+        self.columns
+            .cell(column, |position| Cell::Text(self.record.cell(position)))
     }
 
     #[inline]
@@ -157,6 +175,7 @@ impl Row for CsvRow<'_, '_> {
         for position in 0..self.record.n_cells() {
             see(position, Cell::Text(self.record.cell(position)));
         }
+        self.columns.each_in_path(see);
     }
 
     #[inline]
@@ -173,7 +192,7 @@ fn read_header(
     path: &Path,
     block: &Block,
     marks: Marks,
-    dialect: &Dialect,
+    encoding: Encoding,
 ) -> Result<Vec<String>, IngestError> {
     let file = || FileName::of(path);
     let mut records = Records::new(&block.bytes, marks, block.first_line);
@@ -183,8 +202,8 @@ fn read_header(
     let mut header = Vec::with_capacity(record.n_cells());
     for i in 0..record.n_cells() {
         let cell = crate::cell::trimmed(record.cell(i));
-        let Some(name) = decode(cell, dialect.encoding.of_cells()) else {
-            let (line, declared) = (record.line, dialect.encoding);
+        let Some(name) = decode(cell, encoding.of_cells()) else {
+            let (line, declared) = (record.line, encoding);
             return Err(IngestError::WrongEncoding {
                 file: file(),
                 line,

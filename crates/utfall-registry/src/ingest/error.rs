@@ -1,42 +1,15 @@
 //! Why an extract could not be ingested.
 
 use std::fmt;
-use std::path::Path;
 
 use utfall_files::FileError;
 
 use super::compression::Compression;
+use super::file_name::FileName;
 use crate::contract::Encoding;
 use crate::engine::EngineError;
 use crate::identity::IdentityKind;
 use crate::table_writer::TableWriteError;
-
-/// A file's name without its folders: the place where it lies is nobody's business.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileName(String);
-
-impl FileName {
-    pub(crate) fn of(path: &Path) -> Self {
-        Self(
-            path.file_name()
-                .unwrap_or(path.as_os_str())
-                .to_string_lossy()
-                .into_owned(),
-        )
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for FileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Why an extract could not be ingested. Nothing has been written then, and what was there is
 /// intact.
@@ -88,6 +61,58 @@ pub enum IngestError {
         declared: Encoding,
         /// What it looks like.
         found: Option<&'static str>,
+    },
+    /// Columns of the contract that no record of the file gives.
+    #[error("{file}: {} not among the fields that it gives", list(columns))]
+    NeverGiven {
+        /// The file.
+        file: FileName,
+        /// Columns that are not there.
+        columns: Vec<String>,
+    },
+    /// A file that is not of the contract's format.
+    #[error("{file} {what}; ask for it again, or name the right `format` in the contract")]
+    Unfit {
+        /// The file.
+        file: FileName,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// XML that is not well formed.
+    #[error("{file}:{line}: the document is not well formed from here on; ask for it again")]
+    NotWellFormed {
+        /// The file.
+        file: FileName,
+        /// Line up to which it is.
+        line: u64,
+    },
+    /// A database that cannot be read.
+    #[error("{database}: {what}")]
+    Database {
+        /// The database and the relation in it.
+        database: FileName,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file where the contract expects a database, or the other way round.
+    #[error("{file} is {found}, but the contract's format is `{format}`")]
+    WrongPlace {
+        /// The delivery.
+        file: FileName,
+        /// What it is.
+        found: &'static str,
+        /// The contract's format.
+        format: &'static str,
+    },
+    /// A workbook without the contract's sheet.
+    #[error("{file} has no sheet `{sheet}`, expected one of {}", quoted(found))]
+    NoSheet {
+        /// The file.
+        file: FileName,
+        /// The contract's sheet.
+        sheet: String,
+        /// The workbook's sheets.
+        found: Vec<String>,
     },
     /// A compressed file that cannot be expanded to its end.
     #[error(
@@ -215,9 +240,13 @@ impl From<TableWriteError> for IngestError {
 }
 
 fn list(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
-    format!("{} {verb}", names.join(", "))
+    format!("{} {verb}", quoted(names))
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 fn or_nothing(hint: Option<&str>) -> String {

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use utfall_files::{Digest, FileError};
 
-use super::error::{FileName, IngestError};
+use super::error::IngestError;
+use super::file_name::FileName;
 
 /// Bytes passed at a time on the way to a file's end.
 const DRAIN_BYTES: usize = 1 << 16;

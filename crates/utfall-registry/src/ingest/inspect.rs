@@ -3,7 +3,8 @@
 use utfall_files::Digest;
 
 use super::digest::{Absorb, CellHasher, RowDigest};
-use super::error::{FileName, IdentityFinding, IngestError};
+use super::error::{IdentityFinding, IngestError};
+use super::file_name::FileName;
 use super::keys::BlockKeys;
 use super::rules::{Cell, RowRules};
 use super::source::{Layout, Row, RowVisitor, Source};
@@ -57,9 +58,9 @@ pub(crate) fn inspect<S: Source>(
             Ok(())
         },
     )?;
-    let digest = source.finish()?;
     let n_rows: usize = blocks.iter().map(BlockKeys::n_rows).sum();
     whole.encoding.check(file, encoding, n_rows as u64)?;
+    let digest = source.finish()?;
     let ignored = layout
         .header()
         .iter()
@@ -199,7 +200,13 @@ impl<'r, 'c> Inspector<'r, 'c> {
             match row.cell(column) {
                 Cell::Text(bytes) => cells.bytes(crate::cell::trimmed(bytes)),
                 Cell::Integer(value) => cells.word(value as u64),
+                Cell::Decimal { digits, scale } => {
+                    cells.word(digits as u64);
+                    cells.word((digits >> 64) as u64);
+                    cells.word(scale.into());
+                }
                 Cell::Days(days) => cells.word(i64::from(days) as u64),
+                Cell::Moment { units, .. } => cells.word(units as u64),
                 Cell::Missing => cells.word(u64::MAX),
                 Cell::Beyond => cells.word(u64::MAX - 1),
             }
@@ -219,7 +226,11 @@ impl RowVisitor for Inspector<'_, '_> {
             match cell {
                 Cell::Text(bytes) => guard.observe(crate::cell::trimmed(bytes), line),
                 Cell::Integer(value) => guard.observe_number(value, line),
-                Cell::Days(_) | Cell::Missing | Cell::Beyond => {}
+                Cell::Decimal { .. }
+                | Cell::Days(_)
+                | Cell::Moment { .. }
+                | Cell::Missing
+                | Cell::Beyond => {}
             }
         });
         if let Some(raw) = row.encoded()

@@ -6,25 +6,37 @@
 //! delivery, or are put in quarantine with all they broke. Every row is counted in one of the
 //! three, and nothing depends on the order of rows or the number of threads.
 
+mod arrow;
 mod block;
+mod cells;
 mod columns;
 mod compression;
 mod csv;
 mod digest;
 mod error;
+mod excel;
 mod file;
+mod file_name;
+mod fixed_width;
+mod frame;
 mod inspect;
+mod json_lines;
 mod keys;
+mod open;
 mod parquet;
+mod partition;
+mod pushed;
 mod quarantine;
 mod read;
 mod record;
 mod rules;
 mod source;
+mod sql;
 mod stream;
 mod tally;
 mod text_file;
 mod transcode;
+mod xml;
 
 use std::io::Write;
 use std::path::Path;
@@ -32,16 +44,17 @@ use std::path::Path;
 use utfall_core::Watch;
 use utfall_files::{Digest, FileError, PendingFile};
 
-use crate::contract::{DataContract, Encoding, Format};
+use crate::contract::{DataContract, Encoding};
 use crate::delivery::Delivery;
 use crate::quality::{QUALITY_FILE, QualityReport};
 use crate::table_writer::{StoredType, TableWriter};
 pub use compression::Compression;
-use csv::CsvSource;
-pub use error::{FileName, IdentityFinding, IngestError};
+pub use error::{IdentityFinding, IngestError};
+pub use file_name::FileName;
 use inspect::Inspection;
 use keys::{BlockKeys, Keys};
-use parquet::ParquetSource;
+pub use open::digest;
+use open::{Place, WithSource, open};
 use quarantine::Quarantine;
 use read::Judged;
 use rules::RowRules;
@@ -120,14 +133,14 @@ pub fn inspect(
 struct Ingestion<'a> {
     contract: &'a DataContract,
     rules: RowRules<'a>,
-    files: Vec<InspectedFile<'a>>,
+    files: Vec<InspectedFile>,
     keys: Keys,
     progress: Progress<'a>,
     tally: QualityTally,
 }
 
-struct InspectedFile<'a> {
-    delivery: &'a Delivery,
+struct InspectedFile {
+    place: Place,
     name: FileName,
     rank: usize,
     starts: Vec<usize>,
@@ -145,15 +158,14 @@ impl<'a> Ingestion<'a> {
         if deliveries.is_empty() {
             return Err(IngestError::NoDelivery);
         }
-        let sizes = deliveries.iter().map(|delivery| {
-            let metadata = std::fs::metadata(&delivery.path);
-            metadata
-                .map(|metadata| metadata.len())
-                .map_err(|source| IngestError::Unreadable(FileError::at(&delivery.path, source)))
-        });
+        let places = deliveries
+            .iter()
+            .map(|delivery| Place::of(contract, delivery));
+        let places: Vec<Place> = places.collect::<Result<_, _>>()?;
+        let sizes = places.iter().map(Place::n_bytes);
         let total: u64 = sizes.sum::<Result<u64, IngestError>>()?;
         let mut progress = Progress::new(watch, 2 * total);
-        let encoding = encoding(contract);
+        let encoding = contract.encoding();
         let rules = RowRules::new(contract, encoding.of_cells());
         let declared: Vec<String> = contract
             .columns()
@@ -161,24 +173,31 @@ impl<'a> Ingestion<'a> {
             .map(|column| column.header().to_owned())
             .collect();
         let ranks = ranks(deliveries);
-        let mut tally = QualityTally::new(contract, deliveries);
+        let mut names =
+            FileName::distinct(deliveries.iter().map(|delivery| delivery.path.as_path()));
+        for (name, place) in names.iter_mut().zip(&places) {
+            if let Some(relation) = place.relation_name() {
+                *name = relation.clone();
+            }
+        }
+        let mut tally = QualityTally::new(contract, deliveries, &names);
         let (mut files, mut keys, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-        for (delivery, rank) in deliveries.iter().zip(ranks) {
-            let name = FileName::of(&delivery.path);
+        for ((place, rank), name) in places.into_iter().zip(ranks).zip(names) {
             let look = Look {
                 rules: &rules,
                 declared: &declared,
                 name: &name,
                 encoding,
+                progress: &mut progress,
             };
-            let inspection = look.at(contract, delivery, &mut progress)?;
+            let inspection = open(contract, &place, look)?;
             findings.extend(inspection.findings);
             tally.ignore(inspection.ignored_columns);
             let starts = starts(&inspection.blocks);
             keys.push((rank, inspection.blocks));
             let digest = inspection.digest;
             files.push(InspectedFile {
-                delivery,
+                place,
                 name,
                 rank,
                 starts,
@@ -204,7 +223,7 @@ impl<'a> Ingestion<'a> {
     /// it is accepted itself.
     fn read(
         &mut self,
-        mut sink: impl FnMut(&InspectedFile<'_>, Judged, &str) -> Result<(), IngestError> + Send,
+        mut sink: impl FnMut(&InspectedFile, Judged, &str) -> Result<(), IngestError> + Send,
     ) -> Result<QualityReport, IngestError> {
         let mut order: Vec<usize> = (0..self.files.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(self.files[i].rank), i));
@@ -216,36 +235,15 @@ impl<'a> Ingestion<'a> {
                 rejected.extend(judged.rejects.iter().filter_map(|reject| reject.key));
                 sink(file, judged, file.name.as_str())
             };
-            let digest = match self.contract.format() {
-                Format::Csv => {
-                    let mut source = open_csv(self.contract, file.delivery)?;
-                    read::read(
-                        &mut source,
-                        &self.rules,
-                        &self.keys,
-                        (i, &file.name),
-                        &file.starts,
-                        &self.progress,
-                        into,
-                    )?;
-                    self.progress.pass(source.n_bytes())?;
-                    source.finish()?
-                }
-                Format::Parquet => {
-                    let mut source = ParquetSource::open(&file.delivery.path, self.contract)?;
-                    read::read(
-                        &mut source,
-                        &self.rules,
-                        &self.keys,
-                        (i, &file.name),
-                        &file.starts,
-                        &self.progress,
-                        into,
-                    )?;
-                    self.progress.pass(source.n_bytes())?;
-                    source.finish()?
-                }
+            let reader = Second {
+                rules: &self.rules,
+                keys: &self.keys,
+                file: (i, &file.name),
+                starts: &file.starts,
+                progress: &mut self.progress,
+                into,
             };
+            let digest = open(self.contract, &file.place, reader)?;
             if digest != file.digest {
                 return Err(IngestError::ChangedWhileRead {
                     file: file.name.clone(),
@@ -266,46 +264,55 @@ struct Look<'r, 'c> {
     declared: &'r [String],
     name: &'r FileName,
     encoding: Encoding,
+    progress: &'r mut Progress<'c>,
 }
 
-impl Look<'_, '_> {
-    fn at(
-        &self,
-        contract: &DataContract,
-        delivery: &Delivery,
-        progress: &mut Progress<'_>,
-    ) -> Result<Inspection, IngestError> {
-        match contract.format() {
-            Format::Csv => self.through(open_csv(contract, delivery)?, progress),
-            Format::Parquet => {
-                self.through(ParquetSource::open(&delivery.path, contract)?, progress)
-            }
-        }
-    }
+impl WithSource for Look<'_, '_> {
+    type Out = Inspection;
 
-    fn through(
-        &self,
-        mut source: impl Source,
-        progress: &mut Progress<'_>,
-    ) -> Result<Inspection, IngestError> {
+    fn with(self, mut source: impl Source) -> Result<Inspection, IngestError> {
         let inspection = inspect::inspect(
             &mut source,
             self.rules,
             self.declared,
             self.name,
             self.encoding,
-            progress,
+            self.progress,
         )?;
-        progress.pass(source.n_bytes())?;
+        self.progress.pass(source.n_bytes())?;
         Ok(inspection)
     }
 }
 
-fn open_csv(contract: &DataContract, delivery: &Delivery) -> Result<CsvSource, IngestError> {
-    let dialect = contract
-        .dialect()
-        .expect("a contract for CSV has a dialect, or it would not exist");
-    CsvSource::open(&delivery.path, contract, dialect)
+/// What the second pass needs beside a file.
+struct Second<'r, 'c, F> {
+    rules: &'r RowRules<'c>,
+    keys: &'r Keys,
+    file: (usize, &'r FileName),
+    starts: &'r [usize],
+    progress: &'r mut Progress<'c>,
+    into: F,
+}
+
+impl<F> WithSource for Second<'_, '_, F>
+where
+    F: FnMut(Judged) -> Result<(), IngestError> + Send,
+{
+    type Out = Digest;
+
+    fn with(self, mut source: impl Source) -> Result<Digest, IngestError> {
+        read::read(
+            &mut source,
+            self.rules,
+            self.keys,
+            self.file,
+            self.starts,
+            self.progress,
+            self.into,
+        )?;
+        self.progress.pass(source.n_bytes())?;
+        source.finish()
+    }
 }
 
 /// Position in the file of the first row of each block.
@@ -317,14 +324,6 @@ fn starts(blocks: &[BlockKeys]) -> Vec<usize> {
         start += block.n_rows();
     }
     starts
-}
-
-/// The encoding of text cells; Parquet is always UTF-8.
-fn encoding(contract: &DataContract) -> Encoding {
-    match (contract.format(), contract.dialect()) {
-        (Format::Csv, Some(dialect)) => dialect.encoding,
-        _ => Encoding::Utf8,
-    }
 }
 
 /// The rank of each delivery's vintage, from the earliest; equal vintages share a rank.
@@ -341,7 +340,7 @@ fn ranks(deliveries: &[Delivery]) -> Vec<usize> {
     deliveries.iter().map(rank).collect()
 }
 
-impl InspectedFile<'_> {
+impl InspectedFile {
     /// One `rule` or `rule:column` for each violation of a row.
     fn rule_names(&self, contract: &DataContract, reject: &read::Reject) -> Vec<String> {
         let name = |&(rule, column): &rules::Violation| match column {

@@ -1,7 +1,8 @@
 //! The second pass over a file: every row judged, kept, superseded or put in quarantine.
 
 use super::digest::{KeyDigest, KeyHasher};
-use super::error::{FileName, IngestError};
+use super::error::IngestError;
+use super::file_name::FileName;
 use super::keys::{Keys, Standing};
 use super::rules::{Batch, RowRules, Rule, Violation};
 use super::source::{Layout, Row, RowVisitor, Source};

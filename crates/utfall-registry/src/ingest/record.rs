@@ -19,6 +19,13 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
+    /// Lines that are each one record and one cell, whatever they hold.
+    pub(crate) const LINES: Self = Self {
+        delimiter: b'\n',
+        quote: None,
+        comment: None,
+    };
+
     #[inline]
     fn begins_comment(self, byte: u8) -> bool {
         self.comment == Some(byte)

@@ -24,6 +24,9 @@ pub enum Rule {
     Encoding,
     /// A control character, such as NUL, in a text.
     ControlCharacter,
+    /// A record that cannot be taken apart: no JSON object, a field given twice, or a list or a
+    /// record in the place of a value.
+    Malformed,
     /// Not a value of the column's type, or one beyond 64 bits.
     Type,
     /// More decimals than the column keeps.
@@ -53,6 +56,7 @@ impl Rule {
             Self::Quote => "quote",
             Self::Encoding => "encoding",
             Self::ControlCharacter => "control-character",
+            Self::Malformed => "malformed",
             Self::Type => "type",
             Self::Decimals => "decimals",
             Self::Required => "required",
@@ -84,10 +88,49 @@ pub(crate) enum Cell<'a> {
     Missing,
     /// A whole number.
     Integer(i64),
+    /// A number with decimals: digits / 10^scale.
+    Decimal {
+        /// All digits, as a whole number.
+        digits: i128,
+        /// Digits after the decimal mark, the last of them not 0.
+        scale: u32,
+    },
     /// Days since 1970-01-01.
     Days(i32),
-    /// A whole number beyond 64 bits with sign.
+    /// A moment since 1970-01-01, in units of which a day has so many.
+    Moment {
+        /// The units.
+        units: i64,
+        /// Units in a day.
+        per_day: i64,
+    },
+    /// No value that could be kept: a whole number beyond 64 bits, or no finite number.
     Beyond,
+}
+
+impl Cell<'_> {
+    /// The number digits / 10^scale.
+    #[inline]
+    pub(crate) fn number(mut digits: i128, mut scale: u32) -> Self {
+        while scale > 0 && digits % 10 == 0 {
+            (digits, scale) = (digits / 10, scale - 1);
+        }
+        if scale > 0 {
+            Self::Decimal { digits, scale }
+        } else {
+            i64::try_from(digits).map_or(Self::Beyond, Self::Integer)
+        }
+    }
+
+    /// The number that a text such as `-12.50` or `1.25e3` names, exactly.
+    pub(crate) fn of_literal(text: &[u8]) -> Self {
+        cell::literal(text).map_or(Self::Beyond, |(digits, scale)| Self::number(digits, scale))
+    }
+
+    /// Yes or no, as the texts `true` and `false`.
+    pub(crate) fn logical(value: bool) -> Self {
+        Self::Text(if value { b"true" } else { b"false" })
+    }
 }
 
 /// A data contract made ready for reading.
@@ -193,6 +236,9 @@ impl<'c> RowRules<'c> {
             let rule = &self.columns[position];
             match (rule.presence(cell(position)), &rule.column.kind) {
                 (Cell::Missing, _) => return None,
+                (Cell::Integer(value), ColumnType::Text | ColumnType::Code { .. }) => {
+                    key.bytes(value.to_string().as_bytes());
+                }
                 (Cell::Text(bytes), ColumnType::Text | ColumnType::Code { .. }) => {
                     if !rule.is_plain(bytes) {
                         rule.text(Cell::Text(bytes), self.encoding).ok()?;
@@ -358,7 +404,19 @@ impl<'c> ColumnRule<'c> {
             (ColumnType::Decimal { decimals }, Cell::Integer(value)) => value
                 .checked_mul(10_i64.pow(u32::from(*decimals)))
                 .ok_or(Rule::Type),
+            (ColumnType::Integer, Cell::Decimal { digits, scale }) => {
+                cell::scaled(digits, scale, 0).map_err(|_| Rule::Type)
+            }
+            (ColumnType::Decimal { decimals }, Cell::Decimal { digits, scale }) => {
+                cell::scaled(digits, scale, *decimals).map_err(|fault| match fault {
+                    DecimalFault::NoNumber => Rule::Type,
+                    DecimalFault::TooPrecise => Rule::Decimals,
+                })
+            }
             (ColumnType::Date, Cell::Days(days)) => Ok(days.into()),
+            (ColumnType::Date, Cell::Moment { units, per_day }) if units % per_day == 0 => {
+                Ok(units / per_day)
+            }
             _ => Err(Rule::Type),
         }
     }
@@ -371,10 +429,11 @@ impl<'c> ColumnRule<'c> {
 
     #[inline]
     fn text<'a>(&self, cell: Cell<'a>, encoding: Encoding) -> Result<Cow<'a, str>, Rule> {
-        let Cell::Text(bytes) = cell else {
-            return Err(Rule::Type);
+        let text = match cell {
+            Cell::Text(bytes) => decode(bytes, encoding).ok_or(Rule::Encoding)?,
+            Cell::Integer(value) => Cow::Owned(value.to_string()),
+            _ => return Err(Rule::Type),
         };
-        let text = decode(bytes, encoding).ok_or(Rule::Encoding)?;
         if text.bytes().any(is_control) {
             return Err(Rule::ControlCharacter);
         }
@@ -476,7 +535,7 @@ pub(crate) fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
 }
 
 /// Text as it stands in a file; `None` if the encoding lacks one of its characters.
-fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
+pub(crate) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     if encoding == Encoding::Utf8 {
         return Some(text.as_bytes().to_vec());
     }

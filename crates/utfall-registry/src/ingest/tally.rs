@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use utfall_files::Digest;
 
-use super::error::FileName;
+use super::file_name::FileName;
 use super::read::Judged;
 use super::rules::Rule;
 use crate::contract::DataContract;
@@ -30,9 +30,14 @@ struct Broken {
 }
 
 impl QualityTally {
-    pub(crate) fn new(contract: &DataContract, deliveries: &[Delivery]) -> Self {
-        let deliveries = deliveries.iter().map(|delivery| DeliveryQuality {
-            file: FileName::of(&delivery.path).as_str().to_owned(),
+    pub(crate) fn new(
+        contract: &DataContract,
+        deliveries: &[Delivery],
+        names: &[FileName],
+    ) -> Self {
+        let deliveries = deliveries.iter().zip(names);
+        let deliveries = deliveries.map(|(delivery, name)| DeliveryQuality {
+            file: name.as_str().to_owned(),
             vintage: delivery.vintage,
             status: delivery.status,
             n_rows: 0,

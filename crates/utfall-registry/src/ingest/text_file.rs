@@ -7,8 +7,9 @@ use encoding_rs::{UTF_16BE, UTF_16LE};
 use utfall_files::{Digest, FileError};
 
 use super::compression::{Compression, expanded};
-use super::error::{FileName, IngestError};
+use super::error::IngestError;
 use super::file::DeliveredFile;
+use super::file_name::FileName;
 use super::transcode::Transcoder;
 use crate::contract::Encoding;
 
@@ -21,9 +22,38 @@ const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 /// A file's text. UTF-16 comes out as UTF-8, all other encodings as they are; a byte order mark
 /// is no part of it.
 pub(crate) struct TextFile {
-    file: DeliveredFile,
+    passed: Box<dyn Passed>,
     compression: Option<Compression>,
     text: Box<dyn Read + Send>,
+}
+
+/// What is known of a text that is read once from its start to its end.
+pub(crate) trait Passed: Send {
+    fn name(&self) -> FileName;
+
+    /// Bytes passed so far.
+    fn n_bytes(&self) -> u64;
+
+    /// The digest of the whole.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError::ChangedWhileRead`] if it is no longer what it was when opened.
+    fn finish(&self) -> Result<Digest, IngestError>;
+}
+
+impl Passed for DeliveredFile {
+    fn name(&self) -> FileName {
+        Self::name(self)
+    }
+
+    fn n_bytes(&self) -> u64 {
+        Self::n_bytes(self)
+    }
+
+    fn finish(&self) -> Result<Digest, IngestError> {
+        Self::finish(self)
+    }
 }
 
 impl TextFile {
@@ -60,19 +90,28 @@ impl TextFile {
             Box::new(Transcoder::new(content, UTF_16LE))
         };
         Ok(Self {
-            file,
+            passed: Box::new(file),
             compression,
             text,
         })
     }
 
+    /// Text in UTF-8 that is no file.
+    pub(crate) fn of_stream(passed: Box<dyn Passed>, text: Box<dyn Read + Send>) -> Self {
+        Self {
+            passed,
+            compression: None,
+            text,
+        }
+    }
+
     pub(crate) fn name(&self) -> FileName {
-        self.file.name()
+        self.passed.name()
     }
 
     /// Bytes of the file read so far.
     pub(crate) fn n_bytes(&self) -> u64 {
-        self.file.n_bytes()
+        self.passed.n_bytes()
     }
 
     /// Adds at most `n_bytes` to `text`, fewer only at the end.
@@ -83,34 +122,36 @@ impl TextFile {
     ) -> Result<usize, IngestError> {
         text.reserve_exact(n_bytes);
         let read = self.text.by_ref().take(n_bytes as u64).read_to_end(text);
-        read.map_err(|source| unreadable(&self.file, self.compression, source))
+        read.map_err(|source| unreadable(&*self.passed, self.compression, source))
     }
 
-    /// As [`DeliveredFile::finish`].
+    /// As [`Passed::finish`].
     pub(crate) fn finish(&self) -> Result<Digest, IngestError> {
-        self.file.finish()
+        self.passed.finish()
     }
 }
 
-/// A failure of the file system, or of what expands the file.
+/// A failure of the file system, of what expands the file, or of where a stream comes from.
 fn unreadable(
-    file: &DeliveredFile,
+    passed: &dyn Passed,
     compression: Option<Compression>,
     source: io::Error,
 ) -> IngestError {
     use io::ErrorKind::{
         InvalidData, InvalidInput, Other, OutOfMemory, UnexpectedEof, Unsupported,
     };
+    let source = match source.downcast::<IngestError>() {
+        Ok(error) => return error,
+        Err(source) => source,
+    };
     let of_content = matches!(
         source.kind(),
         InvalidData | InvalidInput | Other | OutOfMemory | UnexpectedEof | Unsupported
     );
+    let file = passed.name();
     match compression {
-        Some(compression) if of_content => IngestError::Damaged {
-            file: file.name(),
-            compression,
-        },
-        _ => IngestError::Unreadable(FileError::at(file.path(), source)),
+        Some(compression) if of_content => IngestError::Damaged { file, compression },
+        _ => IngestError::Unreadable(FileError::at(Path::new(file.as_str()), source)),
     }
 }
 

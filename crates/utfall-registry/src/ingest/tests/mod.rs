@@ -2,6 +2,7 @@
 
 mod dialects;
 mod faults;
+mod formats;
 mod invariance;
 mod refusals;
 mod text_files;
