@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Arm;
 
 use crate::matched::opposite;
-use crate::{Matched, MatchingError};
+use crate::{Matched, MatchingError, Rule, Stratified};
 
 /// Units that may be matched: the arm that seeks, and those left out beforehand.
 ///
@@ -93,6 +93,22 @@ impl Candidates {
         })
     }
 
+    /// Runs a method that makes strata among the candidates. Units that are none are in no stratum.
+    ///
+    /// # Errors
+    ///
+    /// Those of the method, with units by their index among all.
+    pub fn stratified(
+        &self,
+        treated: &[bool],
+        method: impl FnOnce(&Part) -> Result<Stratified, MatchingError>,
+    ) -> Result<Stratified, MatchingError> {
+        match method(&self.part) {
+            Ok(stratified) => Ok(stratified.among(&self.part.units, treated)),
+            Err(error) => Err(error.among(&self.part.units)),
+        }
+    }
+
     /// Runs a matching among the candidates. Focal units that are none found nobody.
     ///
     /// # Errors
@@ -114,6 +130,12 @@ impl Part {
     #[must_use]
     pub fn of<T: Copy>(&self, values: &[T]) -> Vec<T> {
         self.units.iter().map(|&unit| values[unit]).collect()
+    }
+
+    /// Rules of all units, for the candidates.
+    #[must_use]
+    pub fn rules_of(&self, rules: &[Rule]) -> Vec<Rule> {
+        rules.iter().map(|rule| rule.of(&self.units)).collect()
     }
 
     /// Rows of all units, for the candidates.

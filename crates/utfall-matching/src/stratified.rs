@@ -97,6 +97,38 @@ impl Stratified {
         self.counts.iter().map(|counts| counts[1]).sum()
     }
 
+    /// The same strata among more units, of which the others are in none: unit `i` here is unit
+    /// `units[i]` there.
+    pub(crate) fn among(self, units: &[usize], treated: &[bool]) -> Self {
+        let mut stratum = vec![None; treated.len()];
+        for (&unit, &of_unit) in units.iter().zip(&self.stratum) {
+            stratum[unit] = of_unit;
+        }
+        Self {
+            treated: treated.to_vec(),
+            stratum,
+            ..self
+        }
+    }
+
+    /// Every pair of a treated unit and a comparator of one stratum: for a full matching the pairs
+    /// it was made of.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut of_strata: Vec<[Vec<usize>; 2]> = vec![Default::default(); self.counts.len()];
+        for (unit, stratum) in self.stratum.iter().enumerate() {
+            if let Some(stratum) = *stratum {
+                of_strata[stratum][usize::from(!self.treated[unit])].push(unit);
+            }
+        }
+        of_strata.into_iter().flat_map(|[treated, comparators]| {
+            let pairs = treated.into_iter().flat_map(move |unit| {
+                let pair = move |&other: &usize| (unit, other);
+                comparators.iter().map(pair).collect::<Vec<_>>()
+            });
+            pairs.collect::<Vec<_>>()
+        })
+    }
+
     /// The weight of a unit before the arms are rescaled.
     fn raw_weight(&self, unit: usize) -> f64 {
         let Some(stratum) = self.stratum[unit] else {

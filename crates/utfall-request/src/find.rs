@@ -22,6 +22,9 @@ pub(crate) fn find(
     }
     if let Some(strata) = found.strata() {
         describe_strata(strata, numbers);
+        if let (Some(_), Some(score)) = (&matching.full, &found.distance) {
+            describe_distances(strata.pairs(), score, numbers);
+        }
     }
     if let Some(score) = &found.distance {
         describe_score(score, treated, numbers);
@@ -39,10 +42,18 @@ fn describe_pairs(matched: &Matched, score: Option<&[f64]>, numbers: &mut Number
         numbers.real("caliper_width", width);
     }
     if let Some(score) = score {
-        let pairs = matched.pairs();
-        let apart: Vec<f64> = pairs.map(|(t, c)| (score[t] - score[c]).abs()).collect();
-        numbers.real("sum_abs_distance", sums::sum(&apart));
+        describe_distances(matched.pairs(), score, numbers);
     }
+}
+
+/// How far apart pairs are on the score, all together.
+fn describe_distances(
+    pairs: impl Iterator<Item = (usize, usize)>,
+    score: &[f64],
+    numbers: &mut Numbers,
+) {
+    let apart: Vec<f64> = pairs.map(|(t, c)| (score[t] - score[c]).abs()).collect();
+    numbers.real("sum_abs_distance", sums::sum(&apart));
 }
 
 fn describe_strata(strata: &Stratified, numbers: &mut Numbers) {

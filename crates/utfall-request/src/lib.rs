@@ -66,5 +66,8 @@ pub use step_down::StepDownTest;
 pub use trial::{Design, Folds, OutcomeFamily, RobustModels, Trial};
 pub use two_by_two::TwoByTwo;
 pub use uncertainty::{Further, Uncertainty};
-pub use utfall_matching::design::{ClosestOn, Coarsened, Distance, Matching, Weighting};
+pub use utfall_matching::design::{
+    ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, ScoreScale,
+    Weighting,
+};
 pub use wild_bootstrap::{WildBootstrap, WildDrawing, WildMultipliers};

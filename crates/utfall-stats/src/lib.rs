@@ -5,6 +5,7 @@
 //! sums run over fixed blocks in a fixed order, `exp` and `log` come from `libm`, and no kernel
 //! chooses instructions at run time. Nothing here knows a table, a file or a contract.
 
+pub mod binary;
 pub mod chi_squared;
 pub mod draws;
 pub mod elementary;

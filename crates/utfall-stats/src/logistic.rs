@@ -53,6 +53,12 @@ pub enum LogisticError {
         /// Column of the cell.
         column: usize,
     },
+    /// A weight is NaN, infinite or negative.
+    #[error("the weight of row {row} is not a finite number of zero or more")]
+    Weight {
+        /// Row of the weight.
+        row: usize,
+    },
     /// All responses are equal.
     #[error("{n_true} of {n_rows} responses are true, expected some of both")]
     OneArmed {

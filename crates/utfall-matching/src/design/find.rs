@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use utfall_core::{Arm, Estimand};
 use utfall_stats::Matrix;
 
-use super::{Columns, DesignError, Distance, Matching, matrix};
+use super::rules::rules;
+use super::{Columns, DesignError, Distance, Matching, ScoreScale, matrix};
 use crate::{
-    Candidates, Comparison, CovariateDistance, Matched, MatchingError, Stratified, coarsened,
-    common_support, coordinates, nearest, nearest_on_covariates, propensity, stratified,
-    subclassified,
+    Candidates, Comparison, CovariateDistance, Link, Matched, MatchingError, Nearness, Part, Rule,
+    Stratified, Within, coarsened, common_support, coordinates, full, nearest,
+    nearest_on_covariates, optimal, propensity_with, stratified, subclassified,
 };
 
 /// Units made comparable, and the score they were found by, if any.
@@ -71,84 +72,154 @@ pub fn find<C: Columns>(
     let refused = |error| DesignError::matching(&matching.covariates, error);
     let score = score(columns, matching, treated)?;
     let strata = strata(columns, matching)?;
-    let made = if matching.nearest.is_some() {
-        let strata = strata.as_deref();
-        let matched = pairs(
-            columns,
-            matching,
-            question,
-            score.as_deref(),
-            strata,
-            treated,
-        )?;
-        Made::Pairs(matched)
-    } else if let (Some(n_classes), Some(score)) = (matching.subclasses, &score) {
-        Made::Strata(subclassified(score, n_classes, treated, question).map_err(refused)?)
-    } else {
-        let strata = strata.unwrap_or_default();
-        Made::Strata(stratified(&strata, treated, question).map_err(refused)?)
-    };
-    Ok(Found {
-        made,
-        distance: score,
-    })
-}
-
-/// The propensity score or its logit, where units are near each other on it.
-fn score<C: Columns>(
-    columns: &C,
-    matching: &Matching,
-    treated: &[bool],
-) -> Result<Option<Vec<f64>>, DesignError<C::Error>> {
-    let is_logit = match matching.distance {
-        Some(Distance::PropensityScore) => false,
-        Some(Distance::PropensityLogit) => true,
-        _ => return Ok(None),
-    };
-    let covariates = matrix(columns, &matching.covariates)?;
-    let scores = propensity(&covariates, treated)
-        .map_err(|error| DesignError::matching(&matching.covariates, error))?;
-    Ok(Some(if is_logit { scores.logit } else { scores.score }))
-}
-
-fn pairs<C: Columns>(
-    columns: &C,
-    matching: &Matching,
-    question: Estimand,
-    score: Option<&[f64]>,
-    strata: Option<&[u32]>,
-    treated: &[bool],
-) -> Result<Matched, DesignError<C::Error>> {
-    let refused = |error| DesignError::matching(&matching.covariates, error);
-    let focal_arm = if question == Estimand::Atc {
-        Arm::Comparator
-    } else {
-        Arm::Treated
-    };
-    let support = match (matching.discard, score) {
+    let support = match (matching.discard, &score) {
         (Some(discard), Some(score)) => {
             Some(common_support(score, treated, discard).map_err(refused)?)
         }
         _ => None,
     };
-    let candidates = Candidates::new(treated, focal_arm, support.as_deref()).map_err(refused)?;
-    let rows = rows(columns, matching, treated)?;
-    let matched = candidates.matched(|part| {
-        let strata = strata.map(|strata| part.of(strata));
-        let score = score.map(|score| part.of(score));
-        let (strata, score) = (strata.as_deref(), score.as_deref());
-        match (&matching.nearest, &rows, score) {
-            (Some(spec), Some(rows), score) => {
-                let rows = part.rows_of(rows);
-                nearest_on_covariates(spec, &rows, score, part.focal(), strata)
-            }
-            (Some(spec), None, score) => {
-                nearest(spec, score.unwrap_or_default(), part.focal(), strata)
-            }
-            (None, ..) => Err(MatchingError::NoCovariates),
+    let given = Given {
+        matching,
+        question,
+        treated,
+        score,
+        rows: rows(columns, matching, treated)?,
+        strata,
+        rules: rules(columns, matching)?,
+    };
+    let made = given.made(support.as_deref()).map_err(refused)?;
+    Ok(Found {
+        made,
+        distance: given.score,
+    })
+}
+
+/// Everything a method may go by, one value for each unit.
+struct Given<'a> {
+    matching: &'a Matching,
+    question: Estimand,
+    treated: &'a [bool],
+    score: Option<Vec<f64>>,
+    /// Coordinates whose plain distance is the one asked for.
+    rows: Option<Matrix>,
+    strata: Option<Vec<u32>>,
+    rules: Vec<Rule>,
+}
+
+/// The same for candidates alone.
+struct OfPart {
+    score: Option<Vec<f64>>,
+    rows: Option<Matrix>,
+    strata: Option<Vec<u32>>,
+    rules: Vec<Rule>,
+}
+
+impl Given<'_> {
+    fn made(&self, support: Option<&[bool]>) -> Result<Made, MatchingError> {
+        let matching = self.matching;
+        if matching.nearest.is_some() || matching.optimal.is_some() {
+            let focal_arm = if self.question == Estimand::Atc {
+                Arm::Comparator
+            } else {
+                Arm::Treated
+            };
+            let candidates = Candidates::new(self.treated, focal_arm, support)?;
+            let matched = candidates.matched(|part| self.pairs(part))?;
+            return Ok(Made::Pairs(matched));
         }
-    });
-    matched.map_err(refused)
+        let candidates = Candidates::new(self.treated, Arm::Treated, support)?;
+        let stratified = candidates.stratified(self.treated, |part| self.strata(part))?;
+        Ok(Made::Strata(stratified))
+    }
+
+    fn of_part(&self, part: &Part) -> OfPart {
+        OfPart {
+            score: self.score.as_ref().map(|score| part.of(score)),
+            rows: self.rows.as_ref().map(|rows| part.rows_of(rows)),
+            strata: self.strata.as_ref().map(|strata| part.of(strata)),
+            rules: part.rules_of(&self.rules),
+        }
+    }
+
+    fn pairs(&self, part: &Part) -> Result<Matched, MatchingError> {
+        let of_part = self.of_part(part);
+        let (within, score) = (of_part.within(), of_part.score.as_deref());
+        match (&self.matching.nearest, &self.matching.optimal) {
+            (Some(spec), _) => match &of_part.rows {
+                Some(rows) => nearest_on_covariates(spec, rows, score, part.focal(), within),
+                None => nearest(spec, score.unwrap_or_default(), part.focal(), within),
+            },
+            (None, Some(spec)) => optimal(spec, of_part.nearness(), part.focal(), within),
+            (None, None) => Err(MatchingError::NoCovariates),
+        }
+    }
+
+    fn strata(&self, part: &Part) -> Result<Stratified, MatchingError> {
+        let of_part = self.of_part(part);
+        let (treated, question) = (part.focal(), self.question);
+        match (self.matching.full, self.matching.subclasses) {
+            (Some(spec), _) => full(
+                &spec,
+                of_part.nearness(),
+                treated,
+                of_part.within(),
+                question,
+            ),
+            (None, Some(n_classes)) => {
+                let score = of_part.score.as_deref().unwrap_or_default();
+                subclassified(score, n_classes, treated, question)
+            }
+            (None, None) => stratified(
+                of_part.strata.as_deref().unwrap_or_default(),
+                treated,
+                question,
+            ),
+        }
+    }
+}
+
+impl OfPart {
+    fn within(&self) -> Within<'_> {
+        Within {
+            strata: self.strata.as_deref(),
+            rules: &self.rules,
+        }
+    }
+
+    fn nearness(&self) -> Nearness<'_> {
+        let score = self.score.as_deref();
+        match &self.rows {
+            Some(coordinates) => Nearness::Covariates { coordinates, score },
+            None => Nearness::Score(score.unwrap_or_default()),
+        }
+    }
+}
+
+/// The score that units are near each other on, or order and caliper go by.
+fn score<C: Columns>(
+    columns: &C,
+    matching: &Matching,
+    treated: &[bool],
+) -> Result<Option<Vec<f64>>, DesignError<C::Error>> {
+    let (link, scale) = match &matching.distance {
+        Some(Distance::PropensityScore) => (Link::Logit, ScoreScale::Probability),
+        Some(Distance::PropensityLogit) => (Link::Logit, ScoreScale::Linear),
+        Some(Distance::Propensity { link, scale }) => (*link, *scale),
+        Some(Distance::Column(name)) => {
+            return columns.numbers(name).map(Some).map_err(DesignError::Column);
+        }
+        _ => return Ok(None),
+    };
+    let covariates = matrix(columns, &matching.covariates)?;
+    let weights = matching.sampling_weight.as_ref();
+    let weights = weights.map(|name| columns.numbers(name)).transpose();
+    let weights = weights.map_err(DesignError::Column)?;
+    let scores = propensity_with(&covariates, treated, link, weights.as_deref())
+        .map_err(|error| DesignError::matching(&matching.covariates, error))?;
+    Ok(Some(match scale {
+        ScoreScale::Linear => scores.logit,
+        ScoreScale::Probability => scores.score,
+    }))
 }
 
 /// Coordinates whose plain distance is the one asked for, where units are near on covariates.
@@ -157,7 +228,7 @@ fn rows<C: Columns>(
     matching: &Matching,
     treated: &[bool],
 ) -> Result<Option<Matrix>, DesignError<C::Error>> {
-    let on_covariates = matching.distance.and_then(Distance::on_covariates);
+    let on_covariates = matching.distance.as_ref().and_then(Distance::on_covariates);
     let (names, distance): (&[String], CovariateDistance) =
         match (&matching.closest_on, on_covariates) {
             (Some(closest_on), _) => (&closest_on.covariates, closest_on.distance),

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
 
 use super::Contradiction;
-use crate::{Bins, CovariateDistance, Discard, NearestSpec};
+use crate::{Bins, CovariateDistance, Discard, FullSpec, Link, NearestSpec, OptimalSpec};
 
 /// How comparators are found: one method, on a distance, within strata.
 ///
-/// With `nearest` or `subclasses` units are compared by `distance`. Without a method, whole strata
-/// of `exact` and `coarsened` are compared.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+/// With `nearest`, `optimal`, `full` or `subclasses` units are compared by `distance`. Without a
+/// method, whole strata of `exact` and `coarsened` are compared.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Matching {
     /// Covariates of the distance: numeric columns, or `column=value` for an indicator.
@@ -30,26 +30,83 @@ pub struct Matching {
     /// Columns in which matched units must lie in the same bin.
     #[serde(default)]
     pub coarsened: Vec<Coarsened>,
+    /// Calipers on covariates, beside that of the method on the distance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calipers: Vec<CovariateCaliper>,
+    /// Columns in which matched units must differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlike: Vec<String>,
+    /// Column of sampling weights, for the propensity score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling_weight: Option<String>,
     /// Nearest-neighbour matching.
     pub nearest: Option<NearestSpec>,
+    /// Optimal pair and `k : 1` matching.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimal: Option<OptimalSpec>,
+    /// Full matching.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<FullSpec>,
     /// Subclassification into so many classes between quantiles of the score.
     pub subclasses: Option<NonZeroU32>,
 }
 
 /// The scale on which units are near each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distance {
     /// The propensity score, a probability.
     PropensityScore,
     /// Its logit.
     PropensityLogit,
+    /// The propensity score of a regression with any link, or its linear predictor.
+    Propensity {
+        /// How the probability follows from the predictor.
+        link: Link,
+        /// Which of the two is the distance.
+        scale: ScoreScale,
+    },
+    /// A score that a column of the data holds.
+    Column(String),
     /// [`CovariateDistance::Mahalanobis`].
     Mahalanobis,
     /// [`CovariateDistance::RobustMahalanobis`].
     RobustMahalanobis,
     /// [`CovariateDistance::ScaledEuclidean`].
     ScaledEuclidean,
+}
+
+/// Which number of a propensity score is the distance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScoreScale {
+    /// The probability.
+    Probability,
+    /// The linear predictor.
+    Linear,
+}
+
+/// A caliper on a covariate.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CovariateCaliper {
+    /// A numeric column, or `column=value` for an indicator.
+    pub column: String,
+    /// The largest difference between matched units, itself within. Below zero, matched units must
+    /// differ by more than its size.
+    pub width: f64,
+    /// The scale of the width.
+    pub scale: CovariateScale,
+}
+
+/// The scale of a caliper's width on a covariate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CovariateScale {
+    /// Standard deviations of the covariate over all units, divisor `n - 1`.
+    Sd,
+    /// The covariate's own unit.
+    Raw,
 }
 
 /// Covariates on which units are near each other, beside a score.
@@ -75,9 +132,12 @@ pub struct Coarsened {
 impl Distance {
     /// The distance on covariates, where it is none on a score.
     #[must_use]
-    pub fn on_covariates(self) -> Option<CovariateDistance> {
+    pub fn on_covariates(&self) -> Option<CovariateDistance> {
         match self {
-            Self::PropensityScore | Self::PropensityLogit => None,
+            Self::PropensityScore
+            | Self::PropensityLogit
+            | Self::Propensity { .. }
+            | Self::Column(_) => None,
             Self::Mahalanobis => Some(CovariateDistance::Mahalanobis),
             Self::RobustMahalanobis => Some(CovariateDistance::RobustMahalanobis),
             Self::ScaledEuclidean => Some(CovariateDistance::ScaledEuclidean),
@@ -89,59 +149,85 @@ impl Matching {
     /// Whether whole strata are compared.
     #[must_use]
     pub fn is_of_whole_strata(&self) -> bool {
-        self.nearest.is_none() && self.subclasses.is_none()
+        self.subclasses.is_none() && !self.has_pairing()
+    }
+
+    /// Whether units are matched one by one, so that rules between two units have a meaning.
+    fn has_pairing(&self) -> bool {
+        self.nearest.is_some() || self.optimal.is_some() || self.full.is_some()
     }
 
     /// Parts that do not go together, and options that would have no effect: whether each is so,
     /// what it is, and its remedy.
     #[must_use]
     pub fn contradictions(&self, estimand: Estimand) -> Vec<Contradiction> {
-        let has_score = self
-            .distance
-            .is_some_and(|distance| distance.on_covariates().is_none());
+        let distance = self.distance.as_ref();
+        let has_score = distance.is_some_and(|distance| distance.on_covariates().is_none());
+        let is_given = matches!(distance, Some(Distance::Column(_)));
         let has_strata = !self.exact.is_empty() || !self.coarsened.is_empty();
         let whole = self.is_of_whole_strata();
         let one_sided = matches!(estimand, Estimand::Att | Estimand::Atc);
+        let methods = [
+            self.nearest.is_some(),
+            self.optimal.is_some(),
+            self.full.is_some(),
+            self.subclasses.is_some(),
+        ];
         vec![
             (
-                self.nearest.is_some() && self.subclasses.is_some(),
-                "`nearest` and `subclasses` in one matching",
+                methods.iter().filter(|is| **is).count() > 1,
+                "several of `nearest`, `optimal`, `full` and `subclasses` in one matching",
                 "keep one",
             ),
             (
                 whole && !has_strata,
                 "a matching without a method",
-                "add `nearest` or `subclasses`, or strata in `exact` or `coarsened`",
+                "add `nearest`, `optimal`, `full` or `subclasses`, or strata in `exact` or `coarsened`",
             ),
             (
-                !whole && (self.distance.is_none() || self.covariates.is_empty()),
+                !whole && (distance.is_none() || (self.covariates.is_empty() && !is_given)),
                 "a matching by nearness without `distance` or its `covariates`",
                 "add both",
             ),
             (
-                whole && (self.distance.is_some() || !self.covariates.is_empty()),
-                "`distance` or `covariates` where whole strata are compared",
-                "remove them, or add `nearest` or `subclasses`",
+                is_given && !self.covariates.is_empty(),
+                "`covariates` beside a distance that is a column",
+                "remove them: the column is the score",
             ),
             (
-                self.discard.is_some() && (!has_score || self.nearest.is_none()),
-                "`discard` belongs to `nearest` on a propensity score",
+                whole && (self.distance.is_some() || !self.covariates.is_empty()),
+                "`distance` or `covariates` where whole strata are compared",
+                "remove them, or add a method",
+            ),
+            (
+                self.discard.is_some() && !has_score,
+                "`discard` belongs to a method on a score",
                 "remove it",
             ),
             (
-                self.closest_on.is_some() && (!has_score || self.nearest.is_none()),
-                "`closest-on` belongs to `nearest` on a propensity score",
+                self.closest_on.is_some() && (!has_score || !self.has_pairing()),
+                "`closest-on` belongs to `nearest`, `optimal` or `full` on a score",
                 "remove it, or make it the `distance`",
             ),
             (
-                self.subclasses.is_some() && (!has_score || has_strata),
-                "`subclasses` are of a propensity score, and not within strata",
-                "use a propensity score and remove `exact` and `coarsened`",
+                !self.has_pairing() && !(self.calipers.is_empty() && self.unlike.is_empty()),
+                "`calipers` and `unlike` belong to `nearest`, `optimal` and `full`",
+                "remove them",
             ),
             (
-                self.nearest.is_some() && !one_sided,
+                self.sampling_weight.is_some() && (!has_score || is_given),
+                "`sampling-weight` belongs to a propensity score that is estimated",
+                "remove it",
+            ),
+            (
+                self.subclasses.is_some() && (!has_score || has_strata),
+                "`subclasses` are of a score, and not within strata",
+                "use a score and remove `exact` and `coarsened`",
+            ),
+            (
+                (self.nearest.is_some() || self.optimal.is_some()) && !one_sided,
                 "matching finds units of one arm for those of the other, so it estimates the att or the atc",
-                "write `estimand = \"att\"` or `\"atc\"`",
+                "write `estimand = \"att\"` or `\"atc\"`, or match fully",
             ),
         ]
     }

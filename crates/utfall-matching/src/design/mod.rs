@@ -5,12 +5,15 @@
 
 mod find;
 mod matching;
+mod rules;
 mod weigh;
 
 use utfall_stats::{Matrix, MatrixError};
 
 pub use find::{Found, find};
-pub use matching::{ClosestOn, Coarsened, Distance, Matching};
+pub use matching::{
+    ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, ScoreScale,
+};
 pub use weigh::{Weighting, weigh};
 
 use crate::MatchingError;
