@@ -5,3 +5,4 @@
 //! - `speed`: time and growth of matching, and of ingestion beside Polars alone.
 
 pub mod coverage;
+pub mod matching_speed;

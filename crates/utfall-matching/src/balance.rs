@@ -6,12 +6,12 @@ use utfall_core::Arm;
 use utfall_stats::{Matrix, moments};
 
 use crate::MatchingError;
-use crate::ecdf::{Apart, Distribution};
+use crate::ecdf::{Apart, Distribution, quantiles_apart};
 
 /// The standard deviation that divides a mean difference.
 ///
-/// Always that of the units before matching, without weights, so that matching cannot improve the
-/// ratio by widening its denominator.
+/// That of the units before matching, without weights but those of sampling, so that matching cannot
+/// improve the ratio by widening its denominator; [`SmdDenominator::Weighted`] alone is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmdDenominator {
@@ -21,6 +21,13 @@ pub enum SmdDenominator {
     Comparator,
     /// `√((s₁² + s₀²) / 2)` of both.
     Pooled,
+    /// Of all units together.
+    All,
+    /// Of all units together, with the weights of the comparison.
+    Weighted,
+    /// `√(((n₁ - 1)s₁² + (n₀ - 1)s₀²) / (n₁ + n₀ - 2))` over `1 - 3 / (4(n₁ + n₀) - 9)`: the ratio is
+    /// Hedges' g.
+    Hedges,
 }
 
 /// The balance of one covariate.
@@ -30,6 +37,10 @@ pub struct CovariateBalance {
     pub before: Imbalance,
     /// With the weights of the matched set.
     pub after: Imbalance,
+    /// What divides both mean differences.
+    pub denominator: f64,
+    /// Whether all values are 0 or 1.
+    pub is_binary: bool,
 }
 
 /// How far the arms lie apart on one covariate.
@@ -53,6 +64,10 @@ pub struct Imbalance {
     pub ecdf_mean: f64,
     /// Largest distance: the Kolmogorov–Smirnov statistic.
     pub ecdf_max: f64,
+    /// Mean and largest difference between the arms' values at equal shares, in the covariate's unit:
+    /// each value of the smaller arm against the last of the larger whose share of its arm is not
+    /// above. `None` where weights are uneven within an arm.
+    pub quantiles_apart: Option<(f64, f64)>,
 }
 
 /// The largest absolute standardised mean difference that counts as balanced.
@@ -99,9 +114,35 @@ pub fn balance(
     weights: &[f64],
     denominator: SmdDenominator,
 ) -> Result<Vec<CovariateBalance>, MatchingError> {
+    balance_sampled(covariates, treated, None, weights, denominator)
+}
+
+/// [`balance`] of a sample whose units have sampling weights: they count before matching too, and
+/// in the denominator. `weights` are those of the comparison times those of sampling.
+///
+/// # Errors
+///
+/// As [`balance`].
+pub fn balance_sampled(
+    covariates: &Matrix,
+    treated: &[bool],
+    sampling_weights: Option<&[f64]>,
+    weights: &[f64],
+    denominator: SmdDenominator,
+) -> Result<Vec<CovariateBalance>, MatchingError> {
     check(covariates, treated, weights)?;
+    if let Some(sampling) = sampling_weights {
+        check(covariates, treated, sampling)?;
+    }
     let columns: Vec<&[f64]> = covariates.columns().collect();
-    let one = |values: &&[f64]| covariate_balance(values, treated, weights, denominator);
+    let one = |values: &&[f64]| {
+        covariate_balance(
+            values,
+            treated,
+            [sampling_weights, Some(weights)],
+            denominator,
+        )
+    };
     Ok(columns.par_iter().map(one).collect())
 }
 
@@ -193,70 +234,98 @@ fn check(covariates: &Matrix, treated: &[bool], weights: &[f64]) -> Result<(), M
 fn covariate_balance(
     values: &[f64],
     treated: &[bool],
-    weights: &[f64],
+    [before, after]: [Option<&[f64]>; 2],
     denominator: SmdDenominator,
 ) -> CovariateBalance {
     let is_binary = values
         .iter()
         .all(|&value| value.to_bits() == 1.0_f64.to_bits() || value.abs() <= 0.0);
-    let arm = |is_treated| ArmValues::new(values, treated, weights, is_treated);
-    let (treated, comparator) = (arm(true), arm(false));
-    let before = (treated.before(is_binary), comparator.before(is_binary));
-    let after = (treated.after(is_binary), comparator.after(is_binary));
-    let squared = match denominator {
-        SmdDenominator::Treated => before.0.variance,
-        SmdDenominator::Comparator => before.1.variance,
-        SmdDenominator::Pooled => 0.5 * (before.0.variance + before.1.variance),
+    let of = |weights: Option<&[f64]>| {
+        [true, false].map(|arm| Part::new(values, weights, |unit| treated[unit] == arm))
     };
-    let apart = if is_binary {
-        [before.0.mean - before.1.mean, after.0.mean - after.1.mean].map(|difference| Apart {
-            mean: difference.abs(),
-            max: difference.abs(),
-        })
+    let (parts_before, parts_after) = (of(before), of(after));
+    let moments_of = |parts: &[Part; 2]| [0, 1].map(|arm| parts[arm].moments(is_binary));
+    let (moments_before, moments_after) = (moments_of(&parts_before), moments_of(&parts_after));
+    let whole = |weights| {
+        Part::new(values, weights, |_| true)
+            .moments(is_binary)
+            .variance
+    };
+    let [one, other] = [0, 1].map(|arm: usize| moments_before[arm].variance);
+    let divisor = match denominator {
+        SmdDenominator::Treated => one.sqrt(),
+        SmdDenominator::Comparator => other.sqrt(),
+        SmdDenominator::Pooled => (0.5 * (one + other)).sqrt(),
+        SmdDenominator::All => whole(before).sqrt(),
+        SmdDenominator::Weighted => whole(after).sqrt(),
+        SmdDenominator::Hedges => {
+            let n = [0, 1].map(|arm: usize| moments::count(parts_before[arm].values.len()));
+            hedges_divisor(n, [one, other])
+        }
+    };
+    let occurring = if is_binary {
+        Vec::new()
     } else {
-        let (one, two) = (
-            Distribution::of(&treated.values),
-            Distribution::of(&comparator.values),
-        );
-        let occurring = one.values_of_both(&two);
-        [
-            one.apart(&two, &occurring),
-            treated
+        let [one, other] = of(None).map(|part| part.distribution());
+        one.values_of_both(&other)
+    };
+    let imbalance = |parts: &[Part; 2], of_arms: &[Moments; 2]| {
+        let difference = (of_arms[0].mean - of_arms[1].mean).abs();
+        let apart = if is_binary {
+            Apart {
+                mean: difference,
+                max: difference,
+            }
+        } else {
+            parts[0]
                 .distribution()
-                .apart(&comparator.distribution(), &occurring),
-        ]
+                .apart(&parts[1].distribution(), &occurring)
+        };
+        let [one, other] = of_arms;
+        let has_ratio = !is_binary && one.variance > 0.0 && other.variance > 0.0;
+        let is_even = parts.iter().all(Part::is_even);
+        Imbalance {
+            mean_treated: one.mean,
+            mean_comparator: other.mean,
+            sd_treated: one.variance.sqrt(),
+            sd_comparator: other.variance.sqrt(),
+            smd: standardised(one.mean - other.mean, divisor, one.mean),
+            variance_ratio: has_ratio.then(|| one.variance / other.variance),
+            ecdf_mean: apart.mean,
+            ecdf_max: apart.max,
+            quantiles_apart: is_even.then(|| {
+                if is_binary {
+                    (difference, difference)
+                } else {
+                    quantiles_apart(&parts[0].values, &parts[1].values)
+                }
+            }),
+        }
     };
     CovariateBalance {
-        before: imbalance(&before.0, &before.1, squared.sqrt(), apart[0], is_binary),
-        after: imbalance(&after.0, &after.1, squared.sqrt(), apart[1], is_binary),
+        before: imbalance(&parts_before, &moments_before),
+        after: imbalance(&parts_after, &moments_after),
+        denominator: divisor,
+        is_binary,
     }
 }
 
-fn imbalance(
-    treated: &Moments,
-    comparator: &Moments,
-    divisor: f64,
-    apart: Apart,
-    is_binary: bool,
-) -> Imbalance {
-    let has_ratio = !is_binary && treated.variance > 0.0 && comparator.variance > 0.0;
-    Imbalance {
-        mean_treated: treated.mean,
-        mean_comparator: comparator.mean,
-        sd_treated: treated.variance.sqrt(),
-        sd_comparator: comparator.variance.sqrt(),
-        smd: standardised(treated.mean - comparator.mean, divisor, treated.mean),
-        variance_ratio: has_ratio.then(|| treated.variance / comparator.variance),
-        ecdf_mean: apart.mean,
-        ecdf_max: apart.max,
-    }
+/// What divides a mean difference to make it Hedges' g.
+pub(crate) fn hedges_divisor(n: [f64; 2], variances: [f64; 2]) -> f64 {
+    let squares = (n[0] - 1.0) * variances[0] + (n[1] - 1.0) * variances[1];
+    (squares / (n[0] + n[1] - 2.0)).sqrt() / small_sample_factor(n)
 }
 
-/// The values of one arm: all of them, and those with a weight above zero.
-struct ArmValues {
+/// `1 - 3 / (4N - 9)`.
+pub(crate) fn small_sample_factor(n: [f64; 2]) -> f64 {
+    1.0 - 3.0 / (4.0 * (n[0] + n[1]) - 9.0)
+}
+
+/// The values of some units with a weight above zero.
+struct Part {
     values: Vec<f64>,
-    weighted: Vec<f64>,
-    weights: Vec<f64>,
+    /// Their weights; `None` where all count the same.
+    weights: Option<Vec<f64>>,
 }
 
 /// Mean and variance of one arm.
@@ -265,67 +334,62 @@ struct Moments {
     variance: f64,
 }
 
-impl ArmValues {
-    fn new(values: &[f64], treated: &[bool], weights: &[f64], is_treated: bool) -> Self {
-        let in_arm = treated
-            .iter()
-            .zip(values.iter().zip(weights))
-            .filter(|(is, _)| **is == is_treated);
-        let (values, all_weights): (Vec<f64>, Vec<f64>) =
-            in_arm.map(|(_, (value, weight))| (*value, *weight)).unzip();
-        let with_weight = values
-            .iter()
-            .zip(&all_weights)
-            .filter(|(_, weight)| **weight > 0.0);
-        let (weighted, weights) = with_weight.map(|(value, weight)| (*value, *weight)).unzip();
-        Self {
-            values,
-            weighted,
-            weights,
+impl Part {
+    fn new(values: &[f64], weights: Option<&[f64]>, is_in: impl Fn(usize) -> bool) -> Self {
+        let units = (0..values.len()).filter(|&unit| is_in(unit));
+        match weights {
+            None => Self {
+                values: units.map(|unit| values[unit]).collect(),
+                weights: None,
+            },
+            Some(weights) => {
+                let weighted = units.filter(|&unit| weights[unit] > 0.0);
+                let (values, weights) = weighted.map(|unit| (values[unit], weights[unit])).unzip();
+                Self {
+                    values,
+                    weights: Some(weights),
+                }
+            }
         }
     }
 
-    fn before(&self, is_binary: bool) -> Moments {
-        Moments::of(&self.values, is_binary, moments::mean_and_variance)
-    }
-
-    fn after(&self, is_binary: bool) -> Moments {
-        Moments::of(&self.weighted, is_binary, |values| {
-            moments::weighted_mean_and_variance(values, &self.weights)
-        })
-    }
-
-    fn distribution(&self) -> Distribution {
-        Distribution::weighted(&self.weighted, &self.weights)
-    }
-}
-
-impl Moments {
-    fn of(
-        values: &[f64],
-        is_binary: bool,
-        mean_and_variance: impl Fn(&[f64]) -> (f64, f64),
-    ) -> Self {
+    fn moments(&self, is_binary: bool) -> Moments {
+        let values = &self.values;
         // One value is its own mean exactly, where adding it up would leave a variance of rounding.
-        if values.len() > 1
-            && values
-                .iter()
-                .all(|value| value.to_bits() == values[0].to_bits())
-        {
-            return Self {
+        let first = values.first().map(|value| value.to_bits());
+        if values.len() > 1 && values.iter().all(|value| Some(value.to_bits()) == first) {
+            return Moments {
                 mean: values[0],
                 variance: 0.0,
             };
         }
-        let (mean, variance) = mean_and_variance(values);
-        Self {
-            mean,
-            variance: if is_binary {
-                mean * (1.0 - mean)
-            } else {
-                variance
-            },
+        let (mean, variance) = match &self.weights {
+            None => moments::mean_and_variance(values),
+            Some(weights) => moments::weighted_mean_and_variance(values, weights),
+        };
+        let variance = if is_binary {
+            mean * (1.0 - mean)
+        } else {
+            variance
+        };
+        Moments { mean, variance }
+    }
+
+    fn distribution(&self) -> Distribution {
+        match &self.weights {
+            None => Distribution::of(&self.values),
+            Some(weights) => Distribution::weighted(&self.values, weights),
         }
+    }
+
+    /// Whether all weights are the same.
+    fn is_even(&self) -> bool {
+        self.weights.as_ref().is_none_or(|weights| {
+            let first = weights.first().copied().unwrap_or(0.0);
+            weights
+                .iter()
+                .all(|weight| (weight - first).abs() <= 1e-12 * first)
+        })
     }
 }
 

@@ -23,6 +23,46 @@ pub trait Comparison {
     fn mean_pair_difference(&self, values: &[f64]) -> f64;
 }
 
+/// A comparison of a sample whose units have sampling weights: a unit counts as its weight in the
+/// comparison times that of sampling.
+#[derive(Clone, Copy)]
+pub struct Sampled<'a> {
+    /// The comparison.
+    pub comparison: &'a dyn Comparison,
+    /// The sampling weight of each unit.
+    pub sampling_weights: &'a [f64],
+}
+
+impl Comparison for Sampled<'_> {
+    fn estimand(&self) -> Estimand {
+        self.comparison.estimand()
+    }
+
+    fn weights(&self) -> Vec<f64> {
+        let weights = self.comparison.weights().into_iter();
+        weights
+            .zip(self.sampling_weights)
+            .map(|(weight, sampling)| weight * sampling)
+            .collect()
+    }
+
+    fn set_of_unit(&self) -> Option<Vec<Option<usize>>> {
+        self.comparison.set_of_unit()
+    }
+
+    fn memberships(&self) -> Vec<Membership> {
+        let mut rows = self.comparison.memberships();
+        for row in &mut rows {
+            row.weight *= self.sampling_weights[row.unit];
+        }
+        rows
+    }
+
+    fn mean_pair_difference(&self, values: &[f64]) -> f64 {
+        self.comparison.mean_pair_difference(values)
+    }
+}
+
 impl Comparison for Matched {
     fn estimand(&self) -> Estimand {
         self.estimand()

@@ -95,6 +95,29 @@ impl Distribution {
     }
 }
 
+/// Mean and largest difference of two arms' sorted values at equal shares: the `i`th of the smaller arm
+/// against the last of the larger whose share of its arm is not above that of the `i`th.
+pub(crate) fn quantiles_apart(one: &[f64], other: &[f64]) -> (f64, f64) {
+    let sorted = |values: &[f64]| {
+        let mut values = values.to_vec();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let (mut small, mut large) = (sorted(one), sorted(other));
+    if small.len() > large.len() {
+        std::mem::swap(&mut small, &mut large);
+    }
+    let at_share = |rank: usize| large[(rank * large.len() / small.len()).saturating_sub(1)];
+    let apart = small
+        .iter()
+        .zip(1..)
+        .map(|(value, rank)| (value - at_share(rank)).abs());
+    let (sum, max) = apart.fold((0.0, 0.0_f64), |(sum, max), apart| {
+        (sum + apart, max.max(apart))
+    });
+    (sum / count(small.len()), max)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +138,17 @@ mod tests {
                 mean: 0.5,
                 max: 1.0
             }
+        );
+    }
+
+    #[test]
+    fn the_larger_arm_is_read_at_the_shares_of_the_smaller() {
+        // Shares 1/3, 2/3 and 1 of 0, 1, 2, 5 are reached by 0, 1 and 5.
+        let (mean, max) = quantiles_apart(&[5.0, 0.0, 2.0, 1.0], &[0.0, 2.0, 4.0]);
+        assert!((mean - 2.0 / 3.0).abs() < 1e-15 && (max - 1.0).abs() < 1e-15);
+        assert_eq!(
+            quantiles_apart(&[0.0, 2.0, 4.0], &[5.0, 0.0, 2.0, 1.0]),
+            (mean, max)
         );
     }
 

@@ -32,6 +32,12 @@ pub enum MatchingError {
         /// Column of the covariates.
         column: usize,
     },
+    /// The outcome of a comparator is NaN or infinite.
+    #[error("the outcome of unit {unit} is no finite number")]
+    OutcomeNotFinite {
+        /// Index of the unit.
+        unit: usize,
+    },
     /// A weight is NaN, infinite or negative.
     #[error("the weight of unit {unit} is not a finite number of zero or more")]
     Weight {
@@ -84,6 +90,14 @@ pub enum MatchingError {
         fewest: u32,
         /// The most.
         most: u32,
+    },
+    /// Nobody is at risk when treatment starts.
+    #[error(
+        "none of {n_treated} treated persons finds anybody under observation, not yet treated and near enough on its index date"
+    )]
+    NobodyAtRisk {
+        /// Treated persons.
+        n_treated: usize,
     },
     /// Limits of sets that no sets can keep.
     #[error(

@@ -20,6 +20,7 @@ pub(crate) trait Supply {
 }
 
 /// A comparator chosen.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Choice {
     /// Where the comparator lies in the supply.
     pub(crate) position: u32,

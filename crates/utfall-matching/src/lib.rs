@@ -37,6 +37,7 @@
 mod assignment;
 mod balance;
 mod candidates;
+mod choice;
 mod coarsened;
 mod comparison;
 mod cost;
@@ -44,17 +45,22 @@ mod covariate_distance;
 mod cover;
 pub mod design;
 mod ecdf;
+mod equivalence;
 mod error;
 mod full;
 mod greedy;
+mod invariant;
 mod line;
 mod matched;
 mod nearest;
 mod nearest_on_covariates;
 mod nearness;
 mod optimal;
+mod overlap;
+mod prognostic;
 mod propensity;
 mod quantile;
+mod risk_set;
 mod spec;
 mod stratified;
 mod subclassification;
@@ -63,19 +69,28 @@ mod tree;
 pub mod weighting;
 mod within;
 
-pub use balance::{BalanceGate, CovariateBalance, Imbalance, SmdDenominator, balance};
+pub use balance::{
+    BalanceGate, CovariateBalance, Imbalance, SmdDenominator, balance, balance_sampled,
+};
 pub use candidates::{Candidates, Discard, Part, common_support};
 pub use coarsened::{Bins, coarsened};
-pub use comparison::Comparison;
+pub use comparison::{Comparison, Sampled};
 pub use covariate_distance::{CovariateDistance, coordinates};
+pub use equivalence::{Equivalence, effect_size};
 pub use error::MatchingError;
 pub use full::{FullSpec, Omit, full};
+pub use invariant::broken_promise;
 pub use matched::{Matched, Membership};
 pub use nearest::nearest;
 pub use nearest_on_covariates::nearest_on_covariates;
 pub use nearness::Nearness;
 pub use optimal::{OptimalSpec, optimal};
+pub use overlap::{Overlap, overlap};
+pub use prognostic::prognostic_score;
 pub use propensity::{Propensity, propensity, propensity_with};
+pub use risk_set::{
+    LaterTreated, RiskSet, RiskSetReuse, RiskSetSpec, RiskSets, Timeline, risk_sets,
+};
 pub use spec::{Caliper, CaliperScale, NearestSpec, Order, Reuse, Ties, VariableRatio};
 pub use stratified::{Stratified, stratified};
 pub use subclassification::subclassified;

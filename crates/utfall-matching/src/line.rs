@@ -121,6 +121,32 @@ impl Line {
         by_unit.into_iter().map(|(_, place)| place).collect()
     }
 
+    /// The place of every unit, in the order of their index.
+    pub(crate) fn places(&self, stratum: impl Fn(u32) -> u32) -> Vec<Place> {
+        let n = self.unit.len() - 2;
+        let nowhere = Place {
+            position: 0,
+            stratum: (0, 0),
+        };
+        let mut places = vec![nowhere; n];
+        let mut start = 1;
+        while start <= n {
+            let of_stratum = stratum(self.unit[start]);
+            let mut end = start;
+            while end < n && stratum(self.unit[end + 1]) == of_stratum {
+                end += 1;
+            }
+            for position in start..=end {
+                places[self.unit[position] as usize] = Place {
+                    position: index(position),
+                    stratum: (index(start), index(end)),
+                };
+            }
+            start = end + 1;
+        }
+        places
+    }
+
     /// The unit at a position.
     pub(crate) fn unit(&self, position: u32) -> u32 {
         self.unit[position as usize]

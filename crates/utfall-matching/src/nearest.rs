@@ -99,105 +99,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn choose_lowest_id(&mut self, rank: usize) -> Option<Choice> {
-        let Place { position, stratum } = self.places[rank];
-        let taken = std::mem::take(&mut self.taken[rank]);
-        let (within, unit) = (self.pairs.within, self.focal[rank]);
-        let may_take = |position: u32, other: u32| {
-            !taken.contains(&position) && within.allows(unit, other as usize)
-        };
-        let below = self.line.free_left(position - 1, stratum, &may_take);
-        // The last of a tie is met first from above; its first free member has the lowest index.
-        let lowest = below.and_then(|last| {
-            let start = self.line.tie_start(last);
-            self.line
-                .free_right(start, stratum, &may_take)
-                .map(|first| (first, first != last))
-        });
-        let above = self.line.free_right(position + 1, stratum, &may_take);
-        let lowest_above = above.map(|first| {
-            let next = self.line.free_right(first + 1, stratum, &may_take);
-            (
-                first,
-                next.is_some_and(|next| self.is_same_score(first, next)),
-            )
-        });
-        self.taken[rank] = taken;
-        let below = lowest.and_then(|found| self.within_caliper(position, found));
-        let above = lowest_above.and_then(|found| self.within_caliper(position, found));
-        self.nearer(below, above, |below, above| {
-            self.line.unit(below) < self.line.unit(above)
-        })
-    }
-
-    fn choose_by_walk(&mut self, rank: usize) -> Option<Choice> {
-        let Place { position, stratum } = self.places[rank];
-        let (within, unit) = (self.pairs.within, self.focal[rank]);
-        let may_take = |_: u32, other: u32| within.allows(unit, other as usize);
-        // The walk starts outside what the unit and its earlier comparators span.
-        let first = self.taken[rank]
-            .iter()
-            .fold(position, |first, &taken| first.min(taken));
-        let last = self.taken[rank]
-            .iter()
-            .fold(position, |last, &taken| last.max(taken));
-        let below = self
-            .line
-            .free_left(first - 1, stratum, &may_take)
-            .map(|met| {
-                let next = self.line.free_left(met - 1, stratum, &may_take);
-                (met, next.is_some_and(|next| self.is_same_score(next, met)))
-            });
-        let above = self
-            .line
-            .free_right(last + 1, stratum, &may_take)
-            .map(|met| {
-                let next = self.line.free_right(met + 1, stratum, &may_take);
-                (met, next.is_some_and(|next| self.is_same_score(met, next)))
-            });
-        let below = below.and_then(|found| self.within_caliper(position, found));
-        let above = above.and_then(|found| self.within_caliper(position, found));
-        self.nearer(below, above, |below, above| first - below <= above - last)
-    }
-
-    fn is_same_score(&self, a: u32, b: u32) -> bool {
-        self.line.tie_start(a) == self.line.tie_start(b)
-    }
-
-    fn within_caliper(&self, from: u32, (position, is_tied): (u32, bool)) -> Option<Choice> {
-        let distance = (self.line.distance(from) - self.line.distance(position)).abs();
-        (distance <= self.caliper_width).then_some(Choice {
-            position,
-            distance,
-            is_tied,
-        })
-    }
-
-    /// The nearer of a choice on either side; `prefers_below` decides where they are equally near.
-    fn nearer(
-        &self,
-        below: Option<Choice>,
-        above: Option<Choice>,
-        prefers_below: impl Fn(u32, u32) -> bool,
-    ) -> Option<Choice> {
-        let (Some(below), Some(above)) = (&below, &above) else {
-            return below.or(above);
-        };
-        let (choice, is_tied) = match below.distance.total_cmp(&above.distance) {
-            std::cmp::Ordering::Less => (below, below.is_tied),
-            std::cmp::Ordering::Greater => (above, above.is_tied),
-            std::cmp::Ordering::Equal if prefers_below(below.position, above.position) => {
-                (below, true)
-            }
-            std::cmp::Ordering::Equal => (above, true),
-        };
-        Some(Choice {
-            position: choice.position,
-            distance: choice.distance,
-            is_tied,
-        })
-    }
-
     fn finish(self, treated: &[bool]) -> Matched {
         let units = |taken: &Vec<u32>| {
             taken
@@ -217,9 +118,26 @@ impl Supply for Search<'_> {
 
     /// The nearest comparator this unit may still take.
     fn choose(&mut self, rank: usize) -> Option<Choice> {
+        let (place, unit) = (self.places[rank], self.focal[rank]);
+        let (within, taken) = (self.pairs.within, &self.taken[rank]);
         match self.spec.ties {
-            Ties::LowestId => self.choose_lowest_id(rank),
-            Ties::OutwardWalk => self.choose_by_walk(rank),
+            Ties::LowestId => {
+                let may_take = |position: u32, other: u32| {
+                    !taken.contains(&position) && within.allows(unit, other as usize)
+                };
+                self.line.lowest_id(place, self.caliper_width, &may_take)
+            }
+            Ties::OutwardWalk => {
+                // The walk starts outside what the unit and its earlier comparators span.
+                let spanned = || taken.iter().copied().chain([place.position]);
+                let span = (
+                    spanned().min().unwrap_or(place.position),
+                    spanned().max().unwrap_or(place.position),
+                );
+                let may_take = |_: u32, other: u32| within.allows(unit, other as usize);
+                self.line
+                    .by_walk(place, span, self.caliper_width, &may_take)
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use utfall_core::Estimand;
 
+use crate::Warning;
+
 /// The answer to a request: the estimand it speaks of and every number by name.
 ///
 /// Serialised, it is one JSON object: `estimand`, each number under its name, and the numbers of
@@ -25,6 +27,7 @@ pub struct Answer {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Numbers {
     plain: BTreeMap<String, Number>,
+    warnings: Vec<Warning>,
     by_covariate: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
@@ -48,6 +51,18 @@ impl Numbers {
         }
         let (name, covariate) = name.split_once('.')?;
         self.by_covariate.get(name)?.get(covariate).copied()
+    }
+
+    /// What to know before these numbers are used.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     pub(crate) fn count(&mut self, name: &str, count: usize) {
@@ -75,6 +90,9 @@ impl Serialize for Numbers {
         }
         for (name, covariates) in &self.by_covariate {
             map.serialize_entry(name, covariates)?;
+        }
+        if !self.warnings.is_empty() {
+            map.serialize_entry("warnings", &self.warnings)?;
         }
         map.end()
     }

@@ -97,7 +97,7 @@ pub(crate) fn average_predictions(
 }
 
 /// `se_hc3`, `se_cr1_stata_by_matched_set`, `se_cr1_by_matched_set_and_unit`.
-fn name(kind: StandardError, ways: &[ClusterBy]) -> String {
+pub(crate) fn name(kind: StandardError, ways: &[ClusterBy]) -> String {
     let ways: Vec<&str> = ways.iter().map(ClusterBy::name).collect();
     let by = if ways.is_empty() {
         String::new()

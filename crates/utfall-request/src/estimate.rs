@@ -1,9 +1,10 @@
 //! Answers a request: reads the file, matches, compares, estimates.
 
+use utfall_core::Estimate;
 use utfall_matching::design::Found;
-use utfall_matching::{Imbalance, SmdDenominator, balance};
-use utfall_stats::Matrix;
+use utfall_matching::{Comparison, Sampled};
 
+use crate::balance::{Compared, compare};
 use crate::effect::{Estimated, Sample, average_predictions, estimate_effect};
 use crate::files::Files;
 use crate::find::find;
@@ -11,7 +12,7 @@ use crate::request::Request;
 use crate::sensitivity::rosenbaum;
 use crate::table::Table;
 use crate::weigh::weigh;
-use crate::{Answer, Balance, Estimator, Numbers, RequestError};
+use crate::{Answer, Estimator, Numbers, RequestError, warning};
 
 /// Answers a comparison on the data file it names.
 pub(crate) fn estimate(request: &Request, files: &Files<'_>) -> Result<Answer, RequestError> {
@@ -49,6 +50,7 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
     let n_treated = treated.iter().filter(|&&is| is).count();
     numbers.count("n_treated", n_treated);
     numbers.count("n_comparator", treated.len() - n_treated);
+    warning::of_arms(&treated, &mut numbers);
 
     let found = match &request.matching {
         Some(matching) => Some(find(
@@ -60,8 +62,19 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
         )?),
         None => None,
     };
-    let matched = found.as_ref().map(Found::comparison);
-    let weights = match &request.weighting {
+    let sampling = sampling_weights(request, table)?;
+    let sampled = match (&found, &sampling) {
+        (Some(found), Some(sampling_weights)) => Some(Sampled {
+            comparison: found.comparison(),
+            sampling_weights,
+        }),
+        _ => None,
+    };
+    let matched = match &sampled {
+        Some(sampled) => Some(sampled as &dyn Comparison),
+        None => found.as_ref().map(Found::comparison),
+    };
+    let weighting = match &request.weighting {
         Some(wanted) => Some(weigh(
             table,
             wanted,
@@ -71,18 +84,20 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
         )?),
         None => None,
     };
+    let weights = weighting.as_ref().map(|found| found.weights.clone());
+    let question = weighting.map_or(request.estimand, |found| found.estimand);
     if let Some(wanted) = &request.balance {
-        let weights = weights.as_deref();
-        compare(
+        let compared = Compared {
             table,
-            wanted,
-            found.as_ref(),
-            weights,
-            &treated,
-            &mut numbers,
-        )?;
+            treated: &treated,
+            found: found.as_ref(),
+            matched,
+            weights: weights.as_deref(),
+            sampling: sampling.as_deref(),
+        };
+        compare(&compared, wanted, &mut numbers)?;
     }
-    let mut estimand = matched.map_or(request.estimand, |matched| matched.estimand());
+    let mut estimand = matched.map_or(question, |matched| matched.estimand());
     if let Some(effect) = &request.effect {
         let by_score = request
             .weighting
@@ -97,7 +112,7 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
             matched,
             weights: weights.as_deref(),
             score_covariates: &score_covariates,
-            estimand: request.estimand,
+            estimand: question,
         };
         estimand = match effect.outcome_model {
             Some(model) => average_predictions(&sample, effect, model, &mut numbers)?,
@@ -116,84 +131,37 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
     })
 }
 
+/// The sampling weights that matching or weighting names.
+fn sampling_weights(request: &Request, table: &Table) -> Result<Option<Vec<f64>>, RequestError> {
+    let of_matching = request
+        .matching
+        .as_ref()
+        .map(|wanted| &wanted.sampling_weight);
+    let of_weighting = request
+        .weighting
+        .as_ref()
+        .map(|wanted| &wanted.sampling_weight);
+    let column = of_matching.or(of_weighting).and_then(Option::as_ref);
+    column.map(|column| table.numbers(column)).transpose()
+}
+
 /// Columns as a matrix.
 pub(crate) fn matrix(table: &Table, names: &[String]) -> Result<Vec<Vec<f64>>, RequestError> {
     names.iter().map(|name| table.numbers(name)).collect()
 }
 
-fn compare(
-    table: &Table,
-    wanted: &Balance,
-    found: Option<&Found>,
-    weights: Option<&[f64]>,
-    treated: &[bool],
-    numbers: &mut Numbers,
-) -> Result<(), RequestError> {
-    let mut names = wanted.covariates.clone();
-    let mut columns = matrix(table, &names)?;
-    let mut weights = weights.map_or_else(|| vec![1.0; treated.len()], <[f64]>::to_vec);
-    if let Some(found) = found {
-        if let Some(distance) = &found.distance {
-            names.push("distance".to_owned());
-            columns.push(distance.clone());
-        }
-        weights = found.comparison().weights();
-    }
-    let columns =
-        Matrix::from_columns(columns).map_err(|error| RequestError::matrix(&names, &error))?;
-    let rows = balance(&columns, treated, &weights, wanted.smd_denominator)
-        .map_err(|error| RequestError::matching(&names, error))?;
-    let sizes = rows
-        .iter()
-        .take(wanted.covariates.len())
-        .map(|row| row.after.smd.map(f64::abs));
-    if let Some(sizes) = sizes.collect::<Option<Vec<f64>>>() {
-        numbers.real("max_abs_smd", sizes.into_iter().fold(0.0, f64::max));
-    }
-    for (column, (name, row)) in names.iter().zip(&rows).enumerate() {
-        if let Some(found) = found {
-            let apart = found
-                .comparison()
-                .mean_pair_difference(columns.column(column));
-            let divisor = divisor(&row.before, wanted.smd_denominator);
-            if divisor > 0.0 {
-                numbers.covariate("pair_distance", name, apart / divisor);
-            }
-        }
-        for (suffix, imbalance) in [("", row.after), ("_before", row.before)] {
-            let mut put = |number: &str, value: Option<f64>| {
-                if let Some(value) = value {
-                    numbers.covariate(&format!("{number}{suffix}"), name, value);
-                }
-            };
-            put("mean_treated", Some(imbalance.mean_treated));
-            put("mean_comparator", Some(imbalance.mean_comparator));
-            put("sd_treated", Some(imbalance.sd_treated));
-            put("sd_comparator", Some(imbalance.sd_comparator));
-            put("smd", imbalance.smd);
-            put("variance_ratio", imbalance.variance_ratio);
-            put("ecdf_mean", Some(imbalance.ecdf_mean));
-            put("ecdf_max", Some(imbalance.ecdf_max));
-        }
-    }
-    Ok(())
-}
-
-/// The standard deviation that divides mean differences.
-fn divisor(before: &Imbalance, denominator: SmdDenominator) -> f64 {
-    let (treated, comparator) = (before.sd_treated, before.sd_comparator);
-    match denominator {
-        SmdDenominator::Treated => treated,
-        SmdDenominator::Comparator => comparator,
-        SmdDenominator::Pooled => (0.5 * (treated * treated + comparator * comparator)).sqrt(),
-    }
-}
-
 fn describe(estimated: &Estimated, numbers: &mut Numbers) {
-    let estimate = &estimated.estimate;
-    numbers.real("estimate", estimate.point);
+    describe_estimate(&estimated.estimate, numbers);
     numbers.real("outcome_mean_treated", estimated.mean_treated);
     numbers.real("outcome_mean_comparator", estimated.mean_comparator);
+    for (name, error) in &estimated.errors {
+        numbers.real(name, *error);
+    }
+}
+
+/// Names the effect and its uncertainty.
+pub(crate) fn describe_estimate(estimate: &Estimate, numbers: &mut Numbers) {
+    numbers.real("estimate", estimate.point);
     numbers.real("se", estimate.standard_error);
     numbers.real("t", estimate.point / estimate.standard_error);
     numbers.real("p", estimate.p_value);
@@ -204,8 +172,5 @@ fn describe(estimated: &Estimated, numbers: &mut Numbers) {
     }
     if let Some(n_clusters) = estimate.n_clusters {
         numbers.count("n_clusters", n_clusters);
-    }
-    for (name, error) in &estimated.errors {
-        numbers.real(name, *error);
     }
 }

@@ -6,7 +6,7 @@ use utfall_matching::{Matched, Stratified};
 use utfall_stats::{moments, sums};
 
 use crate::table::Table;
-use crate::{Numbers, RequestError};
+use crate::{Numbers, RequestError, warning};
 
 /// Finds comparators and names every number about them.
 pub(crate) fn find(
@@ -29,7 +29,18 @@ pub(crate) fn find(
     if let Some(score) = &found.distance {
         describe_score(score, treated, numbers);
     }
-    describe_weights(&found.comparison().weights(), treated, numbers);
+    let weights = found.comparison().weights();
+    describe_weights(&weights, treated, numbers);
+    warning::of_matching(&found, matching, treated, numbers);
+    if found.strata().is_some() {
+        let is_asked_about = |is_treated: &bool| match question {
+            Estimand::Att => *is_treated,
+            Estimand::Atc => !*is_treated,
+            _ => true,
+        };
+        let asked: Vec<bool> = treated.iter().map(is_asked_about).collect();
+        warning::of_strata(&weights, &asked, numbers);
+    }
     Ok(found)
 }
 

@@ -3,6 +3,7 @@
 mod abadie_imbens;
 mod answer;
 mod asked;
+mod balance;
 mod bounds;
 mod calculation;
 pub mod cases;
@@ -26,6 +27,7 @@ mod rank_test;
 mod regression;
 mod request;
 mod resample;
+mod risk_sets;
 mod sensitivity;
 mod staggered;
 mod step_down;
@@ -33,12 +35,14 @@ mod table;
 mod trial;
 mod two_by_two;
 mod uncertainty;
+mod warning;
 mod weigh;
 mod wild_bootstrap;
 
 pub use abadie_imbens::{AbadieImbens, BiasAdjustment, MatchedOn};
 pub use answer::{Answer, Numbers};
 pub use asked::{Request, estimate, estimate_from};
+pub use balance::{Balance, FurtherBalance, Prognostic};
 pub use bounds::Bounds;
 pub use calculation::{Calculation, EValue, PValues};
 pub use cluster_trial::ClusterTrial;
@@ -57,10 +61,10 @@ pub use randomisation::{AssignmentSource, GivenAssignments, Randomisation};
 pub use rank_test::RankTest;
 pub use regression::{MarginalEffect, Regression, RegressionFamily};
 pub use request::{
-    Balance, ClusterBy, Effect, Estimator, FurtherError, Keep, Request as Comparison, Schema,
-    Treatment,
+    ClusterBy, Effect, Estimator, FurtherError, Keep, Request as Comparison, Schema, Treatment,
 };
 pub use resample::{Acceleration, Bootstrap, DrawnRows, GivenRows, LeaveOut};
+pub use risk_sets::{RiskSetEffect, RiskSets};
 pub use staggered::{AggregateSpec, BootstrapSpec, MultiplierStream, Staggered, TwoPeriodRequest};
 pub use step_down::StepDownTest;
 pub use trial::{Design, Folds, OutcomeFamily, RobustModels, Trial};
@@ -70,4 +74,5 @@ pub use utfall_matching::design::{
     ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, ScoreScale,
     Weighting,
 };
+pub use warning::Warning;
 pub use wild_bootstrap::{WildBootstrap, WildDrawing, WildMultipliers};

@@ -17,6 +17,7 @@ use crate::quantile::QuantileRegression;
 use crate::randomisation::Randomisation;
 use crate::rank_test::RankTest;
 use crate::regression::Regression;
+use crate::risk_sets::RiskSets;
 use crate::staggered::{Staggered, TwoPeriodRequest};
 use crate::step_down::StepDownTest;
 use crate::table::Table;
@@ -74,6 +75,8 @@ pub struct Model {
     pub randomisation: Option<Randomisation>,
     /// Tests on ranks.
     pub rank_test: Option<RankTest>,
+    /// Persons who start treatment at different times.
+    pub risk_sets: Option<RiskSets>,
     /// Several hypotheses tested together.
     pub step_down: Option<StepDownTest>,
     /// Numbers of the answer that are drawn again.
@@ -100,7 +103,7 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-    pub(crate) const PARTS: [&'static str; 16] = [
+    pub(crate) const PARTS: [&'static str; 17] = [
         "trial",
         "regression",
         "instrument",
@@ -116,6 +119,7 @@ impl Model {
         "wild-bootstrap",
         "randomisation",
         "rank-test",
+        "risk-sets",
         "step-down",
     ];
 
@@ -136,6 +140,7 @@ impl Model {
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),
+            self.risk_sets.as_ref().map(|part| part as _),
             self.step_down.as_ref().map(|part| part as _),
         ];
         all.into_iter().flatten().collect()

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
-use utfall_matching::SmdDenominator;
+use utfall_matching::Link;
 use utfall_matching::design::{Matching, Weighting};
 use utfall_matching::weighting::WeightingMethod;
 
 use crate::g_computation::OutcomeModel;
 use crate::table::Table;
-use crate::{Bootstrap, Derived, LeaveOut, RequestError};
+use crate::{Balance, Bootstrap, Derived, LeaveOut, RequestError};
 
 /// A request: one CSV file, and what to compute from it.
 ///
@@ -91,17 +91,6 @@ impl Treatment {
     pub(crate) fn of(&self, table: &Table) -> Result<Vec<bool>, RequestError> {
         table.arms(&self.column, &self.treated, &self.comparator)
     }
-}
-
-/// Which covariates to compare between the arms.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Balance {
-    /// Numeric columns, or `column=value` for an indicator. With matching, `distance` is compared
-    /// too.
-    pub covariates: Vec<String>,
-    /// The standard deviation that divides mean differences.
-    pub smd_denominator: SmdDenominator,
 }
 
 /// Which effect to estimate.
@@ -286,6 +275,12 @@ impl Request {
             "`distance` is what matching calls its own score",
             "rename the column",
         ));
+        let has_score = |balance: &Balance| !balance.score.is_empty();
+        all.push((
+            matched && self.balance.as_ref().is_some_and(has_score),
+            "`score` in `[balance]` beside `[matching]`",
+            "remove it: the distance of the matching is compared",
+        ));
         let Some(effect) = &self.effect else {
             return all;
         };
@@ -319,12 +314,19 @@ impl Request {
             (
                 effect.estimator == Estimator::ScoreWeightedDifference
                     && self.weighting.as_ref().is_none_or(|weighting| {
-                        let by_score =
-                            matches!(weighting.method, WeightingMethod::PropensityScore { .. });
-                        weighting.cap.is_some() || !by_score
+                        let by_score = matches!(
+                            weighting.method,
+                            WeightingMethod::PropensityScore {
+                                link: None | Some(Link::Logit),
+                                trim: None,
+                                ..
+                            }
+                        );
+                        let is_moved = weighting.cap.is_some() || weighting.calibration.is_some();
+                        is_moved || weighting.sampling_weight.is_some() || !by_score
                     }),
-                "score-weighted-difference without `[weighting]` by a propensity score",
-                "weight by a propensity score, without a cap",
+                "score-weighted-difference without `[weighting]` by a logistic propensity score alone",
+                "weight by a logistic propensity score, without a cap, trimming, sampling weights or calibration",
             ),
             (
                 in_differences != effect.baseline.is_some(),

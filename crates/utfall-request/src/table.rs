@@ -225,6 +225,11 @@ impl Table {
     /// A column as numbers, `column=value` as an indicator, `column>1.5` and the like as one of a
     /// comparison, or `column^2` as a square; a missing cell is an error.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, RequestError> {
+        if let (Err(_), Some((one, other))) = (self.index(name), name.split_once(':'))
+            && let (Ok(one), Ok(other)) = (self.numbers(one), self.numbers(other))
+        {
+            return Ok(one.iter().zip(&other).map(|(a, b)| a * b).collect());
+        }
         if let (Err(_), Some(column)) = (self.index(name), name.strip_suffix("^2")) {
             let values = self.numbers(column)?;
             return Ok(values.iter().map(|value| value * value).collect());
@@ -282,6 +287,36 @@ impl Table {
             .zip(self.rows())
             .map(number)
             .collect()
+    }
+
+    /// A column of whole numbers; a missing cell is an error.
+    pub(crate) fn whole(&self, column: &str) -> Result<Vec<i64>, RequestError> {
+        let cells = self.whole_or_none(column)?;
+        let number = |(cell, row): (Option<i64>, &Row)| {
+            cell.ok_or_else(|| RequestError::Missing {
+                file: self.path.clone(),
+                column: column.to_owned(),
+                line: row.line,
+            })
+        };
+        cells.into_iter().zip(self.rows()).map(number).collect()
+    }
+
+    /// A column of whole numbers, `None` where a cell has no value.
+    pub(crate) fn whole_or_none(&self, column: &str) -> Result<Vec<Option<i64>>, RequestError> {
+        let index = self.index(column)?;
+        let number = |row: &Row| match &row.cells[index] {
+            cell if is_missing(cell) => Ok(None),
+            cell => cell
+                .parse()
+                .map(Some)
+                .map_err(|_| RequestError::NotANumber {
+                    file: self.path.clone(),
+                    column: column.to_owned(),
+                    line: row.line,
+                }),
+        };
+        self.rows().map(number).collect()
     }
 
     /// Whether each row is in the treated arm.

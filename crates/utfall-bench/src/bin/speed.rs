@@ -1,6 +1,7 @@
 //! Time and growth of what a national programme needs: matching, and ingestion beside Polars alone.
 //!
-//! - `speed matching`: propensity score and 3:1 matching with caliper at growing sizes.
+//! - `speed matching`: propensity score, matching by every method, balance and entropy balancing at
+//!   growing sizes; with `--peers` beside other tools (Python's numpy, scipy, pandas and statsmodels).
 //! - `speed ingest FOLDER`: the absence extract in a folder made by `utfall simulate
 //!   crates/utfall-simulate/specs/million.toml --to FOLDER`, ingested under its data contract with every
 //!   check, beside Polars' own scan of the same file to Parquet with the same casts and no check
@@ -17,10 +18,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use utfall_core::Unwatched;
-use utfall_matching::{NearestSpec, nearest, propensity};
 use utfall_pipeline::{LoadedPlan, Site};
-use utfall_stats::Matrix;
-use utfall_stats::draws::Stream;
 
 /// Time and growth
 #[derive(Debug, Parser)]
@@ -31,8 +29,18 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Propensity score and 3:1 matching with caliper
-    Matching,
+    /// Propensity score, matching, balance and entropy balancing
+    Matching {
+        /// Also time other tools, for ratios
+        #[arg(long)]
+        peers: bool,
+        /// Largest size, of exact strata with a caliper
+        #[arg(long, default_value_t = 10_000_000)]
+        most_units: usize,
+        /// The project's top folder
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
     /// Ingestion beside Polars' own scan
     Ingest {
         /// Folder with the extracts
@@ -48,48 +56,13 @@ enum What {
 
 fn main() -> Result<(), Box<dyn Error>> {
     match Args::parse().what {
-        What::Matching => matching(),
+        What::Matching {
+            peers,
+            most_units,
+            root,
+        } => utfall_bench::matching_speed::run(&root, peers, most_units),
         What::Ingest { folder, root, runs } => ingest(&folder, &root, runs),
     }
-}
-
-/// One treated in a hundred, five covariates; the last size is 10,000 treated and a million others.
-fn matching() -> Result<(), Box<dyn Error>> {
-    let spec: NearestSpec = toml::from_str(
-        "ratio = 3\ncaliper = { width = 0.2, scale = \"sd-of-distance\" }\nreuse = \"forbid\"\norder = \"largest\"\nties = \"lowest-id\"\n",
-    )?;
-    println!(
-        "{:>10} {:>14} {:>12} {:>10}",
-        "units", "propensity ms", "matching ms", "pairs"
-    );
-    for n_units in [10_100, 101_000, 1_010_000] {
-        let (covariates, treated) = population(n_units)?;
-        let (scores, fitting) = timed(|| propensity(&covariates, &treated));
-        let scores = scores?;
-        let (matched, matching) = timed(|| nearest(&spec, &scores.logit, &treated, None));
-        println!(
-            "{n_units:>10} {:>14.1} {:>12.1} {:>10}",
-            fitting.as_secs_f64() * 1e3,
-            matching.as_secs_f64() * 1e3,
-            matched?.n_pairs()
-        );
-    }
-    Ok(())
-}
-
-fn population(n_units: usize) -> Result<(Matrix, Vec<bool>), Box<dyn Error>> {
-    let mut stream = Stream::new(1, "population", 0);
-    let columns: Vec<Vec<f64>> = (0..5)
-        .map(|_| (0..n_units).map(|_| stream.normal()).collect())
-        .collect();
-    let treated = (0..n_units)
-        .map(|unit| {
-            stream.bernoulli(utfall_stats::logistic::probability(
-                -5.0 + 0.8 * columns[0][unit] - 0.5 * columns[1][unit],
-            ))
-        })
-        .collect();
-    Ok((Matrix::from_columns(columns)?, treated))
 }
 
 fn ingest(folder: &Path, root: &Path, runs: usize) -> Result<(), Box<dyn Error>> {

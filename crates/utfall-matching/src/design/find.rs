@@ -9,7 +9,7 @@ use super::rules::rules;
 use super::{Columns, DesignError, Distance, Matching, ScoreScale, matrix};
 use crate::{
     Candidates, Comparison, CovariateDistance, Link, Matched, MatchingError, Nearness, Part, Rule,
-    Stratified, Within, coarsened, common_support, coordinates, full, nearest,
+    Stratified, Within, broken_promise, coarsened, common_support, coordinates, full, nearest,
     nearest_on_covariates, optimal, propensity_with, stratified, subclassified,
 };
 
@@ -88,10 +88,15 @@ pub fn find<C: Columns>(
         rules: rules(columns, matching)?,
     };
     let made = given.made(support.as_deref()).map_err(refused)?;
-    Ok(Found {
+    let found = Found {
         made,
         distance: given.score,
-    })
+    };
+    debug_assert_eq!(
+        broken_promise(treated, given.strata.as_deref(), found.comparison()),
+        None
+    );
+    Ok(found)
 }
 
 /// Everything a method may go by, one value for each unit.
@@ -195,8 +200,13 @@ impl OfPart {
     }
 }
 
-/// The score that units are near each other on, or order and caliper go by.
-fn score<C: Columns>(
+/// The score that units are near each other on, or order and caliper go by; `None` where they are near
+/// on covariates alone.
+///
+/// # Errors
+///
+/// [`DesignError`] with the covariates behind the numbers in its reason.
+pub fn score<C: Columns>(
     columns: &C,
     matching: &Matching,
     treated: &[bool],
@@ -241,8 +251,12 @@ fn rows<C: Columns>(
 }
 
 /// A number for each row that rows share if they are equal in every `exact` column and lie in the
-/// same bin of every `coarsened` one.
-fn strata<C: Columns>(
+/// same bin of every `coarsened` one; `None` without either.
+///
+/// # Errors
+///
+/// [`DesignError`] with the covariates behind the numbers in its reason.
+pub fn strata<C: Columns>(
     columns: &C,
     matching: &Matching,
 ) -> Result<Option<Vec<u32>>, DesignError<C::Error>> {

@@ -165,6 +165,7 @@ impl Matching {
         let has_score = distance.is_some_and(|distance| distance.on_covariates().is_none());
         let is_given = matches!(distance, Some(Distance::Column(_)));
         let has_strata = !self.exact.is_empty() || !self.coarsened.is_empty();
+        let has_rules = !self.calipers.is_empty() || !self.unlike.is_empty();
         let whole = self.is_of_whole_strata();
         let one_sided = matches!(estimand, Estimand::Att | Estimand::Atc);
         let methods = [
@@ -210,7 +211,7 @@ impl Matching {
                 "remove it, or make it the `distance`",
             ),
             (
-                !self.has_pairing() && !(self.calipers.is_empty() && self.unlike.is_empty()),
+                has_rules && !self.has_pairing(),
                 "`calipers` and `unlike` belong to `nearest`, `optimal` and `full`",
                 "remove them",
             ),

@@ -10,11 +10,11 @@ mod weigh;
 
 use utfall_stats::{Matrix, MatrixError};
 
-pub use find::{Found, find};
+pub use find::{Found, find, score, strata};
 pub use matching::{
     ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, ScoreScale,
 };
-pub use weigh::{Weighting, weigh};
+pub use weigh::{KnownTotals, Weighting, weigh};
 
 use crate::MatchingError;
 use crate::weighting::WeightingError;

@@ -16,6 +16,7 @@ use crate::weighting::WeightingError;
 pub struct WeightCap {
     quantile: f64,
     rule: QuantileRule,
+    is_lower_too: bool,
 }
 
 /// Which number a quantile of finitely many values is.
@@ -31,9 +32,12 @@ pub enum QuantileRule {
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename = "WeightCap")]
+#[serde(rename_all = "kebab-case")]
 struct CapText {
     quantile: f64,
     rule: QuantileRule,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lower_too: bool,
 }
 
 impl WeightCap {
@@ -44,7 +48,11 @@ impl WeightCap {
     /// A message unless the quantile lies between 0.5 and 1, both excluded.
     pub fn new(quantile: f64, rule: QuantileRule) -> Result<Self, String> {
         if quantile > 0.5 && quantile < 1.0 {
-            Ok(Self { quantile, rule })
+            Ok(Self {
+                quantile,
+                rule,
+                is_lower_too: false,
+            })
         } else {
             Err(format!(
                 "a cap at quantile {quantile}, expected one between 0.5 and 1, both excluded"
@@ -52,7 +60,17 @@ impl WeightCap {
         }
     }
 
-    /// Lowers weights to the cap. Returns the cap and how many were above it.
+    /// The same cap that also raises weights below the quantile at the other end to it.
+    #[must_use]
+    pub fn lower_too(self) -> Self {
+        Self {
+            is_lower_too: true,
+            ..self
+        }
+    }
+
+    /// Lowers weights to the cap. Returns the cap and how many were changed. Weights of zero are
+    /// those of units left out, and stay.
     ///
     /// # Errors
     ///
@@ -70,7 +88,7 @@ impl WeightCap {
         };
         let n_units = weights.len().min(treated.len());
         let mut values: Vec<f64> = (0..n_units)
-            .filter(|&unit| capped(unit))
+            .filter(|&unit| capped(unit) && weights[unit] > 0.0)
             .map(|unit| weights[unit])
             .collect();
         values.sort_by(f64::total_cmp);
@@ -81,12 +99,16 @@ impl WeightCap {
                 arm: utfall_core::Arm::Comparator,
                 n_units,
             })?;
+        let lowest = self.rule.of_sorted(&values, 1.0 - self.quantile);
+        let lowest = lowest.filter(|_| self.is_lower_too).unwrap_or(0.0);
         let mut n_capped = 0;
         for unit in (0..n_units).filter(|&unit| capped(unit)) {
-            if weights[unit] > cap {
-                weights[unit] = cap;
-                n_capped += 1;
+            if weights[unit] <= 0.0 {
+                continue;
             }
+            let within = weights[unit].clamp(lowest, cap);
+            n_capped += usize::from(within.to_bits() != weights[unit].to_bits());
+            weights[unit] = within;
         }
         Ok((cap, n_capped))
     }
@@ -139,7 +161,8 @@ impl TryFrom<CapText> for WeightCap {
     type Error = String;
 
     fn try_from(text: CapText) -> Result<Self, Self::Error> {
-        Self::new(text.quantile, text.rule)
+        let cap = Self::new(text.quantile, text.rule)?;
+        Ok(if text.lower_too { cap.lower_too() } else { cap })
     }
 }
 
@@ -148,6 +171,7 @@ impl From<WeightCap> for CapText {
         Self {
             quantile: cap.quantile,
             rule: cap.rule,
+            lower_too: cap.is_lower_too,
         }
     }
 }
@@ -186,6 +210,16 @@ mod tests {
                 .zip(expected)
                 .all(|(a, b)| (a - b).abs() <= 0.0)
         );
+    }
+
+    #[test]
+    fn the_other_end_is_raised_where_it_is_asked_for() {
+        let treated = [true, false, false, false, false, false];
+        let cap = WeightCap::new(0.75, QuantileRule::Interpolated).unwrap();
+        let mut weights = [1.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        let found = cap.lower_too().apply(&mut weights, &treated, Estimand::Att);
+        assert_eq!(found.unwrap(), (4.0, 2));
+        assert!((weights[1] - 2.0).abs() <= 0.0 && (weights[5] - 4.0).abs() <= 0.0);
     }
 
     #[test]

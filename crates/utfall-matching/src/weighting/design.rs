@@ -48,18 +48,20 @@ pub(super) fn check(covariates: &Matrix, n_units: usize) -> Result<(), Weighting
 
 impl Design {
     /// Covariates and their powers for `units`, in standard deviations over all units, less their
-    /// mean over `target` units. Both hold indices in rising order.
+    /// mean over `target` units, weighted where `sampling` weights are given. Both hold indices in
+    /// rising order.
     pub(super) fn centred_on(
         covariates: &Matrix,
         moments: Moments,
         units: &[usize],
         target: &[usize],
+        sampling: Option<&[f64]>,
     ) -> Result<Self, WeightingError> {
         let given: Vec<&[f64]> = covariates.columns().collect();
         let built: Vec<Result<Powers, WeightingError>> = given
             .par_iter()
             .enumerate()
-            .map(|(column, values)| powers(column, values, moments, units, target))
+            .map(|(column, values)| powers(column, values, moments, units, (target, sampling)))
             .collect();
         // Taken up in order, so that the first covariate at fault is the one that is named.
         let mut all = Vec::new();
@@ -99,7 +101,7 @@ fn powers(
     values: &[f64],
     moments: Moments,
     units: &[usize],
-    target: &[usize],
+    (target, sampling): (&[usize], Option<&[f64]>),
 ) -> Result<Powers, WeightingError> {
     let (mean, spread) = location(values).ok_or(WeightingError::Constant { column })?;
     let n_powers = moments.highest().min(n_values(values) - 1);
@@ -112,7 +114,13 @@ fn powers(
                 _ => value * value * value,
             }
         };
-        let centre = sums::sum_of(target.len(), |i| raised(target[i])) / count(target.len());
+        let centre = match sampling {
+            None => sums::sum_of(target.len(), |i| raised(target[i])) / count(target.len()),
+            Some(weights) => {
+                let total = sums::sum_of(target.len(), |i| weights[target[i]]);
+                sums::sum_of(target.len(), |i| weights[target[i]] * raised(target[i])) / total
+            }
+        };
         let scale = if power == 1 {
             1.0
         } else {

@@ -2,12 +2,12 @@
 
 use utfall_core::{Arm, Estimand};
 use utfall_stats::moments::count;
-use utfall_stats::{Matrix, elementary};
+use utfall_stats::{Matrix, elementary, sums};
 
 use super::design::{Design, check};
 use super::inverse_probability::count_arms;
 use super::newton::{Loss, Problem, Solution, Unsolved};
-use crate::weighting::{Moments, WeightingError};
+use crate::weighting::{Given, Moments, WeightingError};
 
 /// Where a solution is sought first: one row in so many.
 const THINNED_BY: usize = 16;
@@ -50,18 +50,40 @@ pub fn entropy_balancing(
     estimand: Estimand,
     moments: Moments,
 ) -> Result<Vec<f64>, WeightingError> {
+    entropy_balancing_from(covariates, treated, estimand, moments, &Given::default())
+}
+
+/// [`entropy_balancing`] that starts from base weights, or of a sample with sampling weights.
+///
+/// Weights are as near the base weights as can be, in the sense of relative entropy. Sampling weights
+/// count in the target, multiply the base weights, and are part of the result; weights of an arm add
+/// up to its sampling weights.
+///
+/// # Errors
+///
+/// As [`entropy_balancing`], and [`WeightingError::DesignWeight`] for a weight that is not above zero.
+pub fn entropy_balancing_from(
+    covariates: &Matrix,
+    treated: &[bool],
+    estimand: Estimand,
+    moments: Moments,
+    given: &Given<'_>,
+) -> Result<Vec<f64>, WeightingError> {
     count_arms(treated.len(), treated)?;
     check(covariates, treated.len())?;
+    given.check(treated.len())?;
     let all: Vec<usize> = (0..treated.len()).collect();
     let (of_treated, of_comparator): (Vec<usize>, Vec<usize>) =
         all.iter().partition(|&&unit| treated[unit]);
-    let mut weights = vec![1.0; treated.len()];
+    let mut weights: Vec<f64> = (0..treated.len())
+        .map(|unit| given.sampling(unit))
+        .collect();
     let mut weigh = |arm: Arm, target: &[usize]| {
         let units = match arm {
             Arm::Treated => &of_treated,
             Arm::Comparator => &of_comparator,
         };
-        let found = weigh_arm(covariates, moments, arm, units, target)?;
+        let found = weigh_arm(covariates, moments, arm, units, target, given)?;
         for (&unit, weight) in units.iter().zip(found) {
             weights[unit] = weight;
         }
@@ -91,34 +113,40 @@ fn weigh_arm(
     arm: Arm,
     units: &[usize],
     target: &[usize],
+    given: &Given<'_>,
 ) -> Result<Vec<f64>, WeightingError> {
-    let design = Design::centred_on(covariates, moments, units, target)?;
+    let design = Design::centred_on(covariates, moments, units, target, given.sampling)?;
+    let base: Vec<f64> = units.iter().map(|&unit| given.base(unit)).collect();
+    let total = sums::sum_of(units.len(), |i| given.sampling(units[i]));
     let start = match thinned(&design.rows) {
         // A part that has no solution says nothing about the whole.
-        Some(part) => minimise(&part, vec![0.0; part.n_columns()]).ok(),
+        Some(part) => {
+            let base: Vec<f64> = base.iter().copied().step_by(THINNED_BY).collect();
+            let share = count(part.n_rows()) / count(units.len());
+            minimise(&part, &base, total * share, vec![0.0; part.n_columns()]).ok()
+        }
         None => None,
     };
     let start = start.map_or(vec![0.0; design.rows.n_columns()], |found| found.theta);
-    let solution =
-        minimise(&design.rows, start).map_err(|unsolved| named(unsolved, &design, arm))?;
-    Ok(solution
-        .predictor
-        .into_iter()
-        .map(elementary::exp)
+    let solution = minimise(&design.rows, &base, total, start)
+        .map_err(|unsolved| named(unsolved, &design, arm))?;
+    let weights = solution.predictor.into_iter().zip(base);
+    Ok(weights
+        .map(|(at, base)| base * elementary::exp(at))
         .collect())
 }
 
-/// Finds logarithms of weights that add up to the number of rows and balance them at the origin.
-fn minimise(rows: &Matrix, start: Vec<f64>) -> Result<Solution, Unsolved> {
-    let size = count(rows.n_rows());
+/// Finds logarithms of factors of the base weights that make them add up to the total and balance
+/// the rows at the origin.
+fn minimise(rows: &Matrix, base: &[f64], size: f64, start: Vec<f64>) -> Result<Solution, Unsolved> {
     let mut linear = vec![0.0; rows.n_columns()];
     linear[0] = size;
     let problem = Problem {
         rows,
         linear: &linear,
         size,
-        loss: |_, at| {
-            let weight = elementary::exp(at);
+        loss: |row: usize, at: f64| {
+            let weight = base[row] * elementary::exp(at);
             Loss {
                 value: weight,
                 slope: weight,

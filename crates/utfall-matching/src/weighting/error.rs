@@ -47,6 +47,12 @@ pub enum WeightingError {
         /// Index of the unit.
         unit: usize,
     },
+    /// Weights that the method has no use for.
+    #[error("the method has no use for {what}")]
+    GivenWeights {
+        /// `base weights` or `sampling weights`.
+        what: &'static str,
+    },
     /// A covariate is NaN or infinite.
     #[error("covariate {column} of unit {unit} is no finite number")]
     CovariateNotFinite {

@@ -68,7 +68,7 @@ pub fn overidentified_score(
     }
     let fit = logistic::fit(covariates, treated)?;
     let units: Vec<usize> = (0..treated.len()).collect();
-    let design = Design::centred_on(covariates, Moments::MEANS, &units, &units)?;
+    let design = Design::centred_on(covariates, Moments::MEANS, &units, &units, None)?;
     let likeliest = standardised(covariates, &fit.coefficients);
     let at_scale = |scale: f64| -> Result<(Vec<f64>, Equations<'_>), WeightingError> {
         let theta: Vec<f64> = likeliest.iter().map(|value| scale * value).collect();

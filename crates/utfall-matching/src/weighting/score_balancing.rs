@@ -62,7 +62,7 @@ pub(super) fn just_identified_logits(
         }
     };
     let units: Vec<usize> = (0..treated.len()).collect();
-    let design = Design::centred_on(covariates, Moments::MEANS, &units, &units)?;
+    let design = Design::centred_on(covariates, Moments::MEANS, &units, &units, None)?;
     let problem = Problem {
         rows: &design.rows,
         linear: &[],

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::weighting::WeightCap;
+use utfall_stats::binary::Link;
+
+use crate::weighting::{Trim, WeightCap};
 
 /// How units are weighted. Nothing that moves a weight has a default; no cap means none.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -16,13 +18,19 @@ pub struct WeightingSpec {
 }
 
 /// Where weights come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
 pub enum WeightingMethod {
-    /// [`propensity_weights`](crate::weighting::propensity_weights) of a logistic propensity score.
+    /// [`propensity_weights`](crate::weighting::propensity_weights) of a propensity score.
     PropensityScore {
         /// What the weights of an arm add up to.
         scale: WeightScale,
+        /// How the score follows from its linear predictor; the logit without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<Link>,
+        /// Which scores are left out; none without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trim: Option<Trim>,
     },
     /// [`entropy_balancing`](crate::weighting::entropy_balancing).
     EntropyBalancing {
