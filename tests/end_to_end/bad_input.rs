@@ -161,6 +161,7 @@ fn a_real_identity_number_stops_ingestion_and_is_not_shown() {
 #[test]
 fn an_empty_cohort_names_the_rule_that_emptied_it() {
     let scratch = Scratch::copy_of("hemmasittare");
+    scratch.without_examples();
     scratch.edit("plan.toml", "minimum = 0.05", "minimum = 0.999");
     refused(&scratch, 2, &["nobody is left after rule `invalid absence"]);
 }
@@ -171,8 +172,8 @@ fn no_overlap_is_no_effect() {
     // Nobody shares a stratum with anyone.
     scratch.edit(
         "plan.toml",
-        "column = \"sex\"\n\n[matching]",
-        "column = \"person\"\n\n[matching]",
+        "column = \"sex\" }\n\n[matching]",
+        "column = \"person\" }\n\n[matching]",
     );
     refused(&scratch, 1, &["cannot match", "stratum"]);
 }

@@ -55,6 +55,10 @@ impl Scratch {
             let name = delivery["path"].as_str().unwrap();
             std::fs::copy(data.join(name), scratch.data().join(name)).unwrap();
         }
+        if let Some(truth) = site.get("truth") {
+            let name = truth["file"].as_str().unwrap();
+            std::fs::copy(data.join(name), scratch.data().join(name)).unwrap();
+        }
         scratch.edit("site.toml", site["data"].as_str().unwrap(), "../data");
         scratch
     }
@@ -85,6 +89,15 @@ impl Scratch {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} does not contain {from:?}");
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Takes the hand-made examples out of the plan of `hemmasittare`, for a test that changes a rule.
+    pub(crate) fn without_examples(&self) {
+        let path = self.pipeline().join("plan.toml");
+        let plan = std::fs::read_to_string(&path).unwrap();
+        let (before, examples) = plan.split_once("# Pupils who do not exist").unwrap();
+        let (_, after) = examples.split_once("[[cohort.covariate]]").unwrap();
+        std::fs::write(path, format!("{before}[[cohort.covariate]]{after}")).unwrap();
     }
 
     /// Rewrites the lines of a CSV extract, as bytes, header included.

@@ -8,7 +8,9 @@
 )]
 
 mod bad_input;
+mod cohorts;
 mod decisions;
+mod designs;
 mod harness;
 #[cfg(unix)]
 mod interrupting;

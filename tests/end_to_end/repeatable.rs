@@ -7,6 +7,8 @@ fn results(scratch: &Scratch) -> Vec<(&'static str, Vec<u8>)> {
     [
         "cohort/cohort.csv",
         "matching/matched.csv",
+        "matching/overlap.json",
+        "alternatives/alternatives.json",
         "effects/effects.json",
         "decision/decision.json",
         "bundle.zip",

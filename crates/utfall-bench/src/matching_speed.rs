@@ -45,13 +45,19 @@ pub fn run(root: &Path, peers: bool, most_units: usize) -> Result<(), Box<dyn Er
         let ratio = here.map(|(here, theirs)| theirs * here / YARDSTICK / ours.as_secs_f64());
         ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.0}"))
     };
-    println!("5:1 with caliper, ten covariates: seconds, and how many times as fast as MatchIt 4.7");
+    println!(
+        "5:1 with caliper, ten covariates: seconds, and how many times as fast as MatchIt 4.7"
+    );
     println!(
         "{:>10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9}",
         "units", "score", "match", "balance", "x match", "x both", "peak MiB"
     );
     // MatchIt 4.7 with the fit and with given scores: processor seconds, and at a million elapsed ones.
-    let theirs = [(Some(0.23), None), (Some(0.86), Some(0.35)), (Some(9.6), Some(3.0))];
+    let theirs = [
+        (Some(0.23), None),
+        (Some(0.86), Some(0.35)),
+        (Some(9.6), Some(3.0)),
+    ];
     let spec: NearestSpec = toml::from_str(FIVE_TO_ONE)?;
     for (&n_units, (with_fit, given)) in SIZES.iter().zip(theirs) {
         let (covariates, treated) = population(n_units, 10)?;
@@ -77,19 +83,28 @@ pub fn run(root: &Path, peers: bool, most_units: usize) -> Result<(), Box<dyn Er
     println!("\nfull matching on a score: seconds, sets (optmatch: 82.5 s at 10,000)");
     for n_units in [10_000, 100_000, 1_000_000] {
         let (score, treated) = scored(n_units);
-        let (found, took) = timed(|| {
-            full(&FullSpec::default(), &score, &treated, None, Estimand::Att)
-        });
-        println!("{n_units:>10} {:>8.3} {:>10}", took.as_secs_f64(), found?.n_strata());
+        let (found, took) =
+            timed(|| full(&FullSpec::default(), &score, &treated, None, Estimand::Att));
+        println!(
+            "{n_units:>10} {:>8.3} {:>10}",
+            took.as_secs_f64(),
+            found?.n_strata()
+        );
     }
-    println!("\nentropy balancing, twenty covariates: seconds (WeightIt with ten: 1.3 at 100,000, 5.1 at a million)");
+    println!(
+        "\nentropy balancing, twenty covariates: seconds (WeightIt with ten: 1.3 at 100,000, 5.1 at a million)"
+    );
     for (n_units, theirs) in [(100_000, 1.3), (1_000_000, 5.1)] {
         let (covariates, treated) = population(n_units, 20)?;
         let moments = Moments::try_from(1)?;
         let (found, took) =
             timed(|| entropy_balancing(&covariates, &treated, Estimand::Att, moments));
         found?;
-        println!("{n_units:>10} {:>8.3} {:>8}", took.as_secs_f64(), carried(Some(theirs), took));
+        println!(
+            "{n_units:>10} {:>8.3} {:>8}",
+            took.as_secs_f64(),
+            carried(Some(theirs), took)
+        );
     }
     Ok(())
 }
@@ -124,14 +139,17 @@ fn strata_and_caliper(most_units: usize) -> Result<(), Box<dyn Error>> {
 /// Optimal pairs within a caliper, beside SciPy's dense assignment.
 #[allow(clippy::print_stdout, reason = "a bench talks to a terminal")]
 fn optimal_pairs(root: &Path, peers: bool) -> Result<(), Box<dyn Error>> {
-    println!("\noptimal pairs within a caliper: treated, comparators, seconds, times as fast as SciPy");
+    println!(
+        "\noptimal pairs within a caliper: treated, comparators, seconds, times as fast as SciPy"
+    );
     for (n_treated, n_comparators) in [(500, 10_000), (2_000, 40_000), (50_000, 500_000)] {
         let mut stream = Stream::new(4, "optimal", 0);
         let score: Vec<f64> = (0..n_treated + n_comparators)
             .map(|unit| stream.normal() + if unit < n_treated { 1.0 } else { 0.0 })
             .collect();
         let treated: Vec<bool> = (0..score.len()).map(|unit| unit < n_treated).collect();
-        let spec: OptimalSpec = toml::from_str("ratio = 1\ncaliper = { width = 0.2, scale = \"raw\" }")?;
+        let spec: OptimalSpec =
+            toml::from_str("ratio = 1\ncaliper = { width = 0.2, scale = \"raw\" }")?;
         let (matched, took) = timed(|| optimal(&spec, &score, &treated, None));
         matched?;
         let theirs = if peers && n_treated <= 2_000 {
@@ -141,7 +159,10 @@ fn optimal_pairs(root: &Path, peers: bool) -> Result<(), Box<dyn Error>> {
         } else {
             "-".to_owned()
         };
-        println!("{n_treated:>10} {n_comparators:>10} {:>8.3} {theirs:>8}", took.as_secs_f64());
+        println!(
+            "{n_treated:>10} {n_comparators:>10} {:>8.3} {theirs:>8}",
+            took.as_secs_f64()
+        );
     }
     Ok(())
 }

@@ -75,8 +75,10 @@ fn of_run(error: &RunError) -> Code {
         RunError::ChangedSinceDigest { .. } | RunError::MostRowsRejected { .. } => {
             Code::DataContract
         }
-        RunError::Table(_) | RunError::Cohort(_) => Code::Plan,
-        RunError::Matching(_) | RunError::Effect { .. } => Code::ChecksFailed,
+        RunError::Table(_) | RunError::Cohort(_) | RunError::Truth { .. } => Code::Plan,
+        RunError::Matching { .. } | RunError::Weighting { .. } | RunError::Effect { .. } => {
+            Code::ChecksFailed
+        }
         RunError::Locked(_) => Code::Locked,
         RunError::Cancelled => Code::Interrupted,
         _ => Code::Internal,

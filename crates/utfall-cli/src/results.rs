@@ -8,7 +8,7 @@ use utfall_payment::Decision;
 use utfall_pipeline::{RunError, RunOutcome, RunRequest, RunWatch, Step, StepKey, StepReport};
 use utfall_report::ReportInput;
 use utfall_verify::Run;
-use utfall_verify::record::{BalanceDocument, Documents, EffectRecord};
+use utfall_verify::record::{BalanceDocument, DesignsDocument, Documents, EffectRecord};
 
 use crate::error::CliError;
 
@@ -36,6 +36,7 @@ struct RunDocument<'a> {
     decision: &'a Decision,
     effects: &'a [EffectRecord],
     balance: &'a BalanceDocument,
+    designs: &'a DesignsDocument,
     steps: &'a [StepReport],
     report: &'a str,
     bundle: &'a str,
@@ -52,6 +53,7 @@ impl Results {
             decision: &self.documents.decision,
             effects: &self.documents.effects.effects,
             balance: &self.documents.balance,
+            designs: &self.documents.designs,
             steps: &self.steps,
             report: REPORT,
             bundle: BUNDLE,

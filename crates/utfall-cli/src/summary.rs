@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use utfall_core::Estimate;
-use utfall_verify::record::{EffectRecord, EffectResult};
+use utfall_verify::record::{
+    AlternativeRecord, DesignResult, DesignsDocument, EffectRecord, EffectResult,
+};
 
 use crate::results::Results;
 
@@ -15,7 +17,8 @@ pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Balance", &balance(results))?;
     for effect in &documents.effects.effects {
         line(out, "Effect", &effect.title)?;
-        for detail in details(effect) {
+        let others = beside(&documents.designs, effect);
+        for detail in details(effect).into_iter().chain(others) {
             line(out, "", &detail)?;
         }
     }
@@ -42,7 +45,7 @@ fn cohort(results: &Results) -> String {
     let funnel = &results.documents.funnel.funnel;
     let balance = &results.documents.balance;
     format!(
-        "by {}: {} on record, {} eligible; {} of {} treated matched to {} of {} comparators",
+        "by {}: {} on record, {} eligible; {} of {} treated compared with {} of {} comparators",
         funnel.unit,
         funnel.start,
         funnel
@@ -82,12 +85,55 @@ fn balance(results: &Results) -> String {
 fn details(effect: &EffectRecord) -> Vec<String> {
     match &effect.result {
         EffectResult::Estimated(found) => vec![
-            format!("matched     {}", figures(&found.estimate, &effect.unit)),
+            format!("estimate    {}", figures(&found.estimate, &effect.unit)),
             format!("unadjusted  {}", figures(&found.unadjusted, &effect.unit)),
         ],
         EffectResult::NotMeasurable { reason } => vec![format!("not measurable: {reason}")],
         EffectResult::NotYetReported { reason } => vec![format!("not yet: {reason}")],
     }
+}
+
+/// What other designs found, and what was planted in synthetic data.
+fn beside(designs: &DesignsDocument, effect: &EffectRecord) -> Vec<String> {
+    let of_effect = |alternative: &AlternativeRecord| match &alternative.result {
+        DesignResult::Made(made) => {
+            let mut effects = made.effects.iter();
+            let found = effects.find(|one| one.name == effect.name)?;
+            match &found.result {
+                EffectResult::Estimated(found) => Some(found.estimate.point),
+                _ => None,
+            }
+        }
+        DesignResult::NotMade { .. } => None,
+    };
+    let points: Vec<f64> = designs.alternatives.iter().filter_map(of_effect).collect();
+    let mut lines = Vec::new();
+    if let Some(lowest) = points.iter().copied().reduce(f64::min) {
+        let highest = points.iter().copied().fold(lowest, f64::max);
+        let (from, _) = in_unit(lowest, &effect.unit);
+        let (to, unit) = in_unit(highest, &effect.unit);
+        let n_all = designs.alternatives.len();
+        lines.push(format!(
+            "beside it   {from} to {to} {unit} by {} of {n_all} other designs",
+            points.len()
+        ));
+    }
+    if let Some(truth) = designs.truths.iter().find(|one| one.effect == effect.name) {
+        let (value, unit) = in_unit(truth.value, &effect.unit);
+        lines.push(format!(
+            "planted     {value} {unit} (these data are synthetic)"
+        ));
+    }
+    lines
+}
+
+/// A difference in the unit people read, and that unit.
+fn in_unit(value: f64, unit: &str) -> (String, &str) {
+    if unit == "rate" {
+        return (format!("{:+.1}", value * 100.0), "percentage points");
+    }
+    let decimals = if value.abs() >= 100.0 { 0 } else { 2 };
+    (format!("{value:+.decimals$}"), unit)
 }
 
 fn figures(estimate: &Estimate, unit: &str) -> String {

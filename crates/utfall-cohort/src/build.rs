@@ -4,23 +4,39 @@ use chrono::NaiveDate;
 use utfall_core::{Funnel, Tally};
 use utfall_registry::{Baseline, MeasureSpec, Tables, Units, Value};
 
-use crate::{CohortError, CohortSpec, Covariate, covariate, eligibility, treatment};
+use crate::entry::{self, Who};
+use crate::spec::known;
+use crate::{
+    CohortError, CohortSpec, Covariate, Entry, Verdict, covariate, eligibility, treatment,
+};
 
 /// The eligible units, who of them is treated, and what they are compared on.
 ///
-/// All vectors have one entry for each eligible unit, in the order of the unit ids.
+/// All vectors have one entry for each eligible unit, in the order of the unit ids; with several days
+/// of entry, one for each unit and day, in the order of the days and then of the ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cohort {
     /// How the population became this cohort.
     pub funnel: Funnel,
-    /// Position of each eligible unit among all units.
+    /// Position of each eligible unit among all units; the same again for each day it enters.
     pub positions: Vec<usize>,
+    /// The day each enters.
+    pub index_dates: Vec<NaiveDate>,
     /// Whether each is treated.
     pub treated: Vec<bool>,
     /// The covariates, in the plan's order.
     pub covariates: Vec<Covariate>,
-    /// What each must share with its comparators, empty text where nothing is matched exactly.
-    pub strata: Vec<String>,
+    /// The attributes, in the plan's order.
+    pub attributes: Vec<CohortAttribute>,
+}
+
+/// An attribute of each eligible unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CohortAttribute {
+    /// Its name.
+    pub name: String,
+    /// One value for each unit, as text.
+    pub values: Vec<String>,
 }
 
 /// Builds the cohort of a plan.
@@ -39,32 +55,168 @@ pub fn build(
     index_date: NaiveDate,
     spec: &CohortSpec,
 ) -> Result<Cohort, CohortError> {
-    let baseline = Baseline::new(tables, units, index_date);
-    let mut selection = Selection::everyone(units);
-    for rule in &spec.eligibility {
-        selection.keep(
-            &rule.rule,
-            &eligibility::check(&baseline, measures, index_date, rule)?,
-        )?;
+    let read = Read::of(tables, units, measures, index_date, spec)?;
+    let mut selection = Selection::everyone(units, read.dates.len());
+    for (rule, meets) in &read.rules {
+        selection.keep(rule, meets)?;
     }
-    let mut covariates = Vec::with_capacity(spec.covariate.len());
-    for covariate in &spec.covariate {
-        let values = covariate::read(&baseline, measures, index_date, covariate)?;
-        let observed: Vec<bool> = values.iter().map(Option::is_some).collect();
-        selection.keep(&format!("{} is known", covariate.name), &observed)?;
-        covariates.push((covariate.name.clone(), values));
+    selection.into_cohort(read)
+}
+
+/// What becomes of each unit, in the order of the unit ids: for hand-made units, so that nobody may
+/// be left and an arm may be empty.
+///
+/// # Errors
+///
+/// As [`build`], except for those.
+pub fn verdicts(
+    tables: &Tables,
+    units: &Units,
+    measures: &[MeasureSpec],
+    index_date: NaiveDate,
+    spec: &CohortSpec,
+) -> Result<Vec<Verdict>, CohortError> {
+    let read = Read::of(tables, units, measures, index_date, spec)?;
+    let verdict = |row: usize| {
+        let broken = read.rules.iter().find(|(_, meets)| !meets[row]);
+        match broken {
+            Some((rule, _)) => Verdict::Out(rule.clone()),
+            None if read.treated[row] => Verdict::Treated,
+            None => Verdict::Comparator,
+        }
+    };
+    // A unit that enters on several days is judged by the last of them, the index date, unless it
+    // entered before.
+    let of_unit = |unit: usize| {
+        let days = (0..read.dates.len()).map(|day| verdict(day * units.len() + unit));
+        let mut days: Vec<Verdict> = days.collect();
+        let entered = days.iter().position(|one| !matches!(one, Verdict::Out(_)));
+        days.swap_remove(entered.unwrap_or(days.len() - 1))
+    };
+    Ok((0..units.len()).map(of_unit).collect())
+}
+
+/// What a cohort is built from, for all units, day after day.
+struct Read {
+    /// The days on which units enter.
+    dates: Vec<NaiveDate>,
+    /// Each rule in order, and who meets it.
+    rules: Vec<(String, Vec<bool>)>,
+    treated: Vec<bool>,
+    covariates: Vec<(String, Vec<Option<Tally>>)>,
+    attributes: Vec<(String, Vec<Option<Value>>)>,
+}
+
+impl Read {
+    fn of(
+        tables: &Tables,
+        units: &Units,
+        measures: &[MeasureSpec],
+        index_date: NaiveDate,
+        spec: &CohortSpec,
+    ) -> Result<Self, CohortError> {
+        let days = entry::days(spec.entry.as_ref(), index_date)?;
+        let mut all: Option<Self> = None;
+        let mut treated_before = vec![false; units.len()];
+        for day in &days {
+            let mut read = Self::on(tables, units, measures, day.date, spec)?;
+            if let Some(entry) = &spec.entry {
+                let enters = |unit: usize| match day.who {
+                    Who::Everyone => !treated_before[unit],
+                    Who::Treated => read.treated[unit],
+                    Who::Comparators => !read.treated[unit],
+                };
+                let enters: Vec<bool> = (0..units.len()).map(enters).collect();
+                let place = spec.eligibility.len() + spec.comparator.len();
+                read.rules.insert(place, (entry.rule(), enters));
+                for (before, now) in treated_before.iter_mut().zip(&read.treated) {
+                    *before |= now;
+                }
+            }
+            all = Some(match all {
+                None => read,
+                Some(earlier) => earlier.then(read),
+            });
+        }
+        let mut all = all.ok_or(CohortError::EmptyArm {
+            n_treated: 0,
+            n_comparator: 0,
+        })?;
+        if matches!(spec.entry, Some(Entry::Historical { .. })) {
+            all.drop_self_comparators(spec, units.len());
+        }
+        Ok(all)
     }
-    let mut strata = vec![String::new(); units.len()];
-    for exact in &spec.exact {
-        let values = exact.read(&baseline)?;
-        let known: Vec<bool> = values.iter().map(Option::is_some).collect();
-        selection.keep(&format!("{} is known", exact.column), &known)?;
-        for (stratum, value) in strata.iter_mut().zip(&values) {
-            append(stratum, &exact.column, value.as_ref());
+
+    /// Whoever is treated at the last day is no comparator at the first.
+    fn drop_self_comparators(&mut self, spec: &CohortSpec, n_units: usize) {
+        let place = spec.eligibility.len() + spec.comparator.len();
+        let last = self.treated.len() - n_units;
+        for unit in 0..n_units {
+            self.rules[place].1[unit] &= !self.treated[last + unit];
         }
     }
-    let treated = treatment::read(&baseline, units, index_date, &spec.treatment)?;
-    selection.into_cohort(&treated, covariates, &strata)
+
+    /// Days after those read so far.
+    fn then(mut self, next: Self) -> Self {
+        self.dates.extend(next.dates);
+        self.treated.extend(next.treated);
+        for ((_, all), (_, more)) in self.rules.iter_mut().zip(next.rules) {
+            all.extend(more);
+        }
+        for ((_, all), (_, more)) in self.covariates.iter_mut().zip(next.covariates) {
+            all.extend(more);
+        }
+        for ((_, all), (_, more)) in self.attributes.iter_mut().zip(next.attributes) {
+            all.extend(more);
+        }
+        self
+    }
+
+    /// All units as they are seen from one day.
+    fn on(
+        tables: &Tables,
+        units: &Units,
+        measures: &[MeasureSpec],
+        index_date: NaiveDate,
+        spec: &CohortSpec,
+    ) -> Result<Self, CohortError> {
+        let baseline = Baseline::new(tables, units, index_date);
+        let meets = |rule| eligibility::check(&baseline, measures, index_date, rule);
+        let treated = treatment::read(&baseline, units, index_date, &spec.treatment)?;
+        let mut rules = Vec::new();
+        for rule in &spec.eligibility {
+            rules.push((rule.rule.clone(), meets(rule)?));
+        }
+        for rule in &spec.comparator {
+            let meets = meets(rule)?.into_iter().zip(&treated);
+            let meets = meets.map(|(meets, treated)| meets || *treated).collect();
+            rules.push((rule.rule.clone(), meets));
+        }
+        let mut covariates = Vec::with_capacity(spec.covariate.len());
+        for covariate in &spec.covariate {
+            let values = covariate::read(&baseline, measures, index_date, covariate)?;
+            rules.push((known(&covariate.name), is_some(&values)));
+            covariates.push((covariate.name.clone(), values));
+        }
+        let mut attributes = Vec::with_capacity(spec.attribute.len());
+        for attribute in &spec.attribute {
+            let values = attribute.from.read(&baseline)?;
+            rules.push((known(&attribute.name), is_some(&values)));
+            attributes.push((attribute.name.clone(), values));
+        }
+        Ok(Self {
+            dates: vec![index_date],
+            rules,
+            treated,
+            covariates,
+            attributes,
+        })
+    }
+}
+
+fn is_some<T>(values: &[Option<T>]) -> Vec<bool> {
+    values.iter().map(Option::is_some).collect()
 }
 
 /// The measure of that name.
@@ -84,17 +236,6 @@ pub(crate) fn measure_named<'a>(
         })
 }
 
-fn append(stratum: &mut String, column: &str, value: Option<&Value>) {
-    if !stratum.is_empty() {
-        stratum.push('|');
-    }
-    stratum.push_str(column);
-    stratum.push('=');
-    if let Some(value) = value {
-        stratum.push_str(&value.to_string());
-    }
-}
-
 /// Units still in, and the funnel so far.
 struct Selection {
     funnel: Funnel,
@@ -102,10 +243,15 @@ struct Selection {
 }
 
 impl Selection {
-    fn everyone(units: &Units) -> Self {
+    fn everyone(units: &Units, n_days: usize) -> Self {
+        let n_rows = units.len() * n_days;
+        let unit = match n_days {
+            1 => units.name().to_owned(),
+            _ => format!("{} entry", units.name()),
+        };
         Self {
-            funnel: Funnel::new(units.name(), units.len() as u64),
-            included: vec![true; units.len()],
+            funnel: Funnel::new(unit, n_rows as u64),
+            included: vec![true; n_rows],
         }
     }
 
@@ -125,16 +271,19 @@ impl Selection {
         Ok(())
     }
 
-    fn into_cohort(
-        self,
-        treated: &[bool],
-        covariates: Vec<(String, Vec<Option<Tally>>)>,
-        strata: &[String],
-    ) -> Result<Cohort, CohortError> {
-        let positions: Vec<usize> = (0..self.included.len())
-            .filter(|&unit| self.included[unit])
+    fn into_cohort(self, read: Read) -> Result<Cohort, CohortError> {
+        let Read {
+            dates,
+            treated,
+            covariates,
+            attributes,
+            ..
+        } = read;
+        let n_units = self.included.len() / dates.len().max(1);
+        let rows: Vec<usize> = (0..self.included.len())
+            .filter(|&row| self.included[row])
             .collect();
-        let treated: Vec<bool> = positions.iter().map(|&unit| treated[unit]).collect();
+        let treated: Vec<bool> = rows.iter().map(|&row| treated[row]).collect();
         let n_treated = treated.iter().filter(|treated| **treated).count();
         let n_comparator = treated.len() - n_treated;
         if n_treated == 0 || n_comparator == 0 {
@@ -147,16 +296,24 @@ impl Selection {
             .into_iter()
             .map(|(name, values)| Covariate {
                 name,
-                tallies: positions.iter().filter_map(|&unit| values[unit]).collect(),
+                tallies: rows.iter().filter_map(|&row| values[row]).collect(),
             })
             .collect();
-        let strata = positions.iter().map(|&unit| strata[unit].clone()).collect();
+        let text = |value: Option<&Value>| value.map_or_else(String::new, Value::to_string);
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, values)| CohortAttribute {
+                name,
+                values: rows.iter().map(|&row| text(values[row].as_ref())).collect(),
+            })
+            .collect();
         Ok(Cohort {
             funnel: self.funnel,
-            positions,
+            positions: rows.iter().map(|row| row % n_units).collect(),
+            index_dates: rows.iter().map(|row| dates[row / n_units]).collect(),
             treated,
             covariates,
-            strata,
+            attributes,
         })
     }
 }

@@ -37,6 +37,15 @@ pub enum CohortError {
         expected: &'static str,
     },
 
+    /// A further day of entry is not before the index date.
+    #[error("units would enter on {date}, expected a day before {index_date}, the index date")]
+    EntryTooLate {
+        /// The day.
+        date: chrono::NaiveDate,
+        /// The index date.
+        index_date: chrono::NaiveDate,
+    },
+
     /// A column has the wrong type for its use.
     #[error("column `{column}` of extract `{extract}` is no {expected}")]
     ColumnType {

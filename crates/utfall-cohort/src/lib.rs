@@ -6,14 +6,18 @@
 mod build;
 mod covariate;
 mod eligibility;
+mod entry;
 mod error;
+mod example;
 mod spec;
 mod treatment;
 
-pub use build::{Cohort, build};
+pub use build::{Cohort, CohortAttribute, build, verdicts};
 pub use covariate::Covariate;
+pub use entry::{Entry, INDEX_DATE};
 pub use error::CohortError;
+pub use example::{ExampleSpec, Verdict};
 pub use spec::{
-    Attribute, CohortSpec, CovariateKind, CovariateSpec, EligibilityKind, EligibilityRule,
-    Treatment,
+    Attribute, AttributeSpec, CohortSpec, CovariateKind, CovariateSpec, EligibilityKind,
+    EligibilityRule, Treatment,
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Window;
 use utfall_registry::{Baseline, Filter, Value};
 
-use crate::CohortError;
+use crate::{CohortError, Entry, ExampleSpec};
 
 /// Who enters the comparison, who is treated, and what both are compared on.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -12,22 +12,35 @@ use crate::CohortError;
 pub struct CohortSpec {
     /// Who counts as treated.
     pub treatment: Treatment,
+    /// Further days than the index date on which units enter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
     /// Rules a unit must meet, in the order of the funnel.
     #[serde(default)]
     pub eligibility: Vec<EligibilityRule>,
+    /// Rules that comparators alone must meet, after those: that they live where the programme is
+    /// not offered, say. A treated unit is never judged by them.
+    #[serde(default)]
+    pub comparator: Vec<EligibilityRule>,
+    /// Hand-made units with the verdict expected of them.
+    #[serde(default)]
+    pub example: Vec<ExampleSpec>,
     /// What treated and comparators are compared on, all known at the index date.
     pub covariate: Vec<CovariateSpec>,
-    /// Attributes on which a comparator must be the same as the treated unit.
+    /// Attributes in words or codes, for designs that ask for units equal in them, or that cluster
+    /// by them.
     #[serde(default)]
-    pub exact: Vec<Attribute>,
+    pub attribute: Vec<AttributeSpec>,
 }
 
 impl CohortSpec {
     /// Every column the cohort reads beside those of its measures, with its extract.
     #[must_use]
     pub fn columns(&self) -> Vec<(&str, &str)> {
-        let mut columns: Vec<(&str, &str)> =
-            self.exact.iter().flat_map(Attribute::columns).collect();
+        let attributes = self.attribute.iter();
+        let mut columns: Vec<(&str, &str)> = attributes
+            .flat_map(|attribute| attribute.from.columns())
+            .collect();
         if let Treatment::Referral {
             extract,
             member,
@@ -40,7 +53,7 @@ impl CohortSpec {
             let names = [member, time].into_iter().chain(filters);
             columns.extend(names.map(|name| (extract.as_str(), name.as_str())));
         }
-        for rule in &self.eligibility {
+        for rule in self.rules() {
             match &rule.require {
                 EligibilityKind::Between { attribute, .. }
                 | EligibilityKind::Among { attribute, .. }
@@ -68,20 +81,32 @@ impl CohortSpec {
         columns
     }
 
+    /// Every rule, of everyone and of comparators alone.
+    fn rules(&self) -> impl Iterator<Item = &EligibilityRule> {
+        self.eligibility.iter().chain(&self.comparator)
+    }
+
+    /// What every line of the funnel is called, in order.
+    #[must_use]
+    pub fn rule_names(&self) -> Vec<String> {
+        let entry = self.entry.as_ref().map(Entry::rule).into_iter();
+        let rules = self.rules().map(|rule| rule.rule.clone()).chain(entry);
+        let covariates = self.covariate.iter().map(|one| known(&one.name));
+        let attributes = self.attribute.iter().map(|one| known(&one.name));
+        rules.chain(covariates).chain(attributes).collect()
+    }
+
     /// Every measure the cohort uses, with the window it is measured in.
     #[must_use]
     pub fn measures(&self) -> Vec<(&str, &Window)> {
-        let rules = self
-            .eligibility
-            .iter()
-            .filter_map(|rule| match &rule.require {
-                EligibilityKind::Free { measure, window }
-                | EligibilityKind::AtLeast {
-                    measure, window, ..
-                }
-                | EligibilityKind::Observed { measure, window } => Some((measure.as_str(), window)),
-                _ => None,
-            });
+        let rules = self.rules().filter_map(|rule| match &rule.require {
+            EligibilityKind::Free { measure, window }
+            | EligibilityKind::AtLeast {
+                measure, window, ..
+            }
+            | EligibilityKind::Observed { measure, window } => Some((measure.as_str(), window)),
+            _ => None,
+        });
         let covariates = self
             .covariate
             .iter()
@@ -91,6 +116,11 @@ impl CohortSpec {
             });
         rules.chain(covariates).collect()
     }
+}
+
+/// The rule that a covariate or an attribute has a value.
+pub(crate) fn known(name: &str) -> String {
+    format!("{name} is known")
 }
 
 /// Who counts as treated. Referral is enough (intention to treat): engagement plays no part.
@@ -245,6 +275,16 @@ pub enum CovariateKind {
         /// The date of birth.
         attribute: Attribute,
     },
+}
+
+/// An attribute that designs name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AttributeSpec {
+    /// The name designs use.
+    pub name: String,
+    /// Where it comes from.
+    pub from: Attribute,
 }
 
 /// A column with one value for each unit.

@@ -1,35 +1,49 @@
 //! The cohort on disk: exact numbers only, so that it reads back as it was.
 //!
-//! CSV with the columns `unit`, `arm`, `stratum`, then one for each covariate holding
-//! `numerator/denominator`. Restricted: it has a line for each unit.
+//! CSV with the columns `unit`, `index-date` and `arm`, then `attribute NAME` for each attribute and `covariate
+//! NAME` for each covariate, which holds `numerator/denominator`. Restricted: it has a line for each
+//! unit.
 
 use std::path::Path;
 
-use utfall_cohort::{Cohort, Covariate};
+use chrono::NaiveDate;
+use utfall_cohort::{Cohort, CohortAttribute, Covariate};
 use utfall_core::{Arm, Tally};
 use utfall_files::{FileError, PendingFile};
 
 use crate::RunError;
 
+/// What comes before the name of an attribute in the header.
+const ATTRIBUTE: &str = "attribute ";
+/// What comes before the name of a covariate in the header.
+const COVARIATE: &str = "covariate ";
+
 /// The cohort as later steps read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredCohort {
     pub(crate) units: Vec<String>,
+    pub(crate) index_dates: Vec<NaiveDate>,
     pub(crate) treated: Vec<bool>,
-    pub(crate) strata: Vec<String>,
+    pub(crate) attributes: Vec<CohortAttribute>,
     pub(crate) covariates: Vec<Covariate>,
 }
 
 /// Writes a cohort, whole or not at all. `ids` are those of all units.
 pub(crate) fn write(path: &Path, cohort: &Cohort, ids: &[String]) -> Result<(), RunError> {
     let mut writer = csv::Writer::from_writer(PendingFile::create(path)?);
-    let names = cohort
-        .covariates
-        .iter()
-        .map(|covariate| covariate.name.as_str());
+    let attributes = cohort.attributes.iter();
+    let covariates = cohort.covariates.iter();
+    let names = attributes
+        .map(|attribute| format!("{ATTRIBUTE}{}", attribute.name))
+        .chain(covariates.map(|covariate| format!("{COVARIATE}{}", covariate.name)));
     let at = |error: csv::Error| csv_error(path, error);
     writer
-        .write_record(["unit", "arm", "stratum"].into_iter().chain(names))
+        .write_record(
+            ["unit", "index-date", "arm"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(names),
+        )
         .map_err(at)?;
     for (row, &position) in cohort.positions.iter().enumerate() {
         let arm = if cohort.treated[row] {
@@ -38,8 +52,12 @@ pub(crate) fn write(path: &Path, cohort: &Cohort, ids: &[String]) -> Result<(), 
             Arm::Comparator
         };
         writer.write_field(&ids[position]).map_err(at)?;
+        let index_date = cohort.index_dates[row].to_string();
+        writer.write_field(index_date).map_err(at)?;
         writer.write_field(arm.to_string()).map_err(at)?;
-        writer.write_field(&cohort.strata[row]).map_err(at)?;
+        for attribute in &cohort.attributes {
+            writer.write_field(&attribute.values[row]).map_err(at)?;
+        }
         for covariate in &cohort.covariates {
             let Tally {
                 numerator,
@@ -60,23 +78,30 @@ pub(crate) fn write(path: &Path, cohort: &Cohort, ids: &[String]) -> Result<(), 
 /// Reads a cohort back.
 pub(crate) fn read(path: &Path) -> Result<StoredCohort, RunError> {
     let mut reader = csv::Reader::from_path(path).map_err(|error| csv_error(path, error))?;
-    let names = reader
-        .headers()
-        .map_err(|error| csv_error(path, error))?
-        .iter()
-        .skip(3)
-        .map(str::to_owned);
     let mut cohort = StoredCohort {
         units: Vec::new(),
+        index_dates: Vec::new(),
         treated: Vec::new(),
-        strata: Vec::new(),
-        covariates: names
-            .map(|name| Covariate {
-                name,
-                tallies: Vec::new(),
-            })
-            .collect(),
+        attributes: Vec::new(),
+        covariates: Vec::new(),
     };
+    let header = reader.headers().map_err(|error| csv_error(path, error))?;
+    for name in header.iter().skip(3) {
+        if let Some(name) = name.strip_prefix(ATTRIBUTE) {
+            cohort.attributes.push(CohortAttribute {
+                name: name.to_owned(),
+                values: Vec::new(),
+            });
+        } else if let Some(name) = name.strip_prefix(COVARIATE) {
+            cohort.covariates.push(Covariate {
+                name: name.to_owned(),
+                tallies: Vec::new(),
+            });
+        } else {
+            return Err(altered(path));
+        }
+    }
+    let n_attributes = cohort.attributes.len();
     let treated = Arm::Treated.to_string();
     let mut record = csv::StringRecord::new();
     while reader
@@ -84,10 +109,17 @@ pub(crate) fn read(path: &Path) -> Result<StoredCohort, RunError> {
         .map_err(|error| csv_error(path, error))?
     {
         cohort.units.push(field(&record, 0, path)?.to_owned());
-        cohort.treated.push(field(&record, 1, path)? == treated);
-        cohort.strata.push(field(&record, 2, path)?.to_owned());
-        for (column, covariate) in cohort.covariates.iter_mut().enumerate() {
+        let index_date = field(&record, 1, path)?.parse();
+        cohort
+            .index_dates
+            .push(index_date.map_err(|_| altered(path))?);
+        cohort.treated.push(field(&record, 2, path)? == treated);
+        for (column, attribute) in cohort.attributes.iter_mut().enumerate() {
             let text = field(&record, column + 3, path)?;
+            attribute.values.push(text.to_owned());
+        }
+        for (column, covariate) in cohort.covariates.iter_mut().enumerate() {
+            let text = field(&record, column + 3 + n_attributes, path)?;
             covariate
                 .tallies
                 .push(tally(text).ok_or_else(|| altered(path))?);
@@ -96,7 +128,7 @@ pub(crate) fn read(path: &Path) -> Result<StoredCohort, RunError> {
     Ok(cohort)
 }
 
-fn field<'a>(
+pub(crate) fn field<'a>(
     record: &'a csv::StringRecord,
     column: usize,
     path: &Path,
@@ -112,7 +144,7 @@ fn tally(text: &str) -> Option<Tally> {
     })
 }
 
-fn altered(path: &Path) -> RunError {
+pub(crate) fn altered(path: &Path) -> RunError {
     RunError::Altered {
         path: path.to_owned(),
     }
@@ -136,6 +168,7 @@ mod tests {
         let cohort = Cohort {
             funnel: utfall_core::Funnel::new("person", 3),
             positions: vec![0, 2],
+            index_dates: vec!["2023-09-01".parse().unwrap(), "2023-08-01".parse().unwrap()],
             treated: vec![true, false],
             covariates: vec![Covariate {
                 name: "absence, \"year\" before".to_owned(),
@@ -150,15 +183,19 @@ mod tests {
                     },
                 ],
             }],
-            strata: vec!["sex=1".to_owned(), "sex=2".to_owned()],
+            attributes: vec![CohortAttribute {
+                name: "school".to_owned(),
+                values: vec!["A, north".to_owned(), String::new()],
+            }],
         };
         let ids = ["a,b".to_owned(), "c".to_owned(), "d".to_owned()];
         write(&path, &cohort, &ids).unwrap();
         let stored = read(&path).unwrap();
         assert_eq!(stored.units, ["a,b", "d"]);
+        assert_eq!(stored.index_dates, cohort.index_dates);
         assert_eq!(
-            (stored.treated, stored.strata, stored.covariates),
-            (cohort.treated, cohort.strata, cohort.covariates)
+            (stored.treated, stored.attributes, stored.covariates),
+            (cohort.treated, cohort.attributes, cohort.covariates)
         );
     }
 }

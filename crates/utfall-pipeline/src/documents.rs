@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utfall_evidence::json::Json;
 
 use crate::RunError;
 
@@ -15,10 +16,11 @@ pub(crate) fn write(path: &Path, document: &impl Serialize) -> Result<(), RunErr
     Ok(utfall_files::write_whole(path, &bytes)?)
 }
 
-/// Reads a document back.
+/// Reads a document back, floats to the last bit: another reader of JSON may miss it by one.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
     let bytes = utfall_files::read_whole(path)?;
-    serde_json::from_slice(&bytes).map_err(|_| RunError::Altered {
+    let document = Json::parse(&bytes).and_then(|json| json.to_typed());
+    document.map_err(|_| RunError::Altered {
         path: path.to_owned(),
     })
 }
@@ -29,5 +31,34 @@ pub(crate) fn word(choice: &impl Serialize) -> String {
         Ok(serde_json::Value::String(word)) => word,
         Ok(other) => other.to_string(),
         Err(_) => String::new(),
+    }
+}
+
+/// The plan's word for the kind of a choice that has parts.
+pub(crate) fn kind(choice: &impl Serialize) -> String {
+    let value = serde_json::to_value(choice).unwrap_or_default();
+    match value.get("kind") {
+        Some(serde_json::Value::String(kind)) => kind.clone(),
+        _ => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_read_back_to_the_last_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("document.json");
+        let numbers: Vec<f64> = vec![
+            -14.949_067_032_419_945,
+            0.1 + 0.2,
+            1.0 / 3.0,
+            5e-324,
+            f64::MAX,
+        ];
+        write(&path, &numbers).unwrap();
+        assert_eq!(read::<Vec<f64>>(&path).unwrap(), numbers);
     }
 }

@@ -4,31 +4,43 @@
 //! effect → decision. Each step is a file of `steps`; [`run`] puts them in order.
 
 mod cohort_file;
+mod compare;
+mod compared_file;
+mod design;
+mod design_check;
 mod documents;
+mod effect_spec;
+mod examples;
 mod inspect;
-mod matched_file;
+mod outcomes;
+mod overlap;
 mod plan;
 mod plan_check;
 mod plan_digest;
 mod plan_error;
 mod run;
 mod run_error;
+mod sample;
 mod site;
 mod step;
 mod steps;
 mod study;
 mod toml_text;
+mod trial;
+mod truth;
 mod workspace;
 
+pub use design::{AlternativeSpec, UnitsCompared};
+pub use effect_spec::{ClusterBy, EffectSpec, EstimatorSpec};
+pub use examples::check_examples;
 pub use inspect::{ingest, inspect};
-pub use plan::{
-    BalanceSpec, ClusterBy, EffectSpec, EstimatorSpec, LoadedPlan, MatchingSpec, Plan, PlanName,
-    PlanSchema,
-};
+pub use plan::{BalanceSpec, LoadedPlan, Plan, PlanName, PlanSchema};
 pub use plan_error::PlanError;
 pub use run::{RunOutcome, RunRequest, RunWatch, run};
 pub use run_error::RunError;
 pub use site::{Site, SiteDelivery};
 pub use step::{FinishedStep, Step, StepKey, StepReport};
 pub use toml_text::SyntaxError;
+pub use trial::TargetTrial;
+pub use truth::SiteTruth;
 pub use workspace::Workspace;

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utfall_cohort::CohortSpec;
-use utfall_core::Window;
+use utfall_core::Estimand;
 use utfall_disclosure::Policy;
-use utfall_effects::Inference;
 use utfall_files::Digest;
-use utfall_matching::{BalanceGate, NearestSpec, SmdDenominator};
+use utfall_matching::design::{Matching, Weighting};
+use utfall_matching::{BalanceGate, SmdDenominator};
 use utfall_payment::Contract;
 use utfall_registry::{DataContract, MeasureSpec, UnitSpec};
 
-use crate::PlanError;
+use crate::{AlternativeSpec, EffectSpec, PlanError, TargetTrial, UnitsCompared};
 
 /// The plan as written in `plan.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -38,14 +38,25 @@ pub struct Plan {
     pub unit: UnitSpec,
     /// Named measurements on the extracts.
     pub measure: Vec<MeasureSpec>,
+    /// What the protocol of a trial would say besides.
+    pub target_trial: Option<TargetTrial>,
     /// Who is compared with whom.
     pub cohort: CohortSpec,
+    /// Whom the effect is averaged over, as far as comparators are found for them.
+    pub estimand: Estimand,
     /// How comparators are found.
-    pub matching: MatchingSpec,
+    pub matching: Option<Matching>,
+    /// How units are weighted, instead of matched.
+    pub weighting: Option<Weighting>,
+    /// Units compared as they are, instead of matched or weighted: for a programme given by lot.
+    pub units: Option<UnitsCompared>,
     /// How alike the arms must be.
     pub balance: BalanceSpec,
     /// The effects estimated, in the order of the report.
     pub effect: Vec<EffectSpec>,
+    /// Other designs, reported beside the plan's own. A payment never rests on them.
+    #[serde(default)]
+    pub alternative: Vec<AlternativeSpec>,
     /// What happens to counts before they leave the secure environment.
     pub disclosure: Policy,
 }
@@ -92,17 +103,6 @@ impl From<PlanName> for String {
     }
 }
 
-/// How comparators are found.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "method", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum MatchingSpec {
-    /// Nearest neighbours on the logit of a logistic propensity score.
-    NearestPropensity {
-        /// Ratio, caliper, reuse, order and ties.
-        nearest: NearestSpec,
-    },
-}
-
 /// How alike the matched arms must be.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -111,56 +111,6 @@ pub struct BalanceSpec {
     pub smd_denominator: SmdDenominator,
     /// Largest absolute standardised mean difference after matching at which effects count.
     pub gate: BalanceGate,
-}
-
-/// One effect.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct EffectSpec {
-    /// The name the contract uses.
-    pub name: String,
-    /// Title for people.
-    pub title: String,
-    /// Unit of the outcome, for people: `rate`, `SEK per child`, `reports per family`.
-    pub unit: String,
-    /// The measure.
-    pub measure: String,
-    /// Follow-up window.
-    pub window: Window,
-    /// How the effect is estimated.
-    pub estimator: EstimatorSpec,
-    /// How its uncertainty is computed.
-    pub inference: Inference,
-    /// What belongs together; used by the `cr` standard errors.
-    pub clusters: Vec<ClusterBy>,
-}
-
-/// A way in which rows of the matched sample belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClusterBy {
-    /// A treated unit and its comparators.
-    MatchedSet,
-    /// Every appearance of one unit, where a comparator may serve several treated units.
-    Unit,
-}
-
-/// How an effect is estimated on the matched sets.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(
-    tag = "kind",
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
-pub enum EstimatorSpec {
-    /// Treated mean minus weighted comparator mean of the outcome.
-    MatchedDifference,
-    /// The same for the change of the outcome since a baseline window.
-    MatchedDifferenceInDifferences {
-        /// The window the change is measured from.
-        baseline: Window,
-    },
 }
 
 /// A plan with every file it names, read and checked.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use utfall_core::Window;
 use utfall_verify::inputs;
+use utfall_verify::record::EffectRole;
 
 use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError};
 
@@ -15,13 +16,28 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
     let plan = &loaded.plan;
     let measures = unique("measure", plan.measure.iter().map(|measure| &*measure.name))?;
     unique(
+        "alternative",
+        plan.alternative.iter().map(|design| design.name.as_str()),
+    )?;
+    unique(
         "covariate",
         plan.cohort
             .covariate
             .iter()
             .map(|covariate| &*covariate.name),
     )?;
-    let effects = unique("effect", plan.effect.iter().map(|effect| &*effect.name))?;
+    unique(
+        "attribute",
+        plan.cohort
+            .attribute
+            .iter()
+            .map(|attribute| &*attribute.name),
+    )?;
+    for alternative in &plan.alternative {
+        if let EstimatorSpec::MatchedDifferenceInDifferences { baseline } = &alternative.estimator {
+            before_index_date(loaded, alternative.name.as_str(), baseline)?;
+        }
+    }
     for (measure, window) in plan.cohort.measures() {
         known("measure", measure, &measures)?;
         before_index_date(loaded, measure, window)?;
@@ -30,12 +46,17 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         known("measure", &effect.measure, &measures)?;
         check_windows(loaded, effect)?;
     }
+    crate::design_check::check(loaded)?;
     for (extract, column) in columns(loaded) {
         check_column(loaded, extract, column)?;
     }
-    let supplied: BTreeSet<String> = effects
+    unique("effect", plan.effect.iter().map(|effect| &*effect.name))?;
+    // A contract cannot read a negative control: it has no such input.
+    let supplied: BTreeSet<String> = plan
+        .effect
         .iter()
-        .flat_map(|effect| inputs::names(effect))
+        .filter(|effect| effect.role == EffectRole::Outcome)
+        .flat_map(|effect| inputs::names(&effect.name))
         .chain(inputs::run_names())
         .collect();
     let supplied: BTreeSet<&str> = supplied.iter().map(String::as_str).collect();
@@ -99,10 +120,10 @@ fn check_windows(loaded: &LoadedPlan, effect: &EffectSpec) -> Result<(), PlanErr
         });
     }
     match &effect.estimator {
-        EstimatorSpec::MatchedDifference => Ok(()),
         EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
             before_index_date(loaded, &effect.measure, baseline)
         }
+        _ => Ok(()),
     }
 }
 

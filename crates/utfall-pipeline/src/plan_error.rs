@@ -26,6 +26,11 @@ pub enum PlanError {
     #[diagnostic(transparent)]
     Syntax(Box<SyntaxError>),
 
+    /// What stands at a place in the plan does not go with the rest of it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Contradiction(Box<SyntaxError>),
+
     /// A data contract is wrong.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -107,7 +112,9 @@ pub enum PlanError {
     },
 
     /// A delivery without a place, or with two.
-    #[error("a delivery of extract `{extract}` has not one of `path` and `database`, expected exactly one")]
+    #[error(
+        "a delivery of extract `{extract}` has not one of `path` and `database`, expected exactly one"
+    )]
     Place {
         /// The extract.
         extract: String,

@@ -52,7 +52,7 @@ pub struct RunOutcome {
 /// Runs a plan up to its decision.
 ///
 /// Steps whose inputs, part of the plan and code are unchanged are skipped. The cohort and the
-/// matched set are on disk and sealed before the first outcome is read.
+/// units of every design are on disk and sealed before the first outcome is read.
 ///
 /// # Errors
 ///
@@ -63,20 +63,27 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
         watch,
         steps: Vec::new(),
     };
+    crate::check_examples(request.plan, watch)?;
     let tables = steps::ingest::run(&mut context)?;
     let cohort = steps::cohort::run(&mut context, &tables)?;
     let matched = steps::matching::run(&mut context, &cohort)?;
+    let designs = steps::alternatives::run_designs(&mut context, &cohort)?;
     let effects = steps::effects::run(&mut context, &tables, &cohort, &matched)?;
+    let alternatives =
+        steps::alternatives::run_effects(&mut context, &tables, &cohort, &matched, &designs)?;
     let decision = steps::decision::run(&mut context, &matched, &effects)?;
     let documents = steps::decision::read(request, &tables, &matched)?;
-    let made_from = [cohort, matched, effects, decision]
+    let made_from = [cohort, matched, effects, alternatives, decision]
         .map(|step| step.digest())
         .join(" ")
         + &tables.digest();
+    // The truth of synthetic data is shown and enters no step.
+    let truths = serde_json::to_string(&documents.designs.truths)
+        .map_err(|error| RunError::internal("the truth", error))?;
     Ok(RunOutcome {
         steps: context.steps,
         documents,
-        digest: Digest::sha256(made_from.as_bytes()),
+        digest: Digest::sha256((made_from + &truths).as_bytes()),
     })
 }
 

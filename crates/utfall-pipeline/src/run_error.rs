@@ -7,9 +7,12 @@ use utfall_cohort::CohortError;
 use utfall_effects::EffectError;
 use utfall_files::FileError;
 use utfall_matching::MatchingError;
+use utfall_matching::design::{DesignError, Named};
+use utfall_matching::weighting::WeightingError;
 use utfall_registry::{IngestError, TableError};
 
 use crate::PlanError;
+use crate::cohort_file::StoredCohort;
 
 /// Why a run ended without a decision.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -38,8 +41,22 @@ pub enum RunError {
     Cohort(#[from] CohortError),
 
     /// No comparators.
-    #[error("cannot match: {0}")]
-    Matching(#[from] MatchingError),
+    #[error("cannot match: {source}{covariates}")]
+    Matching {
+        /// The covariates, counted from 0.
+        covariates: Named,
+        /// Why.
+        source: MatchingError,
+    },
+
+    /// No weights.
+    #[error("cannot weigh: {source}{covariates}")]
+    Weighting {
+        /// The covariates, counted from 0.
+        covariates: Named,
+        /// Why.
+        source: WeightingError,
+    },
 
     /// No effect.
     #[error("cannot estimate the effect `{effect}`: {source}")]
@@ -91,6 +108,15 @@ pub enum RunError {
         path: PathBuf,
     },
 
+    /// The truth of synthetic data cannot be read.
+    #[error("`{}` is no truth file of this programme: {what}; check [truth] in the site file", path.display())]
+    Truth {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        what: String,
+    },
+
     /// The person running this asked to stop.
     #[error("stopped; finished steps are kept and the next run goes on from them")]
     Cancelled,
@@ -107,7 +133,27 @@ pub enum RunError {
     },
 }
 
+impl From<DesignError<Self>> for RunError {
+    fn from(error: DesignError<Self>) -> Self {
+        match error {
+            DesignError::Column(error) => error,
+            DesignError::Matrix { source, .. } => Self::internal("the covariates", source),
+            DesignError::Matching { covariates, source } => Self::Matching { covariates, source },
+            DesignError::Weighting { covariates, source } => Self::Weighting { covariates, source },
+        }
+    }
+}
+
 impl RunError {
+    /// Arms that cannot be compared on the covariates of a cohort.
+    pub(crate) fn balance(cohort: &StoredCohort, source: MatchingError) -> Self {
+        let names = cohort.covariates.iter().map(|one| one.name.clone());
+        Self::Matching {
+            covariates: Named(names.collect()),
+            source,
+        }
+    }
+
     /// A failed ingestion; a cancelled one is the run's own.
     pub(crate) fn ingest(extract: &str, source: IngestError) -> Self {
         match source {

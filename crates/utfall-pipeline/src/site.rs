@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utfall_registry::{Delivery, DeliveryStatus};
 
-use crate::PlanError;
+use crate::{PlanError, SiteTruth};
 
 /// Where the deliveries of each extract lie.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -16,6 +16,8 @@ pub struct Site {
     pub data: PathBuf,
     /// The deliveries.
     pub delivery: Vec<SiteDelivery>,
+    /// What was planted, where the data are synthetic.
+    pub truth: Option<SiteTruth>,
 }
 
 /// Delivered files: one, those of a folder, or those that a pattern names.
@@ -88,7 +90,11 @@ impl Site {
     /// file.
     pub fn deliveries(&self, extract: &str) -> Result<Vec<Delivery>, PlanError> {
         let mut deliveries = Vec::new();
-        for delivery in self.delivery.iter().filter(|delivery| delivery.extract == extract) {
+        for delivery in self
+            .delivery
+            .iter()
+            .filter(|delivery| delivery.extract == extract)
+        {
             let files = self.places(delivery)?;
             deliveries.extend(files.into_iter().map(|path| Delivery {
                 path,

@@ -35,6 +35,61 @@ pub(crate) fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Pl
     })
 }
 
+/// A step down a TOML document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Into a table.
+    Key(String),
+    /// Into a list.
+    Item(usize),
+}
+
+impl From<&str> for Place {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<usize> for Place {
+    fn from(item: usize) -> Self {
+        Self::Item(item)
+    }
+}
+
+/// An error about what stands at a place, or about the deepest of its parents that is there.
+pub(crate) fn error_at(name: &str, text: &str, path: &[Place], message: String) -> SyntaxError {
+    let span = span_at(text, path).unwrap_or(0..0);
+    let (line, column) = position(text, span.start);
+    SyntaxError {
+        name: name.to_owned(),
+        line,
+        column,
+        message,
+        text: NamedSource::new(name, text.to_owned()),
+        span: SourceSpan::from(span),
+    }
+}
+
+fn span_at(text: &str, path: &[Place]) -> Option<std::ops::Range<usize>> {
+    let table = toml::de::DeTable::parse(text).ok()?;
+    let (first, rest) = path.split_first()?;
+    let Place::Key(key) = first else {
+        return None;
+    };
+    let mut here = table.get_ref().get(key.as_str())?;
+    for place in rest {
+        let deeper = match place {
+            Place::Key(key) => here.get_ref().get(key.as_str()),
+            Place::Item(item) => here.get_ref().get(*item),
+        };
+        match deeper {
+            Some(deeper) => here = deeper,
+            None => break,
+        }
+    }
+    Some(here.span())
+}
+
 /// Line and column of a byte, both counted from one.
 fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
@@ -50,6 +105,17 @@ fn position(text: &str, byte: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_found_in_tables_and_lists_and_its_parent_where_it_is_not() {
+        let text = "a = 1\n[[b]]\nc = 2\n[[b]]\n[b.d]\ne = [\"x\",\n  \"y\"]\n";
+        let at = |path: &[Place]| error_at("plan.toml", text, path, "wrong".to_owned()).to_string();
+        let path = ["b".into(), 1.into(), "d".into(), "e".into(), 1.into()];
+        assert_eq!(at(&path), "plan.toml:7:3: wrong");
+        assert_eq!(at(&path[..2]), "plan.toml:4:1: wrong");
+        let missing = ["b".into(), 1.into(), "d".into(), "f".into()];
+        assert_eq!(at(&missing), "plan.toml:5:1: wrong");
+    }
 
     #[test]
     fn an_error_names_file_line_and_column() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use utfall_effects::EffectError;
 use utfall_matching::MatchingError;
-use utfall_matching::design::DesignError;
+use utfall_matching::design::{DesignError, Named};
 use utfall_matching::weighting::WeightingError;
 use utfall_stats::MatrixError;
 
@@ -176,30 +176,6 @@ pub enum RequestError {
     },
 }
 
-/// Covariates as a message counts them, so that "covariate 2" can be found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named(Vec<String>);
-
-impl std::fmt::Display for Named {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let separator = |index| {
-            if index == 0 {
-                " (counted from 0: "
-            } else {
-                ", "
-            }
-        };
-        for (index, name) in self.0.iter().enumerate() {
-            write!(f, "{}{name}", separator(index))?;
-        }
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            f.write_str(")")
-        }
-    }
-}
-
 fn at_line(line: Option<u64>) -> String {
     line.map_or(String::new(), |line| {
         format!(" (line {line} of the data file)")
@@ -210,18 +186,9 @@ impl From<DesignError<Self>> for RequestError {
     fn from(error: DesignError<Self>) -> Self {
         match error {
             DesignError::Column(error) => error,
-            DesignError::Matrix { covariates, source } => Self::Covariates {
-                covariates: Named(covariates),
-                source,
-            },
-            DesignError::Matching { covariates, source } => Self::Matching {
-                covariates: Named(covariates),
-                source,
-            },
-            DesignError::Weighting { covariates, source } => Self::Weighting {
-                covariates: Named(covariates),
-                source,
-            },
+            DesignError::Matrix { covariates, source } => Self::Covariates { covariates, source },
+            DesignError::Matching { covariates, source } => Self::Matching { covariates, source },
+            DesignError::Weighting { covariates, source } => Self::Weighting { covariates, source },
         }
     }
 }

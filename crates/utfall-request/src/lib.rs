@@ -48,7 +48,7 @@ pub use calculation::{Calculation, EValue, PValues};
 pub use cluster_trial::ClusterTrial;
 pub use confounding::{BenchmarkCovariate, Confounding};
 pub use derive::Derived;
-pub use error::{Named, RequestError};
+pub use error::RequestError;
 pub use files::{Cells, Files, Reader};
 pub use fixed_effects::{Category, FixedEffectsFamily, FixedEffectsRegression, JointTest};
 pub use g_computation::{ModelFamily, OutcomeModel, Slopes};
@@ -71,7 +71,7 @@ pub use trial::{Design, Folds, OutcomeFamily, RobustModels, Trial};
 pub use two_by_two::TwoByTwo;
 pub use uncertainty::{Further, Uncertainty};
 pub use utfall_matching::design::{
-    ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, ScoreScale,
+    ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, Named, ScoreScale,
     Weighting,
 };
 pub use warning::Warning;

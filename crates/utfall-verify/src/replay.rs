@@ -8,9 +8,10 @@ use utfall_payment::{Contract, Inputs};
 
 use crate::inputs::{self, Figure};
 use crate::record::{
-    BALANCE, BalanceDocument, CONTRACT, DECISION, EFFECTS, ENVIRONMENT, EXTRACTS, EffectResult,
-    EffectsDocument, EnvironmentDocument, ExtractsDocument, FIGURES, FUNNEL, FiguresDocument,
-    FunnelDocument, REQUIRED,
+    BALANCE, BalanceDocument, CONTRACT, DECISION, DESIGNS, DesignResult, DesignsDocument, EFFECTS,
+    ENVIRONMENT, EXTRACTS, EffectRecord, EffectResult, EffectsDocument, EnvironmentDocument,
+    ExtractsDocument, FIGURES, FUNNEL, FiguresDocument, FunnelDocument, OVERLAP, OverlapDocument,
+    REQUIRED, TRIAL, TrialDocument,
 };
 
 /// Every place where the documents of a run do not lead from its effects to its decision.
@@ -58,19 +59,35 @@ impl<'a> Replay<'a> {
 
     /// Documents that the payment does not need are read all the same.
     fn shapes(&mut self) {
+        self.document::<TrialDocument>(TRIAL);
         self.document::<FunnelDocument>(FUNNEL);
         self.document::<ExtractsDocument>(EXTRACTS);
         self.document::<EnvironmentDocument>(ENVIRONMENT);
+        self.document::<OverlapDocument>(OVERLAP);
         if let Some(effects) = self.document::<EffectsDocument>(EFFECTS) {
-            self.derived_figures(&effects);
+            self.derived_figures(EFFECTS, "/effects", &effects.effects);
         }
         if let Some(balance) = self.document::<BalanceDocument>(BALANCE) {
-            self.gate(&balance);
+            self.gate(BALANCE, "/gate", &balance);
+        }
+        if let Some(designs) = self.document::<DesignsDocument>(DESIGNS) {
+            self.alternatives(&designs);
         }
     }
 
-    fn derived_figures(&mut self, effects: &EffectsDocument) {
-        for (index, effect) in effects.effects.iter().enumerate() {
+    /// Nothing is paid on alternatives, but their figures and gates must follow like the others.
+    fn alternatives(&mut self, designs: &DesignsDocument) {
+        for (index, alternative) in designs.alternatives.iter().enumerate() {
+            if let DesignResult::Made(made) = &alternative.result {
+                let place = format!("/alternatives/{index}/result");
+                self.derived_figures(DESIGNS, &format!("{place}/effects"), &made.effects);
+                self.gate(DESIGNS, &format!("{place}/balance/gate"), &made.balance);
+            }
+        }
+    }
+
+    fn derived_figures(&mut self, document: &str, place: &str, effects: &[EffectRecord]) {
+        for (index, effect) in effects.iter().enumerate() {
             let EffectResult::Estimated(estimated) = &effect.result else {
                 continue;
             };
@@ -81,7 +98,7 @@ impl<'a> Replay<'a> {
                     estimated.relative
                 };
                 self.findings.push(Finding::new(
-                    format!("{EFFECTS}#/effects/{index}/result/{figure}"),
+                    format!("{document}#{place}/{index}/result/{figure}"),
                     in_words(derived),
                     in_words(held),
                     format!(
@@ -93,13 +110,13 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn gate(&mut self, balance: &BalanceDocument) {
+    fn gate(&mut self, document: &str, place: &str, balance: &BalanceDocument) {
         let beyond = balance.beyond_gate();
         if balance.gate.passed == beyond.is_none() {
             return;
         }
         self.findings.push(Finding::new(
-            format!("{BALANCE}#/gate/passed"),
+            format!("{document}#{place}/passed"),
             beyond.is_none().to_string(),
             balance.gate.passed.to_string(),
             match beyond {

@@ -10,8 +10,9 @@ use utfall_payment::{Contract, Decision};
 
 use crate::inputs::{figures, inputs};
 use crate::record::{
-    BALANCE, BalanceDocument, CONTRACT, DECISION, Documents, EFFECTS, ENVIRONMENT, EXTRACTS,
-    EffectsDocument, FIGURES, FUNNEL, FiguresDocument, PLAN, REPORT, extract_contract,
+    BALANCE, BalanceDocument, CONTRACT, DECISION, DESIGNS, Documents, EFFECTS, ENVIRONMENT,
+    EXTRACTS, EffectsDocument, FIGURES, FUNNEL, FiguresDocument, OVERLAP, PLAN, REPORT, TRIAL,
+    extract_contract,
 };
 use crate::replay;
 
@@ -129,9 +130,12 @@ fn files(run: &Run) -> Result<Files, SealError> {
     for (extract, text) in &run.extracts {
         files.insert(extract_contract(extract), text.as_bytes().to_vec())?;
     }
+    files.insert(TRIAL, written(TRIAL, &documents.trial)?)?;
     files.insert(FUNNEL, written(FUNNEL, &documents.funnel)?)?;
     files.insert(BALANCE, balance)?;
+    files.insert(OVERLAP, written(OVERLAP, &documents.overlap)?)?;
     files.insert(EFFECTS, effects)?;
+    files.insert(DESIGNS, written(DESIGNS, &documents.designs)?)?;
     files.insert(EXTRACTS, written(EXTRACTS, &documents.extracts)?)?;
     files.insert(ENVIRONMENT, written(ENVIRONMENT, &documents.environment)?)?;
     files.insert(FIGURES, figures)?;

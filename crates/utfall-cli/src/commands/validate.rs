@@ -35,6 +35,10 @@ pub(crate) fn validate(args: &ValidateArgs, out: &mut dyn Write) -> Result<Code,
     writeln!(out, "plan        ok, digest {}", plan.digest)?;
     let site = Site::of_pipeline(&args.pipeline, args.site.as_deref())?;
     let progress = Progress::new(args.quiet);
+    let n_examples = utfall_pipeline::check_examples(&plan, &progress)?;
+    if n_examples > 0 {
+        writeln!(out, "examples    {n_examples} as expected")?;
+    }
     let mut n_violations = 0;
     for (extract, contract) in &plan.data_contracts {
         progress.begin(&format!("checking {extract}"));

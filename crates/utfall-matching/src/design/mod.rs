@@ -7,6 +7,7 @@ mod find;
 mod matching;
 mod rules;
 mod weigh;
+mod words;
 
 use utfall_stats::{Matrix, MatrixError};
 
@@ -53,29 +54,53 @@ pub enum DesignError<E> {
     /// Columns make no matrix.
     Matrix {
         /// The covariates.
-        covariates: Vec<String>,
+        covariates: Named,
         /// Why.
         source: MatrixError,
     },
     /// Comparators could not be found.
     Matching {
         /// The covariates.
-        covariates: Vec<String>,
+        covariates: Named,
         /// Why.
         source: MatchingError,
     },
     /// Units could not be weighted.
     Weighting {
         /// The covariates.
-        covariates: Vec<String>,
+        covariates: Named,
         /// Why.
         source: WeightingError,
     },
 }
 
+/// Covariates as a message counts them, so that "covariate 2" can be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named(pub Vec<String>);
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let separator = |index| {
+            if index == 0 {
+                " (counted from 0: "
+            } else {
+                ", "
+            }
+        };
+        for (index, name) in self.0.iter().enumerate() {
+            write!(f, "{}{name}", separator(index))?;
+        }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
+    }
+}
+
 impl<E> DesignError<E> {
     fn matching(covariates: &[String], source: MatchingError) -> Self {
-        let covariates = covariates.to_vec();
+        let covariates = Named(covariates.to_vec());
         Self::Matching { covariates, source }
     }
 }
@@ -91,7 +116,7 @@ pub fn matrix<C: Columns>(columns: &C, names: &[String]) -> Result<Matrix, Desig
         .collect::<Result<_, _>>()
         .map_err(DesignError::Column)?;
     Matrix::from_columns(values).map_err(|source| DesignError::Matrix {
-        covariates: names.to_vec(),
+        covariates: Named(names.to_vec()),
         source,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
 
-use super::{Columns, DesignError, matrix};
+use super::{Columns, DesignError, Named, matrix};
 use crate::weighting::{
     self, Calibration, CalibrationDistance, Given, WeightCap, WeightingError, WeightingMethod,
     WeightingSpec, calibrate,
@@ -22,6 +22,7 @@ pub struct Weighting {
     /// Where the weights come from.
     pub method: WeightingMethod,
     /// The largest weight that is let through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<WeightCap>,
     /// Column of sampling weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,7 +74,7 @@ impl KnownTotals {
                 None => Ok(moved),
             });
             let moved = moved.map_err(|source| DesignError::Weighting {
-                covariates: names.clone(),
+                covariates: Named(names.clone()),
                 source,
             })?;
             for (&unit, weight) in units.iter().zip(moved) {
@@ -117,7 +118,7 @@ pub fn weigh<C: Columns>(
     };
     let found = weighting::weigh_given(&wanted.spec(), estimand, &covariates, treated, &given);
     let mut found = found.map_err(|source| DesignError::Weighting {
-        covariates: wanted.covariates.clone(),
+        covariates: Named(wanted.covariates.clone()),
         source,
     })?;
     if let Some(known) = &wanted.calibration {

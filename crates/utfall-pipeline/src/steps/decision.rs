@@ -4,8 +4,8 @@ use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_registry::{DeliveryQuality, DeliveryStatus, QualityReport};
 use utfall_verify::record::{
-    DeliveryStatus as RecordedStatus, Documents, EnvironmentDocument, ExtractRecord,
-    ExtractsDocument, FunnelDocument,
+    DeliveryStatus as RecordedStatus, DesignsDocument, Documents, EnvironmentDocument,
+    ExtractRecord, ExtractsDocument, FunnelDocument,
 };
 
 use crate::run::Context;
@@ -55,12 +55,18 @@ pub(crate) fn read(
     let funnel = steps::cohort::read_funnel(request)?;
     let decision: Decision = documents::read(&request.folder("decision").join(DECISION))?;
     Ok(Documents {
+        trial: crate::trial::trial(plan)?,
         funnel: FunnelDocument {
             policy: plan.disclosure.clone(),
             funnel: plan.disclosure.release_funnel(&funnel),
         },
         balance: steps::matching::read_balance(request)?,
+        overlap: steps::matching::read_overlap(request)?.release(&plan.disclosure),
         effects: steps::effects::read(request)?,
+        designs: DesignsDocument {
+            alternatives: steps::alternatives::read(request)?,
+            truths: crate::truth::read(plan, request.site)?,
+        },
         extracts: ExtractsDocument {
             extracts: ingested.quality()?.iter().flat_map(records).collect(),
         },

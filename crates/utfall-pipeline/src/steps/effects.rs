@@ -3,6 +3,7 @@
 use utfall_registry::Units;
 use utfall_verify::record::EffectsDocument;
 
+use crate::outcomes::OutcomeReader;
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
 use crate::steps::ingest::Ingested;
@@ -37,18 +38,18 @@ pub(crate) fn run(
     context.run(step, || {
         let tables = ingested.open()?;
         let units = Units::load(&tables, &plan.unit)?;
+        let seal = steps::matching::seal(request)?;
+        let outcomes = OutcomeReader::open(&tables, &units, plan, &seal);
         let study = Study {
-            tables: &tables,
-            units: &units,
-            seal: &steps::matching::seal(request)?,
-            plan,
+            outcomes: &outcomes,
             cohort: &steps::cohort::read(request)?,
-            sets: &steps::matching::read(request)?,
+            units: &steps::matching::read(request)?,
+            estimand: steps::matching::read_balance(request)?.estimand,
         };
         let effects = plan
             .effect
             .iter()
-            .map(|effect| study.record(effect))
+            .map(|effect| study.record(effect, effect.procedure()))
             .collect::<Result<_, _>>()?;
         documents::write(&folder.join(EFFECTS), &EffectsDocument { effects })
     })

@@ -1,5 +1,6 @@
 //! The steps of the data path, one file for each arrow.
 
+pub(crate) mod alternatives;
 pub(crate) mod cohort;
 pub(crate) mod decision;
 pub(crate) mod effects;

@@ -18,6 +18,7 @@ pub(crate) fn section(balance: &BalanceDocument, released: Released<'_>) -> Bala
     let love_rows: Vec<LoveRow> = balance.rows.iter().map(love_row).collect();
     BalanceSection {
         introduction: introduction(balance),
+        method: balance.method.clone(),
         denominator: denominator_words(&balance.smd_denominator),
         picture: love(&love_rows, gate),
         rows: balance
@@ -31,12 +32,14 @@ pub(crate) fn section(balance: &BalanceDocument, released: Released<'_>) -> Bala
                 released,
                 balance.n_treated,
                 balance.n_treated_matched,
+                balance.effective_n_treated,
             ),
             arm(
                 "Comparators",
                 released,
                 balance.n_comparator,
                 balance.n_comparator_matched,
+                balance.effective_n_comparator,
             ),
         ],
     }
@@ -80,11 +83,18 @@ fn table_row(row: &Row, gate: f64) -> BalanceRow {
     }
 }
 
-fn arm(arm: &'static str, released: Released<'_>, n: u64, n_matched: u64) -> ArmCounts {
+fn arm(
+    arm: &'static str,
+    released: Released<'_>,
+    n: u64,
+    n_matched: u64,
+    effective: f64,
+) -> ArmCounts {
     ArmCounts {
         arm,
         n: released.figure(n),
         n_matched: released.figure(n_matched),
+        effective: released.effective(effective),
     }
 }
 

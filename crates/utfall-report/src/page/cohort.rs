@@ -1,14 +1,16 @@
 //! The cohort section: every unit accounted for, in counts that may be seen.
 
-use utfall_disclosure::{Cell, Policy, ReleasedFunnel};
+use utfall_disclosure::{Cell, ReleasedFunnel};
+use utfall_verify::record::{Documents, TrialPart};
 
 use super::released::{cell, policy_words};
-use super::{CohortSection, FunnelRow};
+use super::{CohortSection, FunnelRow, TrialRow};
 use crate::number;
 use crate::picture::{FunnelStep, funnel as picture};
 
 /// Builds the section from released counts. No other count of the funnel reaches the page.
-pub(crate) fn section(funnel: &ReleasedFunnel, policy: &Policy) -> CohortSection {
+pub(crate) fn section(documents: &Documents) -> CohortSection {
+    let (funnel, policy) = (&documents.funnel.funnel, &documents.funnel.policy);
     let steps = steps(funnel);
     let last = funnel
         .lines
@@ -20,9 +22,17 @@ pub(crate) fn section(funnel: &ReleasedFunnel, policy: &Policy) -> CohortSection
             in_words(funnel.start),
             in_words(last)
         ),
+        trial: documents.trial.parts.iter().map(trial_row).collect(),
         policy: policy_words(policy),
         rows: steps.iter().map(row).collect(),
         picture: picture(&funnel.unit, &steps),
+    }
+}
+
+fn trial_row(part: &TrialPart) -> TrialRow {
+    TrialRow {
+        name: part.name.clone(),
+        lines: part.lines.clone(),
     }
 }
 

@@ -1,14 +1,15 @@
 //! The effect section: each estimate with its interval, beside the unadjusted comparison.
 
 use utfall_core::Estimate;
-use utfall_verify::record::{Documents, EffectRecord, EffectResult, Estimated};
+use utfall_verify::record::{Documents, EffectRecord, EffectResult, EffectRole, Estimated};
 
 use super::outcome::{Outcome, confidence};
+use super::payment::capitalised;
 use super::released::Released;
 use super::thresholds::{self, OnEffect};
 use super::{EffectSection, EffectTable, EffectTableRow, Gap};
 use crate::number::{fixed, p_value};
-use crate::picture::{EffectPanel, EffectRow, Mark, effects as picture};
+use crate::picture::{EffectPanel, EffectRow, Mark, MarkKind, effects as picture};
 
 /// Builds the section from the effects and the thresholds of the decision.
 pub(crate) fn section(documents: &Documents) -> EffectSection {
@@ -81,6 +82,23 @@ pub(crate) fn thresholds_of(
     )
 }
 
+/// What the plan's own estimate is called beside the unadjusted one.
+fn own_label(effect: &EffectRecord) -> &'static str {
+    match effect.estimator.as_str() {
+        "matched-difference" | "matched-difference-in-differences" => "matched",
+        "weighted-difference" => "weighted",
+        _ => "estimate",
+    }
+}
+
+/// The title, which says so where nothing can be paid on it.
+pub(crate) fn shown_title(effect: &EffectRecord) -> String {
+    match effect.role {
+        EffectRole::Outcome => effect.title.clone(),
+        EffectRole::NegativeControl => format!("Negative control: {}", effect.title),
+    }
+}
+
 fn introduction() -> String {
     "An effect is the difference between what happened to the treated and what happened to comparators who were like them before the programme began. It is treated minus comparators: below zero, the treated had less of the outcome.".to_owned()
 }
@@ -90,12 +108,13 @@ fn panel(documents: &Documents, effect: &EffectRecord, estimated: &Estimated) ->
     let mark = |threshold: OnEffect| Mark {
         value: outcome.scaled(threshold.value),
         label: format!("{} {}", threshold.words(), outcome.stated(threshold.value)),
+        kind: MarkKind::Threshold,
     };
     EffectPanel {
-        title: effect.title.clone(),
+        title: shown_title(effect),
         unit: outcome.difference_unit().to_owned(),
         rows: vec![
-            row("matched", &outcome, &estimated.estimate, true),
+            row(own_label(effect), &outcome, &estimated.estimate, true),
             row("unadjusted", &outcome, &estimated.unadjusted, false),
         ],
         marks: thresholds_of(documents, effect, estimated)
@@ -105,7 +124,7 @@ fn panel(documents: &Documents, effect: &EffectRecord, estimated: &Estimated) ->
     }
 }
 
-fn row(label: &str, outcome: &Outcome, estimate: &Estimate, is_main: bool) -> EffectRow {
+pub(crate) fn row(label: &str, outcome: &Outcome, estimate: &Estimate, is_main: bool) -> EffectRow {
     let (lower, upper) = (estimate.interval.lower, estimate.interval.upper);
     EffectRow {
         label: label.to_owned(),
@@ -164,6 +183,10 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
             outcome.level(estimated.mean_comparator),
         ),
     ];
+    rows.push(matched_only(
+        "Without an outcome",
+        attrition(effect, estimated, released),
+    ));
     if let Some(relative) = estimated.relative {
         rows.push(matched_only(
             "Effect relative to comparators",
@@ -171,7 +194,8 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
         ));
     }
     EffectTable {
-        title: effect.title.clone(),
+        own: capitalised(own_label(effect)),
+        title: shown_title(effect),
         note: outcome.difference_unit().to_owned(),
         rows,
         source: format!(
@@ -183,14 +207,58 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
     }
 }
 
-fn estimator_words(estimator: &str) -> String {
-    match estimator {
-        "matched-difference" => "difference in means between the treated and their matched comparators".to_owned(),
-        "matched-difference-in-differences" => {
-            "difference in change since the baseline window between the treated and their matched comparators".to_owned()
+/// Units of the compared groups without an outcome: overall, and treated less comparators.
+///
+/// Shares are whole percents of counts that may be seen; where one of them is withheld there is none.
+fn attrition(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -> String {
+    let arms = [
+        (
+            effect.n_outcome_missing_treated,
+            estimated.estimate.n_treated,
+        ),
+        (
+            effect.n_outcome_missing_comparator,
+            estimated.estimate.n_comparator,
+        ),
+    ];
+    let shown = arms.map(|(missing, with)| {
+        let missing = released.size(missing)?;
+        Some((missing, missing + released.size(with as u64)?))
+    });
+    let [Some(treated), Some(comparator)] = shown else {
+        return format!(
+            "{} treated, {} comparators",
+            released.figure(arms[0].0),
+            released.figure(arms[1].0)
+        );
+    };
+    let overall = (treated.0 + comparator.0) / (treated.1 + comparator.1);
+    let differential = treated.0 / treated.1 - comparator.0 / comparator.1;
+    format!(
+        "{}\u{a0}%; treated less comparators {} points",
+        fixed(overall * 100.0, 0),
+        fixed(differential * 100.0, 0)
+    )
+}
+
+/// What an estimator does, in words; a word that is not known stands as it is.
+pub(crate) fn estimator_words(estimator: &str) -> String {
+    let words = match estimator {
+        "matched-difference" => {
+            "difference in means between the treated and their matched comparators"
         }
-        other => other.to_owned(),
-    }
+        "weighted-difference" => "difference in weighted means",
+        "unadjusted-difference" => "difference in means of everyone",
+        "adjusted-difference" => {
+            "regression on treatment and covariates, with the weights of the design"
+        }
+        "doubly-robust" => "augmented inverse-probability weighting (doubly robust)",
+        "matched-difference-in-differences" => {
+            "difference in change since the baseline window between the treated and their matched comparators"
+        }
+        other => other,
+    };
+    words.to_owned()
 }
 
 fn gap(effect: &EffectRecord) -> Option<Gap> {

@@ -4,8 +4,10 @@ mod balance;
 mod banner;
 mod cohort;
 mod data;
+mod designs;
 mod effect;
 mod outcome;
+mod overlap;
 mod payment;
 mod released;
 mod thresholds;
@@ -31,18 +33,21 @@ pub(crate) struct Page {
     pub(crate) decision: Banner,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) effect: EffectSection,
+    pub(crate) designs: DesignsSection,
     pub(crate) payment: PaymentSection,
     pub(crate) cohort: CohortSection,
     pub(crate) balance: BalanceSection,
+    pub(crate) overlap: OverlapSection,
     pub(crate) data: DataSection,
     pub(crate) provenance: Vec<Provenance>,
     pub(crate) words: Vec<Word>,
 }
 
 /// The sections, in order: what was decided, how, on what grounds, and how to check it.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("warnings", "Read with care"),
     ("effect", "The effect"),
+    ("designs", "The same question, asked in other ways"),
     ("payment", "From effect to payment"),
     ("cohort", "Who was followed"),
     ("balance", "Were the groups alike?"),
@@ -68,9 +73,11 @@ impl Page {
             decision: banner::banner(documents),
             warnings: warnings::of(documents),
             effect: effect::section(documents),
+            designs: designs::section(documents),
             payment: payment::section(&documents.decision),
-            cohort: cohort::section(&documents.funnel.funnel, &documents.funnel.policy),
+            cohort: cohort::section(documents),
             balance: balance::section(&documents.balance, Released(&documents.funnel.policy)),
+            overlap: overlap::section(&documents.overlap),
             data: data::section(&documents.extracts),
             provenance: data::provenance(
                 &documents.environment,
@@ -139,6 +146,7 @@ pub(crate) struct Gap {
 /// One effect in numbers.
 #[derive(Debug, Serialize)]
 pub(crate) struct EffectTable {
+    pub(crate) own: String,
     pub(crate) title: String,
     pub(crate) note: String,
     pub(crate) rows: Vec<EffectTableRow>,
@@ -150,6 +158,40 @@ pub(crate) struct EffectTableRow {
     pub(crate) term: String,
     pub(crate) matched: String,
     pub(crate) unadjusted: String,
+}
+
+/// Each effect by every design of the plan.
+#[derive(Debug, Serialize)]
+pub(crate) struct DesignsSection {
+    pub(crate) introduction: String,
+    pub(crate) truth: Option<String>,
+    pub(crate) picture: Option<Picture>,
+    pub(crate) tables: Vec<DesignTable>,
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// One effect by every design.
+#[derive(Debug, Serialize)]
+pub(crate) struct DesignTable {
+    pub(crate) title: String,
+    pub(crate) note: String,
+    pub(crate) has_truth: bool,
+    pub(crate) rows: Vec<DesignRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DesignRow {
+    pub(crate) title: String,
+    pub(crate) method: String,
+    pub(crate) effect: String,
+    pub(crate) interval: String,
+    pub(crate) estimand: String,
+    pub(crate) treated: String,
+    pub(crate) comparators: String,
+    pub(crate) effective: String,
+    pub(crate) largest: String,
+    pub(crate) is_outside: bool,
+    pub(crate) holds_truth: &'static str,
 }
 
 /// The evaluation of the contract.
@@ -202,9 +244,17 @@ pub(crate) struct Payer {
 #[derive(Debug, Serialize)]
 pub(crate) struct CohortSection {
     pub(crate) introduction: String,
+    pub(crate) trial: Vec<TrialRow>,
     pub(crate) policy: String,
     pub(crate) picture: Picture,
     pub(crate) rows: Vec<FunnelRow>,
+}
+
+/// One part of the trial's protocol.
+#[derive(Debug, Serialize)]
+pub(crate) struct TrialRow {
+    pub(crate) name: String,
+    pub(crate) lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -214,10 +264,26 @@ pub(crate) struct FunnelRow {
     pub(crate) remaining: String,
 }
 
+/// How far the arms overlap before matching.
+#[derive(Debug, Serialize)]
+pub(crate) struct OverlapSection {
+    pub(crate) text: String,
+    pub(crate) picture: Option<Picture>,
+    pub(crate) rows: Vec<OverlapRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct OverlapRow {
+    pub(crate) score: String,
+    pub(crate) treated: String,
+    pub(crate) comparators: String,
+}
+
 /// Balance before and after matching.
 #[derive(Debug, Serialize)]
 pub(crate) struct BalanceSection {
     pub(crate) introduction: String,
+    pub(crate) method: String,
     pub(crate) denominator: String,
     pub(crate) picture: Picture,
     pub(crate) rows: Vec<BalanceRow>,
@@ -239,6 +305,7 @@ pub(crate) struct ArmCounts {
     pub(crate) arm: &'static str,
     pub(crate) n: String,
     pub(crate) n_matched: String,
+    pub(crate) effective: String,
 }
 
 /// The extracts the run read.

@@ -18,6 +18,11 @@ impl Released<'_> {
         cell(self.0.release(n)).text
     }
 
+    /// The size of a count as it may be seen; `None` where it may not.
+    pub(crate) fn size(self, n: u64) -> Option<f64> {
+        cell(self.0.release(n)).size
+    }
+
     /// A count for a sentence: `1 204`, `about 1 205`, or `suppressed`, the word for a small one.
     pub(crate) fn words(self, n: u64, suppressed: &str) -> String {
         match self.0.release(n) {
@@ -25,6 +30,16 @@ impl Released<'_> {
             Cell::Rounded(value) => format!("about {}", number::count(value)),
             Cell::Suppressed => suppressed.to_owned(),
         }
+    }
+
+    /// An effective number of units, which is close to a count of them.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an effective number of units is between zero and their number"
+    )]
+    pub(crate) fn effective(self, n: f64) -> String {
+        self.figure(n.max(0.0).round() as u64)
     }
 
     /// Degrees of freedom, which tell the number of clusters: under a policy that rounds, rounded.

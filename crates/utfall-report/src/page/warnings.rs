@@ -1,6 +1,7 @@
 //! What a reader must know before relying on the figures.
 
-use utfall_verify::record::{DeliveryStatus, Documents, EffectRecord, Estimated};
+use utfall_core::Estimate;
+use utfall_verify::record::{DeliveryStatus, Documents, EffectRecord, EffectRole, Estimated};
 
 use super::Warning;
 use super::effect::{estimated, interval_words, missing, thresholds_of};
@@ -80,6 +81,9 @@ fn uncertain(
 ) {
     let estimate = &estimated.estimate;
     let outcome = Outcome::new(&effect.unit, estimate);
+    if effect.role == EffectRole::NegativeControl {
+        return control(effect, &outcome, estimate, warnings);
+    }
     if estimate.interval.contains(0.0) {
         let text = format!(
             "The {} interval, {} {}, holds zero: the data do not tell this effect from none.",
@@ -110,6 +114,26 @@ fn uncertain(
             text,
         );
     }
+}
+
+/// A negative control that moved: the groups differ by more than the programme.
+fn control(
+    effect: &EffectRecord,
+    outcome: &Outcome,
+    estimate: &Estimate,
+    warnings: &mut Vec<Warning>,
+) {
+    if estimate.interval.contains(0.0) {
+        return;
+    }
+    let text = format!(
+        "The programme cannot have changed it, yet the {} interval, {} {}, does not hold zero. The design may be biased by as much in the effects it is paid on.",
+        confidence(estimate),
+        interval_words(outcome, estimate),
+        outcome.difference_unit()
+    );
+    let title = format!("{}: a negative control differs", effect.title);
+    warn(warnings, title, text);
 }
 
 fn matching(documents: &Documents, warnings: &mut Vec<Warning>) {

@@ -28,7 +28,19 @@ pub(crate) fn glossary() -> Vec<Word> {
         ),
         word(
             "Estimand",
-            "Whom the effect is averaged over: “att”, all treated; “matched-treated”, those treated who found a comparator.",
+            "Whom the effect is averaged over: “att”, all treated; “matched-treated”, those treated who found a comparator; “ate”, everyone; “overlap”, those who may well have been in either group.",
+        ),
+        word(
+            "Design",
+            "A way to make the groups comparable and to estimate the effect: by matching like with like, or by giving those weight who are like the other group.",
+        ),
+        word(
+            "Effective number",
+            "Where units count unequally, as many equal ones as would be as precise.",
+        ),
+        word(
+            "Negative control",
+            "An outcome that the programme cannot have changed. If the groups differ in it, they may differ in the others for the same reason.",
         ),
         word(
             "Standardised difference",

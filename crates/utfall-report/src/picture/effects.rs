@@ -58,10 +58,39 @@ impl EffectRow {
 pub(crate) struct Mark {
     pub(crate) value: f64,
     pub(crate) label: String,
+    pub(crate) kind: MarkKind,
+}
+
+/// What hangs on a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    /// A payment: the contract compares with it.
+    Threshold,
+    /// Nothing: it is what was planted in synthetic data.
+    Truth,
+}
+
+impl MarkKind {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Threshold => "gate",
+            Self::Truth => "truth",
+        }
+    }
 }
 
 /// Draws one panel for each effect, under each other, each with its own axis.
 pub(crate) fn effects(panels: &[EffectPanel]) -> Picture {
+    drawn("effects", "Estimated effects with their intervals", panels)
+}
+
+/// Draws the same for the designs of each effect.
+pub(crate) fn designs(panels: &[EffectPanel]) -> Picture {
+    let title = "Each effect by every design, with its interval";
+    drawn("designs", title, panels)
+}
+
+fn drawn(name: &str, title: &str, panels: &[EffectPanel]) -> Picture {
     let description = describe(panels);
     at_both_sizes(|size| {
         let mut svg = Svg::new(size.width());
@@ -69,12 +98,7 @@ pub(crate) fn effects(panels: &[EffectPanel]) -> Picture {
         for panel in panels {
             y = draw(&mut svg, size, panel, y);
         }
-        svg.finish(
-            y,
-            &size.id("effects"),
-            "Estimated effects with their intervals",
-            &description,
-        )
+        svg.finish(y, &size.id(name), title, &description)
     })
 }
 
@@ -158,6 +182,7 @@ fn marks(svg: &mut Svg, size: Size, panel: &EffectPanel, scale: &Scale, top: f64
     let zero = Mark {
         value: 0.0,
         label: "no effect".to_owned(),
+        kind: MarkKind::Threshold,
     };
     let all: Vec<&Mark> = std::iter::once(&zero).chain(&panel.marks).collect();
     let labels: Vec<String> = all
@@ -188,7 +213,7 @@ fn behind(svg: &mut Svg, panel: &EffectPanel, scale: &Scale, (top, bottom): (f64
         svg.line(
             (scale.pixel(mark.value), top),
             (scale.pixel(mark.value), bottom),
-            "gate",
+            mark.kind.class(),
         );
     }
 }
@@ -312,10 +337,12 @@ mod tests {
                 Mark {
                     value: -3.0,
                     label: "threshold −3".to_owned(),
+                    kind: MarkKind::Threshold,
                 },
                 Mark {
                     value: -5.0,
                     label: "threshold −5".to_owned(),
+                    kind: MarkKind::Threshold,
                 },
             ],
         }
@@ -333,6 +360,26 @@ mod tests {
             marks: vec![],
         };
         legibility::check(&effects(&[panel(), large]));
+    }
+
+    #[test]
+    fn the_truth_of_synthetic_data_is_a_line_of_its_own_kind() {
+        let mut panel = panel();
+        panel.marks = vec![Mark {
+            value: -5.9,
+            label: "planted: −5.9".to_owned(),
+            kind: MarkKind::Truth,
+        }];
+        panel.rows.push(row(
+            "five subclasses of the propensity score",
+            -4.0,
+            3.0,
+            false,
+        ));
+        let picture = designs(&[panel]);
+        legibility::check(&picture);
+        assert!(picture.wide.contains("class=\"truth\""));
+        assert!(!picture.wide.contains("class=\"gate\""));
     }
 
     #[test]

@@ -12,9 +12,10 @@ use utfall_disclosure::Policy;
 use utfall_payment::Contract;
 use utfall_report::ReportInput;
 use utfall_verify::record::{
-    BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, Documents, EffectRecord,
-    EffectResult, EffectsDocument, EnvironmentDocument, Estimated, ExtractRecord, ExtractsDocument,
-    FunnelDocument,
+    BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, DesignsDocument, Documents,
+    EffectRecord, EffectResult, EffectRole, EffectsDocument, EnvironmentDocument, Estimated,
+    ExtractRecord, ExtractsDocument, FunnelDocument, OverlapBin, OverlapDocument, OverlapResult,
+    TrialDocument, TrialPart,
 };
 
 /// A run and what people call it.
@@ -182,7 +183,20 @@ fn run(result: EffectResult, balanced: bool) -> Run {
         title: "Back to school: invalid absence after an early-return programme".to_owned(),
         pipeline: "absence".to_owned(),
         description: "Pupils in grades 4 to 9 referred to an early-return programme in the summer of 2023 are compared with pupils of the same grade and sex who had the same absence and were not referred. Everyone referred counts, engaged or not. The figures are synthetic.".to_owned(),
-        documents: Documents { funnel: funnel(), balance, effects, extracts: extracts(), environment: environment(), decision },
+        documents: Documents { trial: trial(), funnel: funnel(), balance, overlap: overlap(), effects, designs: DesignsDocument::default(), extracts: extracts(), environment: environment(), decision },
+    }
+}
+
+fn trial() -> TrialDocument {
+    let part = |name: &str, lines: &[&str]| TrialPart {
+        name: name.to_owned(),
+        lines: lines.iter().map(|&line| line.to_owned()).collect(),
+    };
+    TrialDocument {
+        parts: vec![
+            part("Eligible", &["alive on the index date", "not moved away"]),
+            part("Time zero", &["2023-09-01"]),
+        ],
     }
 }
 
@@ -197,10 +211,7 @@ fn funnel() -> FunnelDocument {
         2_640,
     );
     funnel.apply("referred once at most", 6);
-    let policy = Policy::Round {
-        redact_at_most: 7,
-        base: NonZeroU64::new(5).unwrap(),
-    };
+    let policy = policy();
     FunnelDocument {
         funnel: policy.release_funnel(&funnel),
         policy,
@@ -217,6 +228,8 @@ fn balance(passed: bool) -> BalanceDocument {
     };
     let last = if passed { 0.081 } else { -0.137 };
     BalanceDocument {
+        method: "3 nearest neighbours on the logit of a propensity score".to_owned(),
+        estimand: Estimand::MatchedTreated,
         smd_denominator: "treated".to_owned(),
         gate: BalanceGate {
             max_abs_smd: 0.1,
@@ -271,7 +284,41 @@ fn balance(passed: bool) -> BalanceDocument {
         n_treated_matched: 409,
         n_comparator: 6_988,
         n_comparator_matched: 1_193,
+        effective_n_treated: 409.0,
+        effective_n_comparator: 1_121.4,
         n_tied: 17,
+    }
+}
+
+fn overlap() -> OverlapDocument {
+    let policy = policy();
+    let bin = |(number, [treated, comparator]): (i32, [u64; 2])| OverlapBin {
+        from: f64::from(number) / 20.0,
+        below: f64::from(number + 1) / 20.0,
+        treated: policy.release(treated),
+        comparator: policy.release(comparator),
+    };
+    let counts = [
+        [4, 2_912],
+        [61, 2_403],
+        [104, 1_011],
+        [118, 402],
+        [71, 161],
+        [38, 84],
+        [16, 15],
+    ];
+    OverlapDocument {
+        policy: policy.clone(),
+        result: OverlapResult::Scored {
+            bins: (0..).zip(counts).map(bin).collect(),
+        },
+    }
+}
+
+fn policy() -> Policy {
+    Policy::Round {
+        redact_at_most: 7,
+        base: NonZeroU64::new(5).unwrap(),
     }
 }
 
@@ -279,6 +326,7 @@ fn effect(result: EffectResult) -> EffectRecord {
     EffectRecord {
         name: "absence".to_owned(),
         title: "Invalid absence in the year after".to_owned(),
+        role: EffectRole::Outcome,
         unit: "rate".to_owned(),
         estimator: "matched-difference".to_owned(),
         standard_error_kind: "cr1".to_owned(),

@@ -1,11 +1,16 @@
 //! `record/balance.json`.
 
 use serde::{Deserialize, Serialize};
+use utfall_core::Estimand;
 
 /// How alike the arms are before and after matching, and whether that is enough.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BalanceDocument {
+    /// How units were made comparable, in words.
+    pub method: String,
+    /// Whom the compared units speak of.
+    pub estimand: Estimand,
     /// Which standard deviation divides a standardised mean difference, in the plan's word.
     pub smd_denominator: String,
     /// The plan's gate.
@@ -14,12 +19,16 @@ pub struct BalanceDocument {
     pub rows: Vec<BalanceRow>,
     /// Treated units before matching.
     pub n_treated: u64,
-    /// Treated units that found a comparator.
+    /// Treated units with a weight.
     pub n_treated_matched: u64,
     /// Comparators before matching.
     pub n_comparator: u64,
-    /// Distinct comparators that were matched.
+    /// Distinct comparators with a weight.
     pub n_comparator_matched: u64,
+    /// Kish's effective number of treated units under their weights.
+    pub effective_n_treated: f64,
+    /// The same of comparators.
+    pub effective_n_comparator: f64,
     /// Treated units for whom the tie rule chose among equally near comparators.
     pub n_tied: u64,
 }
@@ -51,6 +60,15 @@ pub struct BalanceRow {
 }
 
 impl BalanceDocument {
+    /// The largest absolute standardised mean difference after matching; `None` if one of them is
+    /// no number.
+    #[must_use]
+    pub fn max_abs_smd(&self) -> Option<f64> {
+        let sizes = self.rows.iter().map(|row| row.smd_after.map(f64::abs));
+        let largest = |largest: f64, size: Option<f64>| size.map(|size| largest.max(size));
+        sizes.into_iter().try_fold(0.0, largest)
+    }
+
     /// The first covariate that does not keep to the gate after matching, by index; one without
     /// a standardised mean difference does not.
     #[must_use]

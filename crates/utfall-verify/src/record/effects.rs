@@ -19,6 +19,8 @@ pub struct EffectRecord {
     pub name: String,
     /// Title for people.
     pub title: String,
+    /// What the effect is for.
+    pub role: EffectRole,
     /// Unit of the outcome.
     pub unit: String,
     /// The procedure, in the plan's word.
@@ -31,6 +33,18 @@ pub struct EffectRecord {
     pub n_outcome_missing_comparator: u64,
     /// What was found.
     pub result: EffectResult,
+}
+
+/// What an effect is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectRole {
+    /// The programme is meant to move it, and a contract may read it.
+    #[default]
+    Outcome,
+    /// The programme cannot have moved it: an effect on it is the design's own bias. No contract may
+    /// read it.
+    NegativeControl,
 }
 
 /// Whether there is an estimate.

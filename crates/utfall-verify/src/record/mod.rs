@@ -4,35 +4,47 @@
 //! holds is read back to the last bit.
 
 mod balance;
+mod designs;
 mod effects;
 mod environment;
 mod extracts;
 mod figures;
 mod funnel;
 mod names;
+mod overlap;
+mod trial;
 
 pub use balance::{BalanceDocument, BalanceGate, BalanceRow};
-pub use effects::{EffectRecord, EffectResult, EffectsDocument, Estimated};
+pub use designs::{AlternativeRecord, DesignResult, DesignsDocument, MadeDesign, TruthRecord};
+pub use effects::{EffectRecord, EffectResult, EffectRole, EffectsDocument, Estimated};
 pub use environment::EnvironmentDocument;
 pub use extracts::{DeliveryStatus, ExtractRecord, ExtractsDocument};
 pub use figures::FiguresDocument;
 pub use funnel::FunnelDocument;
 pub use names::{
-    BALANCE, CONTRACT, DECISION, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, PLAN, REPORT,
-    REQUIRED, extract_contract,
+    BALANCE, CONTRACT, DECISION, DESIGNS, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, OVERLAP,
+    PLAN, REPORT, REQUIRED, TRIAL, extract_contract,
 };
+pub use overlap::{OverlapBin, OverlapDocument, OverlapResult};
+pub use trial::{TrialDocument, TrialPart};
 
 use utfall_payment::Decision;
 
 /// What a run found, in the documents that stand in its bundle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Documents {
+    /// The trial the run stands for.
+    pub trial: TrialDocument,
     /// How the population became the cohort.
     pub funnel: FunnelDocument,
     /// How alike the arms are, before and after matching.
     pub balance: BalanceDocument,
+    /// How far the arms overlap before matching.
+    pub overlap: OverlapDocument,
     /// The estimated effects.
     pub effects: EffectsDocument,
+    /// Other designs, and the truth of synthetic data.
+    pub designs: DesignsDocument,
     /// The extracts read.
     pub extracts: ExtractsDocument,
     /// What the run depended on beside its data.

@@ -4,12 +4,18 @@
 pub const PLAN: &str = "plan/plan.toml";
 /// The contract, as the run read it.
 pub const CONTRACT: &str = "plan/contract.toml";
+/// [`TrialDocument`](super::TrialDocument).
+pub const TRIAL: &str = "record/trial.json";
 /// [`FunnelDocument`](super::FunnelDocument).
 pub const FUNNEL: &str = "record/funnel.json";
 /// [`BalanceDocument`](super::BalanceDocument).
 pub const BALANCE: &str = "record/balance.json";
+/// [`OverlapDocument`](super::OverlapDocument).
+pub const OVERLAP: &str = "record/overlap.json";
 /// [`EffectsDocument`](super::EffectsDocument).
 pub const EFFECTS: &str = "record/effects.json";
+/// [`DesignsDocument`](super::DesignsDocument).
+pub const DESIGNS: &str = "record/designs.json";
 /// [`ExtractsDocument`](super::ExtractsDocument): what went into the run.
 pub const EXTRACTS: &str = "record/inputs.json";
 /// [`EnvironmentDocument`](super::EnvironmentDocument).
@@ -22,12 +28,15 @@ pub const DECISION: &str = "record/decision.json";
 pub const REPORT: &str = "report.html";
 
 /// Files without which a bundle is not that of a run.
-pub const REQUIRED: [&str; 10] = [
+pub const REQUIRED: [&str; 13] = [
     PLAN,
     CONTRACT,
+    TRIAL,
     FUNNEL,
     BALANCE,
+    OVERLAP,
     EFFECTS,
+    DESIGNS,
     EXTRACTS,
     ENVIRONMENT,
     FIGURES,

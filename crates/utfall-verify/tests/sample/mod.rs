@@ -13,9 +13,10 @@ use utfall_evidence::{Bundle, Files, MANIFEST, SEAL, Statement};
 use utfall_files::Digest;
 use utfall_payment::Contract;
 use utfall_verify::record::{
-    BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, Documents, EffectRecord,
-    EffectResult, EffectsDocument, EnvironmentDocument, Estimated, ExtractRecord, ExtractsDocument,
-    FunnelDocument,
+    AlternativeRecord, BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, DesignResult,
+    DesignsDocument, Documents, EffectRecord, EffectResult, EffectRole, EffectsDocument,
+    EnvironmentDocument, Estimated, ExtractRecord, ExtractsDocument, FunnelDocument, MadeDesign,
+    OverlapBin, OverlapDocument, OverlapResult, TrialDocument, TrialPart, TruthRecord,
 };
 use utfall_verify::{Run, decide, seal_run};
 
@@ -61,6 +62,14 @@ pub(crate) fn run() -> Run {
         extracts: BTreeMap::from([("absence".to_owned(), "name = \"absence\"\n".to_owned())]),
         documents: Documents {
             funnel: funnel(),
+            trial: TrialDocument {
+                parts: vec![TrialPart {
+                    name: "Time zero".to_owned(),
+                    lines: vec!["2023-09-01".to_owned()],
+                }],
+            },
+            overlap: overlap(),
+            designs: designs(&balance, &effects),
             balance,
             effects,
             extracts: extracts(),
@@ -163,6 +172,7 @@ fn effects() -> EffectsDocument {
     let record = |name: &str, result| EffectRecord {
         name: name.to_owned(),
         title: format!("The effect on {name}"),
+        role: EffectRole::Outcome,
         unit: "fraction of hours".to_owned(),
         estimator: "matched-difference".to_owned(),
         standard_error_kind: "cr2".to_owned(),
@@ -193,6 +203,8 @@ fn balance() -> BalanceDocument {
         variance_ratio_after: None,
     };
     BalanceDocument {
+        method: "nearest neighbour on a propensity score".to_owned(),
+        estimand: Estimand::MatchedTreated,
         smd_denominator: "treated".to_owned(),
         gate: BalanceGate {
             max_abs_smd: 0.1,
@@ -206,7 +218,61 @@ fn balance() -> BalanceDocument {
         n_treated_matched: 412,
         n_comparator: 48_211,
         n_comparator_matched: 1_180,
+        effective_n_treated: 412.0,
+        effective_n_comparator: 1_003.5,
         n_tied: 3,
+    }
+}
+
+fn overlap() -> OverlapDocument {
+    let policy: Policy =
+        serde_json::from_str(r#"{"kind":"round","redact-at-most":7,"base":5}"#).unwrap();
+    let bin = |from, below, treated, comparator| OverlapBin {
+        from,
+        below,
+        treated: policy.release(treated),
+        comparator: policy.release(comparator),
+    };
+    let bins = vec![bin(0.0, 0.1, 3, 40_210), bin(0.1, 0.2, 417, 8_001)];
+    OverlapDocument {
+        policy: policy.clone(),
+        result: OverlapResult::Scored { bins },
+    }
+}
+
+fn designs(balance: &BalanceDocument, effects: &EffectsDocument) -> DesignsDocument {
+    let made = MadeDesign {
+        seal: Digest::blake3(b"weights"),
+        balance: BalanceDocument {
+            method: "entropy balancing of means".to_owned(),
+            estimand: Estimand::Att,
+            ..balance.clone()
+        },
+        effects: effects.effects.clone(),
+    };
+    let record = |name: &str, result| AlternativeRecord {
+        name: name.to_owned(),
+        title: format!("By {name}"),
+        result,
+    };
+    DesignsDocument {
+        alternatives: vec![
+            record("weights", DesignResult::Made(Box::new(made))),
+            record(
+                "strata",
+                DesignResult::NotMade {
+                    reason: "no stratum holds both arms".to_owned(),
+                },
+            ),
+        ],
+        truths: vec![TruthRecord {
+            effect: "absence".to_owned(),
+            value: -0.05,
+            unit: "share".to_owned(),
+            definition: "mean over the referred".to_owned(),
+            file: "truth.json".to_owned(),
+            digest: Digest::blake3(b"truth"),
+        }],
     }
 }
 

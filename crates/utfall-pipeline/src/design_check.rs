@@ -1,0 +1,342 @@
+//! The designs of a plan: parts that do not go together, and names the cohort does not have, each with
+//! its line.
+
+use utfall_cohort::{Entry, INDEX_DATE};
+use utfall_core::Estimand;
+use utfall_effects::StandardError;
+use utfall_matching::design::{Distance, Matching, Weighting};
+
+use crate::toml_text::{Place, error_at};
+use crate::{ClusterBy, EstimatorSpec, LoadedPlan, Plan, PlanError, UnitsCompared};
+
+/// Checks every design of a plan with its estimators.
+pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
+    let plan = &loaded.plan;
+    let mut faults = Faults {
+        plan,
+        found: Vec::new(),
+    };
+    let primary = Written {
+        at: Vec::new(),
+        estimand: plan.estimand,
+        matching: plan.matching.as_ref(),
+        weighting: plan.weighting.as_ref(),
+        units: plan.units,
+    };
+    faults.design(&primary);
+    for (number, effect) in plan.effect.iter().enumerate() {
+        let at = vec!["effect".into(), number.into()];
+        let by = effect.procedure();
+        faults.estimator(&primary, &at, by.estimator);
+        faults.clusters(&primary, &at, by.clusters, by.inference.standard_error);
+    }
+    for (number, alternative) in plan.alternative.iter().enumerate() {
+        let at: Vec<Place> = vec!["alternative".into(), number.into()];
+        let written = Written {
+            at: at.clone(),
+            estimand: alternative.estimand,
+            matching: alternative.matching.as_ref(),
+            weighting: alternative.weighting.as_ref(),
+            units: alternative.units,
+        };
+        faults.design(&written);
+        let used = match alternative.units {
+            Some(UnitsCompared::AsPrimary) => &primary,
+            _ => &written,
+        };
+        faults.estimator(used, &at, &alternative.estimator);
+        let kind = alternative.inference.standard_error;
+        faults.clusters(used, &at, &alternative.clusters, kind);
+    }
+    let Some((path, message)) = faults.found.into_iter().next() else {
+        return Ok(());
+    };
+    let error = error_at("plan.toml", loaded.plan_text(), &path, message);
+    Err(PlanError::Contradiction(Box::new(error)))
+}
+
+/// A design as it is written, and where.
+struct Written<'a> {
+    at: Vec<Place>,
+    estimand: Estimand,
+    matching: Option<&'a Matching>,
+    weighting: Option<&'a Weighting>,
+    units: Option<UnitsCompared>,
+}
+
+impl Written<'_> {
+    fn path(&self, further: &[Place]) -> Vec<Place> {
+        self.at.iter().chain(further).cloned().collect()
+    }
+
+    fn is_primary(&self) -> bool {
+        self.at.is_empty()
+    }
+}
+
+struct Faults<'a> {
+    plan: &'a Plan,
+    found: Vec<(Vec<Place>, String)>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, path: Vec<Place>, message: impl Into<String>) {
+        self.found.push((path, message.into()));
+    }
+
+    fn add_if(&mut self, is_fault: bool, path: &[Place], message: &str) {
+        if is_fault {
+            self.add(path.to_vec(), message);
+        }
+    }
+
+    fn design(&mut self, design: &Written<'_>) {
+        let n_ways = usize::from(design.matching.is_some())
+            + usize::from(design.weighting.is_some())
+            + usize::from(design.units.is_some());
+        let nothing = "expected `matching`, `weighting` or `units = \"everyone\"`, one of them";
+        self.add_if(n_ways != 1, &design.path(&["estimand".into()]), nothing);
+        let as_primary = design.units == Some(UnitsCompared::AsPrimary);
+        self.add_if(
+            as_primary && design.is_primary(),
+            &design.path(&["units".into()]),
+            "`as-primary` is for alternatives; write `everyone`, or a matching or weighting",
+        );
+        self.add_if(
+            as_primary && design.estimand != self.plan.estimand,
+            &design.path(&["estimand".into()]),
+            "another estimand than the plan's, whose units these are; write the plan's",
+        );
+        self.estimand(design);
+        self.entry(design);
+        if let Some(matching) = design.matching {
+            self.matching(design, matching);
+        }
+        if let Some(weighting) = design.weighting {
+            let under = |key: &str| design.path(&["weighting".into(), key.into()]);
+            self.names(&under("covariates"), &weighting.covariates);
+            self.maybe(under("sampling-weight"), weighting.sampling_weight.as_ref());
+            self.maybe(under("base-weight"), weighting.base_weight.as_ref());
+            for name in weighting
+                .calibration
+                .iter()
+                .flat_map(|known| known.totals.keys())
+            {
+                self.name(under("calibration"), name);
+            }
+        }
+    }
+
+    /// With staggered entry a treated unit is compared with those at risk on the same day: it must
+    /// not be matched with itself of an earlier day, nor with others of another season.
+    fn entry(&mut self, design: &Written<'_>) {
+        let is_staggered = matches!(self.plan.cohort.entry, Some(Entry::Staggered { .. }));
+        let is_by_day = design
+            .matching
+            .is_some_and(|matching| matching.exact.iter().any(|name| name == INDEX_DATE));
+        if is_staggered && !is_by_day && design.units != Some(UnitsCompared::AsPrimary) {
+            self.add(
+                design.path(&["matching".into()]),
+                "with staggered entry units are compared within index dates; use a matching with `exact = [\"index-date\"]`",
+            );
+        }
+    }
+
+    fn estimand(&mut self, design: &Written<'_>) {
+        let is_question = matches!(
+            design.estimand,
+            Estimand::Ate | Estimand::Att | Estimand::Atc
+        );
+        let is_of_overlap = matches!(
+            design.estimand,
+            Estimand::Overlap | Estimand::EvenlyMatchable | Estimand::EntropyOverlap
+        );
+        let at = design.path(&["estimand".into()]);
+        if is_of_overlap && design.weighting.is_none() {
+            self.add(
+                at,
+                format!(
+                    "`{}` is answered by weights of a propensity score alone; add a `weighting`",
+                    design.estimand
+                ),
+            );
+        } else if !is_question && !is_of_overlap {
+            self.add(
+                at,
+                format!(
+                    "`{}` is what a matching turns out to estimate, not a question; write `att`, `atc` or `ate`",
+                    design.estimand
+                ),
+            );
+        }
+    }
+
+    fn matching(&mut self, design: &Written<'_>, matching: &Matching) {
+        let at = design.path(&["matching".into()]);
+        let filled = self.plan.filled(matching);
+        for (is_fault, what, remedy) in filled.contradictions(design.estimand) {
+            self.add_if(is_fault, &at, &format!("{what}: {remedy}"));
+        }
+        let under = |key: &str| design.path(&["matching".into(), key.into()]);
+        self.names(&under("covariates"), &matching.covariates);
+        if let Some(closest_on) = &matching.closest_on {
+            let at = design.path(&["matching".into(), "closest-on".into(), "covariates".into()]);
+            self.names(&at, &closest_on.covariates);
+        }
+        for (number, name) in matching.exact.iter().enumerate() {
+            if !self.is_attribute(name) && !self.is_covariate(name) {
+                let mut at = under("exact");
+                at.push(number.into());
+                self.unknown(at, name);
+            }
+        }
+        self.maybe(under("sampling-weight"), matching.sampling_weight.as_ref());
+        if let Some(Distance::Column(name)) = &matching.distance {
+            self.name(under("distance"), name);
+        }
+        for caliper in &matching.calipers {
+            self.name(under("calipers"), &caliper.column);
+        }
+        for name in &matching.unlike {
+            if !self.is_attribute(name) && !self.is_covariate(name) {
+                self.unknown(under("unlike"), name);
+            }
+        }
+        let coarsened = matching.coarsened.iter().map(|one| one.column.clone());
+        for (number, name) in coarsened.enumerate() {
+            let mut at = under("coarsened");
+            at.push(number.into());
+            self.name(at, &name);
+        }
+    }
+
+    fn maybe(&mut self, at: Vec<Place>, name: Option<&String>) {
+        if let Some(name) = name {
+            self.name(at, name);
+        }
+    }
+
+    fn names(&mut self, at: &[Place], names: &[String]) {
+        for (number, name) in names.iter().enumerate() {
+            let mut at = at.to_vec();
+            at.push(number.into());
+            self.name(at, name);
+        }
+    }
+
+    /// A covariate, its square, or an indicator of an attribute.
+    fn name(&mut self, at: Vec<Place>, name: &str) {
+        let base = name.strip_suffix("^2").unwrap_or(name);
+        let is_indicator = name
+            .split_once('=')
+            .is_some_and(|(attribute, _)| self.is_attribute(attribute));
+        if !self.is_covariate(name) && !self.is_covariate(base) && !is_indicator {
+            self.unknown(at, name);
+        }
+    }
+
+    fn unknown(&mut self, at: Vec<Place>, name: &str) {
+        let attributes = self
+            .plan
+            .cohort
+            .attribute
+            .iter()
+            .map(|one| one.name.clone());
+        let known: Vec<String> = self
+            .plan
+            .covariate_names()
+            .into_iter()
+            .chain(attributes)
+            .collect();
+        self.add(
+            at,
+            format!(
+                "the cohort has no covariate or attribute `{name}`, it has {}",
+                known.join("; ")
+            ),
+        );
+    }
+
+    fn is_covariate(&self, name: &str) -> bool {
+        self.plan
+            .cohort
+            .covariate
+            .iter()
+            .any(|one| one.name == name)
+    }
+
+    fn is_attribute(&self, name: &str) -> bool {
+        if name == INDEX_DATE {
+            return true;
+        }
+        self.plan
+            .cohort
+            .attribute
+            .iter()
+            .any(|one| one.name == name)
+    }
+
+    fn estimator(&mut self, design: &Written<'_>, at: &[Place], estimator: &EstimatorSpec) {
+        let (matched, weighted) = (design.matching.is_some(), design.weighting.is_some());
+        let at: Vec<Place> = at.iter().cloned().chain(["estimator".into()]).collect();
+        let (is_fault, message) = match estimator {
+            EstimatorSpec::MatchedDifference => (
+                !matched,
+                "`matched-difference` needs a matching; with weights write `weighted-difference`, with everyone `unadjusted-difference`",
+            ),
+            EstimatorSpec::WeightedDifference => {
+                (!weighted, "`weighted-difference` needs a `weighting`")
+            }
+            EstimatorSpec::UnadjustedDifference => (
+                matched || weighted,
+                "`unadjusted-difference` is of `units = \"everyone\"`, without matching or weights",
+            ),
+            EstimatorSpec::DoublyRobust { .. } => (
+                matched || weighted,
+                "`doubly-robust` weighs by itself; give it `units = \"everyone\"`",
+            ),
+            EstimatorSpec::AdjustedDifference { .. }
+            | EstimatorSpec::MatchedDifferenceInDifferences { .. } => (false, ""),
+        };
+        self.add_if(is_fault, &at, message);
+        let (key, names) = match estimator {
+            EstimatorSpec::AdjustedDifference { adjust_for } => ("adjust-for", adjust_for),
+            EstimatorSpec::DoublyRobust { covariates } => ("covariates", covariates),
+            _ => return,
+        };
+        for (number, name) in names.iter().enumerate() {
+            if !self.is_covariate(name) {
+                let place = at.iter().cloned().chain([key.into(), number.into()]);
+                self.unknown(place.collect(), name);
+            }
+        }
+    }
+
+    fn clusters(
+        &mut self,
+        design: &Written<'_>,
+        at: &[Place],
+        clusters: &[ClusterBy],
+        kind: StandardError,
+    ) {
+        let at: Vec<Place> = at.iter().cloned().chain(["clusters".into()]).collect();
+        self.add_if(
+            kind.is_clustered() == clusters.is_empty(),
+            &at,
+            "a cr standard error needs clusters, and no other has a use for them",
+        );
+        let of_matching = |way: &ClusterBy| matches!(way, ClusterBy::MatchedSet | ClusterBy::Unit);
+        self.add_if(
+            design.matching.is_none() && clusters.iter().any(of_matching),
+            &at,
+            "`matched-set` and `unit` are clusters of a matching; cluster by an attribute, or write an hc standard error",
+        );
+        for (number, way) in clusters.iter().enumerate() {
+            if let ClusterBy::Attribute(name) = way
+                && !self.is_attribute(name)
+            {
+                self.unknown(at.iter().cloned().chain([number.into()]).collect(), name);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The outcomes of a run, each read once, after every design is sealed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, btree_map};
+use std::rc::Rc;
+
+use chrono::NaiveDate;
+use utfall_core::{Period, Tally};
+use utfall_registry::{Baseline, MatchSeal, MeasureSpec, Outcomes, Tables, Units};
+
+use crate::{EffectSpec, EstimatorSpec, Plan, PlanError, RunError};
+
+/// Values of a measure by unit, in the measure's unit; a unit without anything to measure has none.
+pub(crate) type Values = Rc<BTreeMap<String, f64>>;
+
+/// Reads outcomes. It needs the seal of every design that will be given them.
+pub(crate) struct OutcomeReader<'a> {
+    tables: &'a Tables,
+    units: &'a Units,
+    plan: &'a Plan,
+    outcomes: Outcomes<'a>,
+    /// What was read before, by measure and period, on either side of the index date.
+    known: RefCell<BTreeMap<(String, String), Values>>,
+}
+
+/// Outcomes after the index date and, for a change, before it, by the day a unit entered.
+#[derive(Default)]
+pub(crate) struct Observed {
+    pub(crate) by_day: BTreeMap<NaiveDate, OnDay>,
+}
+
+/// What was observed of those who entered on one day.
+pub(crate) struct OnDay {
+    pub(crate) after: Values,
+    pub(crate) before: Option<Values>,
+}
+
+impl<'a> OutcomeReader<'a> {
+    /// Opens the outcomes.
+    pub(crate) fn open(
+        tables: &'a Tables,
+        units: &'a Units,
+        plan: &'a Plan,
+        seal: &MatchSeal,
+    ) -> Self {
+        Self {
+            tables,
+            units,
+            plan,
+            outcomes: Outcomes::open(tables, units, seal),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Why the follow-up of an effect is not fully reported yet, if it is not.
+    pub(crate) fn unreported(&self, effect: &EffectSpec) -> Result<Option<String>, RunError> {
+        let measure = self.measure(&effect.measure)?;
+        // Nobody enters after the index date, so that no follow-up ends later.
+        let follow_up = effect.window.around(self.plan.index_date);
+        let follow_up = follow_up.map_err(PlanError::Window)?;
+        let reported_before: Option<NaiveDate> =
+            self.tables.fully_reported_before(&measure.extract);
+        let late = reported_before.filter(|before| *before < follow_up.end());
+        Ok(late.map(|reported_before| {
+            format!(
+                "the follow-up ends on {}, but extract {} is fully reported only before {reported_before}; ask for a later delivery",
+                follow_up.end(),
+                measure.extract
+            )
+        }))
+    }
+
+    /// What an estimator of an effect needs, for units that entered on these days.
+    pub(crate) fn observed(
+        &self,
+        effect: &EffectSpec,
+        estimator: &EstimatorSpec,
+        days: &[NaiveDate],
+    ) -> Result<Observed, RunError> {
+        let mut observed = Observed::default();
+        for &day in days {
+            if let btree_map::Entry::Vacant(place) = observed.by_day.entry(day) {
+                place.insert(self.on_day(effect, estimator, day)?);
+            }
+        }
+        Ok(observed)
+    }
+
+    fn on_day(
+        &self,
+        effect: &EffectSpec,
+        estimator: &EstimatorSpec,
+        day: NaiveDate,
+    ) -> Result<OnDay, RunError> {
+        let measure = self.measure(&effect.measure)?;
+        let follow_up = effect.window.around(day).map_err(PlanError::Window)?;
+        let after = self.values(measure, follow_up, || {
+            Ok(self.outcomes.measure(measure, follow_up)?)
+        })?;
+        let before = match estimator {
+            EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
+                let period = baseline.around(day).map_err(PlanError::Window)?;
+                let view = Baseline::new(self.tables, self.units, day);
+                Some(self.values(measure, period, || Ok(view.measure(measure, period)?))?)
+            }
+            _ => None,
+        };
+        Ok(OnDay { after, before })
+    }
+
+    fn measure(&self, name: &str) -> Result<&'a MeasureSpec, RunError> {
+        let mut measures = self.plan.measure.iter();
+        measures
+            .find(|measure| measure.name == name)
+            .ok_or_else(|| RunError::internal("a measure", format!("`{name}` is not defined")))
+    }
+
+    fn values(
+        &self,
+        measure: &MeasureSpec,
+        period: Period,
+        read: impl FnOnce() -> Result<Vec<Tally>, RunError>,
+    ) -> Result<Values, RunError> {
+        let key = (measure.name.clone(), period.to_string());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let scale = self.outcomes.scale(measure)?;
+        let ids = self.units.ids().iter();
+        let values = ids
+            .zip(read()?)
+            .filter_map(|(unit, tally)| Some((unit.clone(), tally.rate()? * scale)));
+        let values = Rc::new(values.collect::<BTreeMap<String, f64>>());
+        self.known.borrow_mut().insert(key, Rc::clone(&values));
+        Ok(values)
+    }
+}
+
+impl Observed {
+    /// Outcome and baseline of a unit that entered on a day, if all that is needed was observed.
+    pub(crate) fn get(&self, unit: &str, day: NaiveDate) -> Option<(f64, f64)> {
+        let on_day = self.by_day.get(&day)?;
+        let after = *on_day.after.get(unit)?;
+        let before = match &on_day.before {
+            Some(before) => *before.get(unit)?,
+            None => 0.0,
+        };
+        Some((after, before))
+    }
+
+    /// The outcome, or its change.
+    pub(crate) fn change(&self, unit: &str, day: NaiveDate) -> Option<f64> {
+        self.get(unit, day).map(|(after, before)| after - before)
+    }
+}

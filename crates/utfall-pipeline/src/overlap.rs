@@ -1,0 +1,149 @@
+//! How far the arms overlap before matching, as counts of units by their propensity score.
+
+use serde::{Deserialize, Serialize};
+use utfall_disclosure::Policy;
+use utfall_matching::propensity;
+use utfall_verify::record::{OverlapBin, OverlapDocument, OverlapResult};
+
+use crate::RunError;
+use crate::cohort_file::StoredCohort;
+use crate::compare::matrix;
+
+/// Exact counts; restricted until a disclosure policy was applied.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) enum Overlap {
+    Scored {
+        /// Width of every bin, in steps of [`STEP`].
+        steps: u64,
+        /// The first bin's lower end, in bins from zero.
+        first: u64,
+        /// Treated units and comparators of each bin.
+        counts: Vec<[u64; 2]>,
+    },
+    NoScore {
+        reason: String,
+    },
+}
+
+/// Ends of bins are multiples of this.
+const STEP: f64 = 0.005;
+
+/// Widths that bins may have, in steps.
+const WIDTHS: [u64; 6] = [1, 2, 4, 10, 20, 40];
+
+/// Most bins: fewer make each hold enough units to be shown.
+const MOST_BINS: u64 = 12;
+
+/// Counts the units of a cohort by the logistic propensity score on all its covariates.
+pub(crate) fn overlap(cohort: &StoredCohort) -> Result<Overlap, RunError> {
+    match propensity(&matrix(cohort)?, &cohort.treated) {
+        Ok(found) => Ok(counted(&found.score, &cohort.treated)),
+        Err(error) => Ok(Overlap::NoScore {
+            reason: error.to_string(),
+        }),
+    }
+}
+
+fn counted(score: &[f64], treated: &[bool]) -> Overlap {
+    let steps_of = |steps: u64| STEP * steps_as_number(steps);
+    let bin = |score: f64, steps: u64| bin_below(score / steps_of(steps));
+    let (low, high) = score
+        .iter()
+        .fold((1.0, 0.0), |(low, high): (f64, f64), &score| {
+            (low.min(score), high.max(score))
+        });
+    let fits = |steps: &&u64| bin(high, **steps) - bin(low, **steps) < MOST_BINS;
+    let steps = *WIDTHS
+        .iter()
+        .find(fits)
+        .unwrap_or(&WIDTHS[WIDTHS.len() - 1]);
+    let first = bin(low, steps);
+    let n_bins = bin(high, steps) - first + 1;
+    let mut counts = vec![[0, 0]; usize::try_from(n_bins).unwrap_or(1)];
+    for (&score, &is_treated) in score.iter().zip(treated) {
+        let place = usize::try_from(bin(score, steps) - first).unwrap_or(0);
+        counts[place][usize::from(!is_treated)] += 1;
+    }
+    Overlap::Scored {
+        steps,
+        first,
+        counts,
+    }
+}
+
+impl Overlap {
+    /// The counts as a policy lets them be seen.
+    pub(crate) fn release(&self, policy: &Policy) -> OverlapDocument {
+        let result = match self {
+            Self::NoScore { reason } => OverlapResult::NoScore {
+                reason: reason.clone(),
+            },
+            Self::Scored {
+                steps,
+                first,
+                counts,
+            } => {
+                let end = |bin: u64| steps_as_number((first + bin) * steps) / 200.0;
+                let bin = |(bin, [treated, comparator]): (u64, &[u64; 2])| OverlapBin {
+                    from: end(bin),
+                    below: end(bin + 1),
+                    treated: policy.release(*treated),
+                    comparator: policy.release(*comparator),
+                };
+                OverlapResult::Scored {
+                    bins: (0..).zip(counts).map(bin).collect(),
+                }
+            }
+        };
+        OverlapDocument {
+            policy: policy.clone(),
+            result,
+        }
+    }
+}
+
+/// A small whole number.
+#[expect(clippy::cast_precision_loss, reason = "200 steps make one")]
+fn steps_as_number(steps: u64) -> f64 {
+    steps as f64
+}
+
+/// The bin of a score between zero and one, in widths of the bin.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a probability over a width of a two-hundredth or more is between 0 and 200"
+)]
+fn bin_below(widths: f64) -> u64 {
+    widths as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use utfall_disclosure::Cell;
+
+    use super::*;
+
+    #[test]
+    fn bins_are_as_fine_as_a_dozen_allow_and_small_counts_are_redacted() {
+        let score: Vec<f64> = (0..100)
+            .map(|unit| 0.03 + 0.001 * f64::from(unit))
+            .collect();
+        let treated: Vec<bool> = (0..100).map(|unit| unit % 2 == 0 && unit > 50).collect();
+        let overlap = counted(&score, &treated);
+        let Overlap::Scored { steps, counts, .. } = &overlap else {
+            panic!("{overlap:?}");
+        };
+        assert_eq!((*steps, counts.len()), (2, 10));
+        assert_eq!(counts.iter().flatten().sum::<u64>(), 100);
+        let policy: Policy =
+            toml::from_str("kind = 'round'\nredact-at-most = 7\nbase = 5").unwrap();
+        let OverlapResult::Scored { bins } = overlap.release(&policy).result else {
+            panic!("scored");
+        };
+        assert_eq!(bins[0].treated, Cell::Suppressed);
+        assert_eq!(bins[0].comparator, Cell::Rounded(10));
+        assert!((bins[0].from - 0.03).abs() < 1e-12);
+    }
+}
