@@ -11,6 +11,7 @@
 //! arithmetic is exact rationals and whole minor units. No float arithmetic compiles here.
 #![deny(clippy::float_arithmetic)]
 
+mod compare;
 mod contract;
 mod currency;
 mod decision;
@@ -22,6 +23,7 @@ mod number;
 mod problem;
 mod rounding;
 
+pub use compare::{DecisionDifference, Moved, compare};
 pub use contract::{Contract, Operator, Remainder, Role, RoundingPoint, RoundingRule, Sign};
 pub use currency::{Currency, UnknownCurrency};
 pub use decision::{
