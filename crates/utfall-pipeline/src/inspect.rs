@@ -5,7 +5,7 @@ use std::path::Path;
 use utfall_core::Watch;
 use utfall_registry::{DataContract, Delivery, QualityReport};
 
-use crate::{RunError, Site};
+use crate::{PlanError, RunError, Site};
 
 /// Reads the deliveries of an extract as a run would, and writes nothing.
 ///
@@ -36,4 +36,17 @@ pub fn ingest(
 ) -> Result<QualityReport, RunError> {
     utfall_registry::ingest(contract, deliveries, folder, watch)
         .map_err(|source| RunError::ingest(contract.name(), source))
+}
+
+/// Reads a data contract on its own.
+///
+/// # Errors
+///
+/// [`PlanError`] with the line of the first fault.
+pub fn read_data_contract(path: &Path) -> Result<DataContract, PlanError> {
+    let text = std::fs::read_to_string(path).map_err(|source| PlanError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    DataContract::from_toml(&path.display().to_string(), &text).map_err(PlanError::data_contract)
 }

@@ -8,10 +8,12 @@ mod compare;
 mod compared_file;
 mod design;
 mod design_check;
+mod diff;
 mod documents;
 mod effect_spec;
 mod examples;
 mod inspect;
+mod measure_check;
 mod outcomes;
 mod overlap;
 mod plan;
@@ -31,9 +33,12 @@ mod truth;
 mod workspace;
 
 pub use design::{AlternativeSpec, UnitsCompared};
+pub use diff::{
+    ExtractDifference, KnownOn, MeasureDifference, RunDifference, compare_known, compare_runs,
+};
 pub use effect_spec::{ClusterBy, EffectSpec, EstimatorSpec};
 pub use examples::check_examples;
-pub use inspect::{ingest, inspect};
+pub use inspect::{ingest, inspect, read_data_contract};
 pub use plan::{BalanceSpec, LoadedPlan, Plan, PlanName, PlanSchema};
 pub use plan_error::PlanError;
 pub use run::{RunOutcome, RunRequest, RunWatch, run};

@@ -58,14 +58,18 @@ impl<'a> OutcomeReader<'a> {
         // Nobody enters after the index date, so that no follow-up ends later.
         let follow_up = effect.window.around(self.plan.index_date);
         let follow_up = follow_up.map_err(PlanError::Window)?;
-        let reported_before: Option<NaiveDate> =
-            self.tables.fully_reported_before(&measure.extract);
-        let late = reported_before.filter(|before| *before < follow_up.end());
-        Ok(late.map(|reported_before| {
+        let Some((extract, reported_before)) = self.tables.reported_before(measure) else {
+            return Ok(None);
+        };
+        let ends = follow_up.end();
+        Ok((reported_before < ends).then(|| {
+            if reported_before == NaiveDate::MIN {
+                return format!(
+                    "the follow-up ends on {ends}, but no delivery of extract {extract} reports it; ask for a later or final delivery"
+                );
+            }
             format!(
-                "the follow-up ends on {}, but extract {} is fully reported only before {reported_before}; ask for a later delivery",
-                follow_up.end(),
-                measure.extract
+                "the follow-up ends on {ends}, but extract {extract} is fully reported only before {reported_before}; ask for a later delivery"
             )
         }))
     }

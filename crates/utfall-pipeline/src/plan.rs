@@ -12,7 +12,7 @@ use utfall_files::Digest;
 use utfall_matching::design::{Matching, Weighting};
 use utfall_matching::{BalanceGate, SmdDenominator};
 use utfall_payment::Contract;
-use utfall_registry::{DataContract, MeasureSpec, UnitSpec};
+use utfall_registry::{CalendarSpec, DataContract, MeasureSpec, UnitSpec};
 
 use crate::{AlternativeSpec, EffectSpec, PlanError, TargetTrial, UnitsCompared};
 
@@ -30,12 +30,18 @@ pub struct Plan {
     pub description: String,
     /// The day eligibility is judged and follow-up starts.
     pub index_date: NaiveDate,
+    /// The day as of which the extracts are read: later deliveries are left aside. All if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<NaiveDate>,
     /// Data contracts of the extracts, relative to the plan.
     pub extracts: Vec<PathBuf>,
     /// The outcome contract, relative to the plan.
     pub contract: PathBuf,
     /// What is counted, matched and paid for.
     pub unit: UnitSpec,
+    /// Which days count, where measures or reporting lags count days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calendar: Vec<CalendarSpec>,
     /// Named measurements on the extracts.
     pub measure: Vec<MeasureSpec>,
     /// What the protocol of a trial would say besides.

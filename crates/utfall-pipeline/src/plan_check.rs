@@ -9,7 +9,7 @@ use utfall_core::Window;
 use utfall_verify::inputs;
 use utfall_verify::record::EffectRole;
 
-use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError};
+use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError, measure_check};
 
 /// Checks names across the plan's files, and windows against the index date.
 pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
@@ -41,12 +41,15 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
     for (measure, window) in plan.cohort.measures() {
         known("measure", measure, &measures)?;
         before_index_date(loaded, measure, window)?;
+        measure_check::check_window(loaded, measure, window)?;
     }
     for effect in &plan.effect {
         known("measure", &effect.measure, &measures)?;
         check_windows(loaded, effect)?;
+        measure_check::check_window(loaded, &effect.measure, &effect.window)?;
     }
     crate::design_check::check(loaded)?;
+    measure_check::check(loaded)?;
     for (extract, column) in columns(loaded) {
         check_column(loaded, extract, column)?;
     }
@@ -73,15 +76,8 @@ fn columns(loaded: &LoadedPlan) -> Vec<(&str, &str)> {
     let mut columns = plan.cohort.columns();
     columns.push((&plan.unit.extract, &plan.unit.id));
     if let Some(members) = &plan.unit.members {
-        columns.extend([&members.member, &members.unit].map(|name| (&*members.extract, &**name)));
-    }
-    for measure in &plan.measure {
-        columns.extend(
-            measure
-                .columns()
-                .into_iter()
-                .map(|column| (&*measure.extract, column)),
-        );
+        let named = members.columns().into_iter();
+        columns.extend(named.map(|name| (&*members.extract, name)));
     }
     columns
 }
@@ -121,7 +117,8 @@ fn check_windows(loaded: &LoadedPlan, effect: &EffectSpec) -> Result<(), PlanErr
     }
     match &effect.estimator {
         EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
-            before_index_date(loaded, &effect.measure, baseline)
+            before_index_date(loaded, &effect.measure, baseline)?;
+            measure_check::check_window(loaded, &effect.measure, baseline)
         }
         _ => Ok(()),
     }
@@ -140,7 +137,7 @@ fn before_index_date(loaded: &LoadedPlan, measure: &str, window: &Window) -> Res
     })
 }
 
-fn unique<'a>(
+pub(crate) fn unique<'a>(
     kind: &'static str,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<BTreeSet<&'a str>, PlanError> {

@@ -124,6 +124,24 @@ pub enum PlanError {
     #[error("cannot find the delivery: {0}")]
     DeliveredFiles(#[from] utfall_registry::DeliveredFilesError),
 
+    /// An extract that had not been delivered by a day.
+    #[error("no delivery of extract `{extract}` is of {day} or earlier; choose a later day")]
+    NotYetDelivered {
+        /// The extract.
+        extract: String,
+        /// The day.
+        day: NaiveDate,
+    },
+
+    /// Two days as of which the extracts would be read.
+    #[error("the plan is as of {plan}, but {asked} was asked for; change one of them")]
+    TwoDays {
+        /// The plan's.
+        plan: NaiveDate,
+        /// The other.
+        asked: NaiveDate,
+    },
+
     /// The plan has no canonical form.
     #[error("the plan has no digest: {message}")]
     Digest {

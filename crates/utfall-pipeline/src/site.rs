@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use utfall_registry::{Delivery, DeliveryStatus};
+use utfall_registry::{Delivery, DeliveryScope, DeliveryStatus};
 
-use crate::{PlanError, SiteTruth};
+use crate::{Plan, PlanError, SiteTruth};
 
 /// Where the deliveries of each extract lie.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -38,9 +38,34 @@ pub struct SiteDelivery {
     pub vintage: NaiveDate,
     /// Preliminary or final.
     pub status: DeliveryStatus,
+    /// What it says about rows it does not hold: nothing (`changes`, also if absent), or that
+    /// they are deleted (`full`).
+    #[serde(default)]
+    pub scope: DeliveryScope,
 }
 
 impl Site {
+    /// The site of a pipeline as of the day that its plan or whoever runs it asks for, if either
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Site::read`] and [`Site::as_of`], and [`PlanError::TwoDays`] if they ask for different
+    /// days.
+    pub fn for_plan(
+        pipeline: &Path,
+        given: Option<&Path>,
+        plan: &Plan,
+        asked: Option<NaiveDate>,
+    ) -> Result<Self, PlanError> {
+        let site = Self::of_pipeline(pipeline, given)?;
+        match (plan.as_of, asked) {
+            (Some(plan), Some(asked)) if plan != asked => Err(PlanError::TwoDays { plan, asked }),
+            (None, None) => Ok(site),
+            (Some(day), _) | (None, Some(day)) => site.as_of(day),
+        }
+    }
+
     /// Reads the site file of a pipeline: the one given, or `site.toml` in the pipeline's folder.
     ///
     /// # Errors
@@ -82,6 +107,30 @@ impl Site {
         }
     }
 
+    /// The site as it was known on a day: deliveries of later vintages are left aside.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::NoDelivery`] if that leaves an extract without any.
+    pub fn as_of(mut self, day: NaiveDate) -> Result<Self, PlanError> {
+        let known = |delivery: &SiteDelivery| delivery.vintage <= day;
+        let extracts = self.delivery.iter().map(|delivery| &delivery.extract);
+        for extract in extracts {
+            let mut of_extract = self
+                .delivery
+                .iter()
+                .filter(|other| other.extract == *extract);
+            if !of_extract.any(known) {
+                return Err(PlanError::NotYetDelivered {
+                    extract: extract.clone(),
+                    day,
+                });
+            }
+        }
+        self.delivery.retain(known);
+        Ok(self)
+    }
+
     /// The deliveries of an extract.
     ///
     /// # Errors
@@ -100,6 +149,7 @@ impl Site {
                 path,
                 vintage: delivery.vintage,
                 status: delivery.status,
+                scope: delivery.scope,
             }));
         }
         if deliveries.is_empty() {

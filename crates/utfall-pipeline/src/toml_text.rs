@@ -22,16 +22,8 @@ pub struct SyntaxError {
 /// Reads a TOML text.
 pub(crate) fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, PlanError> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
-        let span = error.span().unwrap_or(0..0);
-        let (line, column) = position(text, span.start);
-        PlanError::Syntax(Box::new(SyntaxError {
-            name: name.to_owned(),
-            line,
-            column,
-            message: error.message().to_owned(),
-            text: NamedSource::new(name, text.to_owned()),
-            span: SourceSpan::from(span),
-        }))
+        let (span, message) = (error.span().unwrap_or(0..0), error.message().to_owned());
+        PlanError::Syntax(Box::new(at(name, text, span, message)))
     })
 }
 
@@ -59,6 +51,11 @@ impl From<usize> for Place {
 /// An error about what stands at a place, or about the deepest of its parents that is there.
 pub(crate) fn error_at(name: &str, text: &str, path: &[Place], message: String) -> SyntaxError {
     let span = span_at(text, path).unwrap_or(0..0);
+    at(name, text, span, message)
+}
+
+/// A fault at a span of a file.
+fn at(name: &str, text: &str, span: std::ops::Range<usize>, message: String) -> SyntaxError {
     let (line, column) = position(text, span.start);
     SyntaxError {
         name: name.to_owned(),
@@ -88,6 +85,19 @@ fn span_at(text: &str, path: &[Place]) -> Option<std::ops::Range<usize>> {
         }
     }
     Some(here.span())
+}
+
+/// A fault at the first place where `word` stands in quotes after `owner` does: an owner is the
+/// name of a measure or calendar, the word a name that it uses.
+pub(crate) fn at_word(name: &str, text: &str, owner: &str, word: &str, message: &str) -> PlanError {
+    let find = |word: &str, from: usize| {
+        let found = text.get(from..)?.find(&format!("\"{word}\""))?;
+        Some(from + found)
+    };
+    let owned = find(owner, 0).unwrap_or(0);
+    let start = find(word, owned).or_else(|| find(word, 0)).unwrap_or(owned);
+    let end = (start + word.len() + 2).min(text.len());
+    PlanError::Syntax(Box::new(at(name, text, start..end, message.to_owned())))
 }
 
 /// Line and column of a byte, both counted from one.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Files of the same vintage and status are parts of one delivery. A row of a later delivery
 /// supersedes earlier rows of its key; on the same day a final delivery is later than a
-/// preliminary one.
+/// preliminary one. A full delivery deletes earlier rows whose key it does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Delivery {
@@ -20,6 +20,20 @@ pub struct Delivery {
     pub vintage: NaiveDate,
     /// Whether it may still be revised.
     pub status: DeliveryStatus,
+    /// What it says about rows that it does not hold.
+    #[serde(default)]
+    pub scope: DeliveryScope,
+}
+
+/// What a delivery says about rows that it does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryScope {
+    /// Nothing: it adds rows and revises others.
+    #[default]
+    Changes,
+    /// That they are deleted: it is the register as it was, and replaces all before it.
+    Full,
 }
 
 /// Whether a delivery may still be revised.

@@ -36,10 +36,24 @@ impl EngineError {
         Self { kind }
     }
 
+    /// Any other failure, such as of an engine of another kind; `kind` reads on from "the table
+    /// engine reports" and holds no value.
+    #[must_use]
+    pub fn other(kind: &'static str) -> Self {
+        Self { kind }
+    }
+
     /// A path that the engine cannot name.
     pub(crate) fn path() -> Self {
         Self {
             kind: "a path that is no UTF-8 text",
+        }
+    }
+
+    /// Rows that an order does not tell apart, so that their positions would be arbitrary.
+    pub(crate) fn tied() -> Self {
+        Self {
+            kind: "rows that their order does not tell apart",
         }
     }
 

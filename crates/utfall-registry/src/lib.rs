@@ -4,6 +4,7 @@
 //! - [`ingest`] reads its [`Delivery`]s into a table, a quarantine and a [`QualityReport`].
 //! - [`Tables`] are asked what a plan needs: by [`Baseline`] as of the index date, by
 //!   [`Outcomes`] once a matched set is sealed.
+//! - [`relation`] is what of this grows with the country, as data that other engines can run.
 //! - [`TableWriter`] writes tables as Parquet, for ingestion and for whoever makes extracts.
 
 mod cell;
@@ -15,7 +16,9 @@ mod delivery;
 mod engine;
 mod identity;
 mod ingest;
+mod pseudonym;
 mod quality;
+pub mod relation;
 mod table_writer;
 mod tables;
 
@@ -26,17 +29,23 @@ pub use contract::{
     Relation, Sheet, ShortLines, Thousands,
 };
 pub use delivered_files::{DeliveredFilesError, delivered_files};
-pub use delivery::{Delivery, DeliveryStatus};
+pub use delivery::{Delivery, DeliveryScope, DeliveryStatus};
 pub use engine::{ENGINE_THREADS, EngineError};
-pub use identity::IdentityKind;
+pub use identity::{IdentityKind, identity_numbers};
 pub use ingest::{
     Compression, FileName, IdentityFinding, IngestError, Rule, digest, ingest, inspect,
+};
+pub use pseudonym::{
+    BadRows, PseudonymError, PseudonymForm, PseudonymKey, PseudonymKeyId, PseudonymReport,
+    pseudonymise,
 };
 pub use quality::{
     DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
 };
 pub use table_writer::{StoredType, TableWriteError, TableWriter};
 pub use tables::{
-    Baseline, Filter, MatchSeal, MeasureKind, MeasureSpec, MembersSpec, Outcomes, TableError,
-    Tables, UnitSpec, Units, Value,
+    Baseline, CalendarLag, CalendarSpec, Decimal, Definition, DefinitionFault, Exposure, Filter,
+    Late, MatchSeal, MeasureKind, MeasureSpec, MembersSpec, NoEvent, Outcomes, Overlap, PriceList,
+    Priority, Spanning, TableError, Tables, UnitSpec, Units, Value, Version, VintageDifference,
+    compare_vintages,
 };

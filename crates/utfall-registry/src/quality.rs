@@ -34,7 +34,7 @@ pub struct QualityReport {
     pub ignored_columns: Vec<String>,
 }
 
-/// What became of the rows of a file: `n_rows` is the sum of the other three.
+/// What became of the rows of a file: `n_rows` is the sum of the other four.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DeliveryQuality {
@@ -50,6 +50,8 @@ pub struct DeliveryQuality {
     pub n_accepted: u64,
     /// Valid rows whose key a later delivery holds.
     pub n_superseded: u64,
+    /// Valid rows whose key a later full delivery no longer holds.
+    pub n_deleted: u64,
     /// Rows that broke a rule.
     pub n_quarantined: u64,
     /// BLAKE3 of the file.

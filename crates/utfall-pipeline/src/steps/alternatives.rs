@@ -87,6 +87,7 @@ pub(crate) fn run_effects(
     let key = StepKey::of_code(&request.code)
         .with("index-date", plan.index_date)
         .with_plan_part("[unit]", &plan.unit)
+        .with_plan_part("[[calendar]]", &plan.calendar)
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("the measures and windows of [[effect]]", &outcomes(plan))
         .with_plan_part("[[alternative]]", &plan.alternative)
@@ -111,7 +112,7 @@ pub(crate) fn run_effects(
         if plan.alternative.is_empty() {
             return documents::write(&folder.join(ALTERNATIVES), &Vec::<AlternativeRecord>::new());
         }
-        let tables = ingested.open()?;
+        let tables = ingested.open(&plan.calendar)?;
         let units = Units::load(&tables, &plan.unit)?;
         let seal = steps::matching::seal(request)?;
         let outcomes = OutcomeReader::open(&tables, &units, plan, &seal);

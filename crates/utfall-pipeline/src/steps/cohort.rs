@@ -21,6 +21,7 @@ pub(crate) fn run(
     let key = StepKey::of_code(&context.request.code)
         .with("index-date", plan.index_date)
         .with_plan_part("[unit]", &plan.unit)
+        .with_plan_part("[[calendar]]", &plan.calendar)
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("[cohort]", &plan.cohort);
     let folder = context.request.folder("cohort");
@@ -31,7 +32,7 @@ pub(crate) fn run(
         outputs: &[COHORT, FUNNEL],
     };
     context.run(step, || {
-        let tables = ingested.open()?;
+        let tables = ingested.open(&plan.calendar)?;
         let units = Units::load(&tables, &plan.unit)?;
         let cohort = utfall_cohort::build(
             &tables,

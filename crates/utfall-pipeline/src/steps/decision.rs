@@ -1,5 +1,7 @@
 //! effect → decision, and the documents that may leave
 
+use std::path::Path;
+
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_registry::{DeliveryQuality, DeliveryStatus, QualityReport};
@@ -53,7 +55,7 @@ pub(crate) fn read(
 ) -> Result<Documents, RunError> {
     let plan = &request.plan.plan;
     let funnel = steps::cohort::read_funnel(request)?;
-    let decision: Decision = documents::read(&request.folder("decision").join(DECISION))?;
+    let decision = read_in(request.workspace.folder())?;
     Ok(Documents {
         trial: crate::trial::trial(plan)?,
         funnel: FunnelDocument {
@@ -77,6 +79,11 @@ pub(crate) fn read(
         },
         decision,
     })
+}
+
+/// The decision of the run in a folder.
+pub(crate) fn read_in(workspace: &Path) -> Result<Decision, RunError> {
+    documents::read(&workspace.join("decision").join(DECISION))
 }
 
 fn records(quality: &QualityReport) -> impl Iterator<Item = ExtractRecord> {

@@ -1,5 +1,7 @@
 //! matched set → effect
 
+use std::path::Path;
+
 use utfall_registry::Units;
 use utfall_verify::record::EffectsDocument;
 
@@ -24,6 +26,7 @@ pub(crate) fn run(
     let key = StepKey::of_code(&request.code)
         .with("index-date", plan.index_date)
         .with_plan_part("[unit]", &plan.unit)
+        .with_plan_part("[[calendar]]", &plan.calendar)
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("[[effect]]", &plan.effect)
         .with("the cohort", cohort.digest())
@@ -36,7 +39,7 @@ pub(crate) fn run(
         outputs: &[EFFECTS],
     };
     context.run(step, || {
-        let tables = ingested.open()?;
+        let tables = ingested.open(&plan.calendar)?;
         let units = Units::load(&tables, &plan.unit)?;
         let seal = steps::matching::seal(request)?;
         let outcomes = OutcomeReader::open(&tables, &units, plan, &seal);
@@ -57,5 +60,10 @@ pub(crate) fn run(
 
 /// The effects, as the step left them.
 pub(crate) fn read(request: &RunRequest<'_>) -> Result<EffectsDocument, RunError> {
-    documents::read(&request.folder("effects").join(EFFECTS))
+    read_in(request.workspace.folder())
+}
+
+/// The same, of the run in a folder.
+pub(crate) fn read_in(workspace: &Path) -> Result<EffectsDocument, RunError> {
+    documents::read(&workspace.join("effects").join(EFFECTS))
 }

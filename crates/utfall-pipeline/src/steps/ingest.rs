@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use utfall_registry::{DataContract, FileName, QualityReport, Tables};
+use utfall_registry::{CalendarSpec, DataContract, FileName, QualityReport, Tables};
 
 use crate::RunError;
 use crate::run::Context;
@@ -35,9 +35,9 @@ pub(crate) fn run(context: &mut Context<'_>) -> Result<Ingested, RunError> {
 }
 
 impl Ingested {
-    /// Opens the tables.
-    pub(crate) fn open(&self) -> Result<Tables, RunError> {
-        Ok(Tables::open(self.folders.clone())?)
+    /// Opens the tables, with the plan's calendars.
+    pub(crate) fn open(&self, calendars: &[CalendarSpec]) -> Result<Tables, RunError> {
+        Ok(Tables::open(self.folders.clone())?.with_calendars(calendars)?)
     }
 
     /// Adds every table to a key.
@@ -78,7 +78,8 @@ fn ingest(
         StepKey::of_code(&context.request.code).with_plan_part("its data contract", contract);
     let names = FileName::distinct(deliveries.iter().map(|delivery| delivery.path.as_path()));
     for ((delivery, digest), name) in deliveries.iter().zip(&digests).zip(names) {
-        let state = format!("{} {:?} {digest}", delivery.vintage, delivery.status);
+        let (vintage, status, scope) = (delivery.vintage, delivery.status, delivery.scope);
+        let state = format!("{vintage} {status:?} {scope:?} {digest}");
         key = key.with(&format!("file {name}"), state);
     }
     let step = Step {

@@ -1,5 +1,7 @@
 //! cohort → matched set
 
+use std::path::Path;
+
 use utfall_files::Digest;
 use utfall_registry::MatchSeal;
 use utfall_verify::record::BalanceDocument;
@@ -61,8 +63,13 @@ pub(crate) fn read_overlap(request: &RunRequest<'_>) -> Result<Overlap, RunError
 
 /// The seal that opens outcomes, taken from the file itself.
 pub(crate) fn seal(request: &RunRequest<'_>) -> Result<MatchSeal, RunError> {
+    seal_in(request.workspace.folder())
+}
+
+/// The same, of the run in a folder.
+pub(crate) fn seal_in(workspace: &Path) -> Result<MatchSeal, RunError> {
     Ok(MatchSeal::of_file(
-        &request.folder("matching").join(MATCHED),
+        &workspace.join("matching").join(MATCHED),
     )?)
 }
 

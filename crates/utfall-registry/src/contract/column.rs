@@ -2,6 +2,7 @@
 
 use super::dialect::DateFormat;
 use crate::cell;
+use crate::pseudonym::PseudonymKeyId;
 use crate::table_writer::StoredType;
 
 /// A column of an extract.
@@ -13,6 +14,7 @@ pub struct Column {
     pub(crate) required: bool,
     pub(crate) outcome: bool,
     pub(crate) unit: Option<String>,
+    pub(crate) pseudonym: Option<PseudonymKeyId>,
     pub(crate) date: Option<DateFormat>,
     pub(crate) bounds: Bounds,
 }
@@ -87,6 +89,12 @@ impl Column {
     #[must_use]
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
+    }
+
+    /// The id of the key under which the values are pseudonyms, if they are.
+    #[must_use]
+    pub fn pseudonym(&self) -> Option<&PseudonymKeyId> {
+        self.pseudonym.as_ref()
     }
 
     /// Decimals of the stored whole number; 0 for all but decimals.

@@ -10,6 +10,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 use utfall_core::Offset;
 
+use crate::delivery::DeliveryStatus;
 pub(crate) use column::Bound;
 pub use column::{Column, ColumnType};
 pub(crate) use dialect::days_since_1970;
@@ -139,6 +140,19 @@ impl DataContract {
     #[must_use]
     pub fn reporting_lag(&self) -> Option<Offset> {
         self.reporting_lag
+    }
+
+    /// Whether a day counts as reported only by final deliveries.
+    #[must_use]
+    pub fn reports_only_when_final(&self) -> bool {
+        let reporting = self.text.reporting.as_ref();
+        reporting.is_some_and(|reporting| reporting.by == Some(DeliveryStatus::Final))
+    }
+
+    /// Groups of rows that are registered later than the others.
+    pub(crate) fn group_lags(&self) -> &[text::GroupLagText] {
+        let reporting = self.text.reporting.as_ref();
+        reporting.map_or(&[], |reporting| &reporting.group)
     }
 
     pub(crate) fn key_positions(&self) -> &[usize] {

@@ -11,6 +11,8 @@ use super::dialect_text;
 use super::error::{ContractFault, Misplaced, Step};
 use super::layout::{self, Elements, FixedWidth, Relation, Sheet};
 use super::{DataContract, Order};
+use crate::delivery::DeliveryStatus;
+use crate::pseudonym::PseudonymKeyId;
 
 const SCHEMA: &str = "utfall-data-contract/1";
 
@@ -96,7 +98,7 @@ pub(super) struct ContractText {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) missing: Vec<MissingText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reporting: Option<ReportingText>,
+    pub(super) reporting: Option<ReportingText>,
     #[serde(default)]
     column: Vec<ColumnText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,8 +120,25 @@ pub(crate) struct MissingText {
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ReportingText {
+pub(super) struct ReportingText {
     lag: Offset,
+    /// The status of the deliveries that report; any if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<DeliveryStatus>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) group: Vec<GroupLagText>,
+}
+
+/// Rows that are registered later than the others: those of a slow municipality.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct GroupLagText {
+    /// The column that tells the group, by its name in the table.
+    pub(crate) column: String,
+    /// The group's values.
+    pub(crate) equals: Vec<String>,
+    /// How long after a day everything that happened on it has been registered.
+    pub(crate) lag: Offset,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -146,6 +165,8 @@ struct ColumnText {
     outcome: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pseudonym: Option<PseudonymKeyId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decimals: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,6 +206,7 @@ impl ContractText {
         let key = check_key(&self.key, &columns)?;
         check_missing(&self.missing, &columns)?;
         let order = check_rules(&self.rule, &columns)?;
+        check_reporting(self.reporting.as_ref(), &columns)?;
         let reporting_lag = self.reporting.as_ref().map(|reporting| reporting.lag);
         Ok(DataContract {
             text: self,
@@ -248,6 +270,12 @@ fn check_column(text: &ColumnText, name: &str) -> Result<Column, (&'static str, 
         "decimal",
         text.kind == Decimal,
     )?;
+    only(
+        "pseudonym",
+        text.pseudonym.is_some(),
+        "text",
+        text.kind == TypeName::Text,
+    )?;
     only("codes", text.codes.is_some(), "code", text.kind == Code)?;
     only("date", text.date.is_some(), "date", text.kind == Date)?;
     only(
@@ -269,6 +297,7 @@ fn check_column(text: &ColumnText, name: &str) -> Result<Column, (&'static str, 
         required: text.required,
         outcome: text.outcome,
         unit: text.unit.clone(),
+        pseudonym: text.pseudonym.clone(),
         date: text.date.clone(),
         bounds: Bounds::default(),
     };
@@ -356,6 +385,20 @@ fn check_missing(missing: &[MissingText], columns: &[Column]) -> Result<(), Misp
         for name in text.columns.iter().flatten() {
             find(name, columns).map_err(|fault| fault.at(at("columns")))?;
         }
+    }
+    Ok(())
+}
+
+fn check_reporting(reporting: Option<&ReportingText>, columns: &[Column]) -> Result<(), Misplaced> {
+    let groups = reporting.map_or(&[] as &[_], |reporting| &reporting.group);
+    for (i, group) in groups.iter().enumerate() {
+        let at = [
+            Step::Field("reporting"),
+            Step::Field("group"),
+            Step::Item(i),
+            Step::Field("column"),
+        ];
+        find(&group.column, columns).map_err(|fault| fault.at(at))?;
     }
     Ok(())
 }

@@ -2,15 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::number::sight;
+use super::number::{Sighting, sight};
 use super::*;
 
 fn is_valid(kind: IdentityKind, text: &str) -> bool {
     number::may_be_number(text.as_bytes())
-        && matches!(
-            sight(kind, text.as_bytes()),
-            Sighting::Bare | Sighting::Separated
-        )
+        && sight(kind, text.as_bytes()).is_some_and(Sighting::is_valid)
 }
 
 fn verdict<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Option<Verdict> {
@@ -113,10 +110,22 @@ fn a_column_of_bare_numbers_is_refused_even_among_others() {
     assert!(verdict(real).is_some());
     let mut draws = Draws(1);
     let mixed = (0..4000).map(|i| {
-        if i % 10 == 0 {
-            real[i / 10 % 3].to_owned()
-        } else {
-            format!("{:010}", draws.below(10_000_000_000))
+        let stem = format!(
+            "{:02}{:02}{:02}{:03}",
+            i % 97,
+            1 + i % 12,
+            1 + i % 28,
+            1 + i % 999
+        );
+        let fits = |digit: &u64| {
+            is_valid(
+                IdentityKind::SwedishPersonalNumber,
+                &format!("{stem}{digit}"),
+            )
+        };
+        match (0..10).find(fits).filter(|_| i % 10 == 0) {
+            Some(digit) => format!("{stem}{digit}"),
+            None => format!("{:010}", draws.below(10_000_000_000)),
         }
     });
     assert!(verdict(mixed).is_some());
@@ -185,12 +194,117 @@ fn ordinary_numeric_columns_are_rarely_refused() {
 }
 
 #[test]
-fn the_tail_bound_is_above_the_tail() {
-    // P(X >= 5), X ~ Bin(10, 0.2) = 0.0327934976.
-    let bound = upper_tail(5, 10, 0.2);
-    assert!(bound > 0.0327 && bound < 0.2, "{bound}");
-    assert!(upper_tail(2, 10, 0.2) >= 1.0);
-    assert!((upper_tail(3, 3, 0.1) - 1e-3).abs() < 1e-15);
+fn tails_of_the_binomial_are_exact() {
+    // R 4.2.2: pbinom(4, 10, 0.2, lower.tail = FALSE), pbinom(39, 1000, 1/11, lower.tail = FALSE),
+    // pbinom(149, 1000, 0.1, lower.tail = FALSE).
+    for (n_hits, n, share, expected) in [
+        (5, 10, 0.2, 0.032_793_497_6),
+        (3, 3, 0.1, 1e-3),
+        (0, 5, 0.1, 1.0),
+        (1, 1024, 0.1, 1.0),
+    ] {
+        let found = upper_tail(n_hits, n, share);
+        assert!((found - expected).abs() < 1e-10, "{found} for {expected}");
+    }
+}
+
+/// Case numbers YYMMDD-NNNN, numbered from 1 on every day.
+fn case_numbers(n: u64, draws: &mut Draws) -> Vec<String> {
+    (0..n)
+        .map(|_| {
+            format!(
+                "{:02}{:02}{:02}-{:04}",
+                15 + draws.below(10),
+                1 + draws.below(12),
+                1 + draws.below(28),
+                1 + draws.below(80)
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn case_numbers_that_look_like_personal_numbers_are_rarely_refused_unless_real_ones_are_many() {
+    let mut draws = Draws(11);
+    for (n_rows, most) in [(20, 10), (200, 1), (2000, 1)] {
+        let n_columns = 2_000;
+        let refused =
+            (0..n_columns).filter(|_| verdict(case_numbers(n_rows, &mut draws)).is_some());
+        let n_refused = refused.count();
+        println!("case numbers, {n_rows} rows: {n_refused} of {n_columns} columns refused");
+        assert!(
+            n_refused <= most,
+            "{n_rows} rows: {n_refused} of {n_columns}"
+        );
+    }
+    let mut cells = case_numbers(1000, &mut draws);
+    let mut real = 0;
+    for cell in &mut cells {
+        if draws.below(4) == 0 {
+            // A real number: a case number with the check digit that fits.
+            let fits = |digit: &u64| {
+                is_valid(
+                    IdentityKind::SwedishPersonalNumber,
+                    &format!("{}{digit}", &cell[..10]),
+                )
+            };
+            let digit = (0..10).find(fits).unwrap_or(0);
+            *cell = format!("{}{digit}", &cell[..10]);
+            real += 1;
+        }
+    }
+    assert!(verdict(&cells).is_some(), "{real} real numbers among 1000");
+}
+
+#[test]
+fn a_value_that_comes_often_counts_once() {
+    // One case number that passes by chance, on most rows, among nine others that do not.
+    let mut cells = vec!["570428-9999".to_owned(); 500];
+    cells.extend(
+        (0..9)
+            .map(|i| format!("57042{i}-9998"))
+            .filter(|cell| !is_valid(IdentityKind::SwedishPersonalNumber, cell)),
+    );
+    assert!(verdict(&cells).is_none());
+}
+
+#[test]
+fn numbers_of_another_register_with_the_same_check_do_not_pass_for_persons() {
+    let mut draws = Draws(5);
+    let with_check = |draws: &mut Draws| {
+        let stem = format!("{:09}", draws.below(1_000_000_000));
+        let fits = |digit: &u64| {
+            sight(
+                IdentityKind::SwedishPersonalNumber,
+                format!("{stem}{digit}").as_bytes(),
+            )
+            .is_some_and(|sighting| sighting.checked)
+        };
+        let digit = (0..10).find(fits).unwrap_or(0);
+        format!("{stem}{digit}")
+    };
+    let invoices: Vec<String> = (0..2000).map(|_| with_check(&mut draws)).collect();
+    assert_eq!(verdict(&invoices).map(|verdict| verdict.kind), None);
+}
+
+#[test]
+fn british_pupils_icelanders_and_norwegians_from_2032_are_seen() {
+    use IdentityKind::{IcelandicKennitala, NorwegianBirthNumber, UniquePupilNumber};
+    for (kind, valid, invalid) in [
+        (UniquePupilNumber, "B801200005001", "A801200005001"),
+        (IcelandicKennitala, "120174-3399", "120174-3389"),
+        (IcelandicKennitala, "1201743399", "120174-3391"),
+    ] {
+        assert!(is_valid(kind, valid), "{valid}");
+        assert!(!is_valid(kind, invalid), "{invalid}");
+    }
+    // Skatteetaten's worked examples: by the old check, by both, and by the new one alone.
+    for valid in ["31129956715", "02013299997", "30108299920", "30108299939"] {
+        assert!(is_valid(NorwegianBirthNumber, valid), "{valid}");
+    }
+    for invalid in ["30108299938", "30108299930", "31129956716"] {
+        assert!(!is_valid(NorwegianBirthNumber, invalid), "{invalid}");
+    }
 }
 
 proptest! {

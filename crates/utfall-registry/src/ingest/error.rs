@@ -21,6 +21,14 @@ pub enum IngestError {
     /// No file to read.
     #[error("no delivery, expected at least one file")]
     NoDelivery,
+    /// Files of one delivery that are full and not.
+    #[error(
+        "files of the delivery of {vintage} are both `full` and `changes`, expected one scope for all"
+    )]
+    MixedScope {
+        /// The delivery's vintage.
+        vintage: chrono::NaiveDate,
+    },
     /// A file cannot be opened or read.
     #[error(transparent)]
     Unreadable(FileError),

@@ -81,24 +81,34 @@ pub(crate) struct Keys {
     files: Vec<FileKeys>,
     /// Keys of which a vintage accepted no row although it holds some.
     rejected: Vec<BTreeSet<KeyDigest>>,
+    /// Ranks of the vintages that are full, in order.
+    full: Vec<usize>,
 }
 
 struct FileKeys {
     /// Rank of the file's vintage among all, from the earliest.
     rank: usize,
-    /// Two bits of [`Standing`], fourteen of the number of later vintages that hold the key.
+    /// Two bits of [`Standing`], one for a key that every later full vintage holds, thirteen of the
+    /// number of later vintages that hold the key.
     notes: Vec<AtomicU16>,
 }
 
 const DUPLICATE: u16 = 1;
 const CONFLICT: u16 = 2;
 
+/// Set where every later full vintage holds the key.
+const HELD: u16 = 4;
+
+/// Bits below the number of later vintages.
+const NOTE_BITS: u32 = 3;
+
 /// A row to compare: the digest first, then its file and its position there.
 type Entry = (RowDigest, u32, u32);
 
 impl Keys {
-    /// Compares the rows of files, each given with its vintage's rank and its blocks in order.
-    pub(crate) fn compare(files: &[(usize, Vec<BlockKeys>)]) -> Self {
+    /// Compares the rows of files, each given with its vintage's rank and its blocks in order;
+    /// `full` are the ranks of full vintages, in order.
+    pub(crate) fn compare(files: &[(usize, Vec<BlockKeys>)], full: Vec<usize>) -> Self {
         let n_ranks = files.iter().map(|(rank, _)| rank + 1).max().unwrap_or(0);
         let notes = files.iter().map(|(rank, blocks)| {
             let n_rows = blocks.iter().map(BlockKeys::n_rows).sum();
@@ -112,6 +122,7 @@ impl Keys {
         let keys = Self {
             files: notes.collect(),
             rejected: vec![BTreeSet::new(); n_ranks],
+            full,
         };
         let n_largest = files
             .iter()
@@ -162,7 +173,7 @@ impl Keys {
         key: impl FnOnce() -> Option<KeyDigest>,
     ) -> bool {
         let FileKeys { rank, notes } = &self.files[file];
-        let n_later = usize::from(notes[row].load(Ordering::Relaxed) >> 2);
+        let n_later = usize::from(notes[row].load(Ordering::Relaxed) >> NOTE_BITS);
         if n_later == 0 {
             return false;
         }
@@ -176,6 +187,14 @@ impl Keys {
                 .iter()
                 .filter(|rejected| rejected.contains(&key))
                 .count()
+    }
+
+    /// Whether a later full vintage does not hold this row's key.
+    #[inline]
+    pub(crate) fn is_deleted(&self, file: usize, row: usize) -> bool {
+        let FileKeys { rank, notes } = &self.files[file];
+        let replaced = self.full.last().is_some_and(|full| full > rank);
+        replaced && notes[row].load(Ordering::Relaxed) & HELD == 0
     }
 
     /// Compares the rows of one bucket.
@@ -219,7 +238,12 @@ impl Keys {
         let rank = |entry: &Entry| self.files[entry.1 as usize].rank;
         let mut by_vintage = same.to_vec();
         by_vintage.sort_unstable_by_key(|entry| (std::cmp::Reverse(rank(entry)), *entry));
+        let mut holding = Vec::new();
         for (n_later, rows) in (0_u16..).zip(by_vintage.chunk_by(|a, b| rank(a) == rank(b))) {
+            let later_full = self.full.iter().filter(|&&full| full > rank(&rows[0]));
+            let held = later_full.into_iter().all(|full| holding.contains(full));
+            let held = if held { HELD } else { 0 };
+            holding.push(rank(&rows[0]));
             let identical = rows.iter().all(|row| row.0 == rows[0].0);
             for (i, &(_, file, row)) in rows.iter().enumerate() {
                 let standing = match (rows.len(), identical, i) {
@@ -227,7 +251,8 @@ impl Keys {
                     (_, true, _) => DUPLICATE,
                     (_, false, _) => CONFLICT,
                 };
-                let note = n_later.min(u16::MAX >> 2) << 2 | standing;
+                let n_later = n_later.min(u16::MAX >> NOTE_BITS);
+                let note = n_later << NOTE_BITS | held | standing;
                 self.files[file as usize].notes[row as usize].store(note, Ordering::Relaxed);
             }
         }
@@ -297,7 +322,7 @@ mod tests {
     #[test]
     fn identical_rows_leave_the_first_and_different_ones_none() {
         let rows = ["a1", "b1", "a1", "c1", "b2", "d1"].map(|row| Some(digest(&row[..1], row)));
-        let keys = Keys::compare(&[(0, block(&rows))]);
+        let keys = Keys::compare(&[(0, block(&rows))], Vec::new());
         let standings = [0, 1, 2, 3, 4, 5].map(|row| keys.standing(0, row));
         use Standing::{Alone, Conflict, Duplicate};
         assert_eq!(
@@ -308,7 +333,7 @@ mod tests {
 
     #[test]
     fn rows_without_a_key_are_compared_with_none() {
-        let keys = Keys::compare(&[(0, block(&[None, None, None]))]);
+        let keys = Keys::compare(&[(0, block(&[None, None, None]))], Vec::new());
         assert_eq!(keys.n_rows(0), 3);
         assert!((0..3).all(|row| keys.standing(0, row) == Standing::Alone));
     }
@@ -318,8 +343,10 @@ mod tests {
         let first = [digest("a", "1"), digest("b", "1"), digest("c", "1")].map(Some);
         let second = [digest("a", "2"), digest("b", "2")].map(Some);
         let third = [digest("b", "3")].map(Some);
-        let mut keys =
-            Keys::compare(&[(0, block(&first)), (1, block(&second)), (2, block(&third))]);
+        let mut keys = Keys::compare(
+            &[(0, block(&first)), (1, block(&second)), (2, block(&third))],
+            Vec::new(),
+        );
         let key = |row: &Option<RowDigest>| row.map(RowDigest::key);
         let superseded =
             |keys: &Keys| [0, 1, 2].map(|row| keys.is_superseded(0, row, || key(&first[row])));
@@ -339,11 +366,33 @@ mod tests {
     }
 
     #[test]
+    fn a_full_vintage_deletes_what_it_does_not_hold() {
+        let first = [digest("a", "1"), digest("b", "1"), digest("c", "1")].map(Some);
+        let full = [digest("a", "2")].map(Some);
+        let third = [digest("b", "3")].map(Some);
+        let files = [(0, block(&first)), (1, block(&full)), (2, block(&third))];
+        let keys = Keys::compare(&files, vec![1]);
+        assert_eq!(
+            [0, 1, 2].map(|row| keys.is_deleted(0, row)),
+            [false, true, true]
+        );
+        assert!(!keys.is_deleted(1, 0) && !keys.is_deleted(2, 0));
+        let keys = Keys::compare(&files, vec![1, 2]);
+        assert!(keys.is_deleted(0, 0), "the second full vintage lacks it");
+        assert!(keys.is_deleted(1, 0));
+        let keys = Keys::compare(&files, Vec::new());
+        assert!((0..3).all(|row| !keys.is_deleted(0, row)));
+    }
+
+    #[test]
     fn files_of_one_vintage_are_one_delivery() {
-        let keys = Keys::compare(&[
-            (0, block(&[Some(digest("a", "1"))])),
-            (0, block(&[Some(digest("a", "2"))])),
-        ]);
+        let keys = Keys::compare(
+            &[
+                (0, block(&[Some(digest("a", "1"))])),
+                (0, block(&[Some(digest("a", "2"))])),
+            ],
+            Vec::new(),
+        );
         assert_eq!(keys.standing(0, 0), Standing::Conflict);
         assert_eq!(keys.standing(1, 0), Standing::Conflict);
         assert!(!keys.is_superseded(0, 0, || None));
@@ -355,7 +404,7 @@ mod tests {
             .map(|i| Some(digest(&(i % 99_000).to_string(), &(i / 99_500).to_string())))
             .collect();
         let blocks: Vec<BlockKeys> = rows.chunks(7_001).map(BlockKeys::new).collect();
-        let keys = Keys::compare(&[(0, blocks)]);
+        let keys = Keys::compare(&[(0, blocks)], Vec::new());
         for row in 0..100_000 {
             let expected = match row {
                 0..500 | 98_500..99_000 => None,

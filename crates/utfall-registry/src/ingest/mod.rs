@@ -38,6 +38,7 @@ mod text_file;
 mod transcode;
 mod xml;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -45,10 +46,11 @@ use utfall_core::Watch;
 use utfall_files::{Digest, FileError, PendingFile};
 
 use crate::contract::{DataContract, Encoding};
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, DeliveryScope};
 use crate::quality::{QUALITY_FILE, QualityReport};
 use crate::table_writer::{StoredType, TableWriter};
 pub use compression::Compression;
+pub(crate) use csv::CsvSource;
 pub use error::{IdentityFinding, IngestError};
 pub use file_name::FileName;
 use inspect::Inspection;
@@ -59,7 +61,8 @@ use quarantine::Quarantine;
 use read::Judged;
 use rules::RowRules;
 pub use rules::Rule;
-use source::Source;
+pub(crate) use rules::{Cell as RowCell, decode};
+pub(crate) use source::{Layout, Row, RowVisitor, Source};
 use stream::Progress;
 use tally::QualityTally;
 
@@ -208,7 +211,7 @@ impl<'a> Ingestion<'a> {
         if !findings.is_empty() {
             return Err(IngestError::IdentityNumbers { findings });
         }
-        let keys = Keys::compare(&keys);
+        let keys = Keys::compare(&keys, full_ranks(deliveries)?);
         Ok(Self {
             contract,
             rules,
@@ -338,6 +341,23 @@ fn ranks(deliveries: &[Delivery]) -> Vec<usize> {
         vintages.partition_point(|&vintage| vintage < (delivery.vintage, delivery.status))
     };
     deliveries.iter().map(rank).collect()
+}
+
+/// The ranks of vintages that are full, in order.
+fn full_ranks(deliveries: &[Delivery]) -> Result<Vec<usize>, IngestError> {
+    let mut scopes: BTreeMap<usize, DeliveryScope> = BTreeMap::new();
+    for (delivery, rank) in deliveries.iter().zip(ranks(deliveries)) {
+        let scope = *scopes.entry(rank).or_insert(delivery.scope);
+        if scope != delivery.scope {
+            return Err(IngestError::MixedScope {
+                vintage: delivery.vintage,
+            });
+        }
+    }
+    let full = scopes
+        .into_iter()
+        .filter(|(_, scope)| *scope == DeliveryScope::Full);
+    Ok(full.map(|(rank, _)| rank).collect())
 }
 
 impl InspectedFile {

@@ -13,6 +13,7 @@ pub(crate) struct Judged {
     pub(crate) batch: Batch,
     pub(crate) n_rows: usize,
     pub(crate) n_superseded: u64,
+    pub(crate) n_deleted: u64,
     pub(crate) rejects: Vec<Reject>,
 }
 
@@ -78,6 +79,7 @@ impl<'r, 'c> Judge<'r, 'c> {
             batch: rules.batch(rows.len()),
             n_rows: 0,
             n_superseded: 0,
+            n_deleted: 0,
             rejects: Vec::new(),
         };
         Self {
@@ -144,6 +146,9 @@ impl RowVisitor for Judge<'_, '_> {
             } else if self.keys.is_superseded(self.file, self.row, key) {
                 batch.drop_last();
                 self.judged.n_superseded += 1;
+            } else if self.keys.is_deleted(self.file, self.row) {
+                batch.drop_last();
+                self.judged.n_deleted += 1;
             } else {
                 batch.keep();
             }

@@ -39,6 +39,8 @@ pub enum Rule {
     Maximum,
     /// None of the codes allowed.
     Code,
+    /// No pseudonym under the key that the contract states.
+    PseudonymKey,
     /// Before the value it may not be before.
     NotBefore,
     /// The same row again, in one delivery.
@@ -63,6 +65,7 @@ impl Rule {
             Self::Minimum => "minimum",
             Self::Maximum => "maximum",
             Self::Code => "code",
+            Self::PseudonymKey => "pseudonym-key",
             Self::NotBefore => "not-before",
             Self::DuplicateRow => "duplicate-row",
             Self::KeyConflict => "key-conflict",
@@ -424,7 +427,9 @@ impl<'c> ColumnRule<'c> {
     /// Whether a cell is a valid text at first sight.
     #[inline]
     fn is_plain(&self, bytes: &[u8]) -> bool {
-        matches!(self.column.kind, ColumnType::Text) && cell::is_plain(bytes)
+        matches!(self.column.kind, ColumnType::Text)
+            && self.column.pseudonym.is_none()
+            && cell::is_plain(bytes)
     }
 
     #[inline]
@@ -445,7 +450,10 @@ impl<'c> ColumnRule<'c> {
             {
                 Err(Rule::Code)
             }
-            _ => Ok(text),
+            _ => match &self.column.pseudonym {
+                Some(key) if !key.made(text.as_bytes()) => Err(Rule::PseudonymKey),
+                _ => Ok(text),
+            },
         }
     }
 }

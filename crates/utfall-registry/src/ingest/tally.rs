@@ -43,6 +43,7 @@ impl QualityTally {
             n_rows: 0,
             n_accepted: 0,
             n_superseded: 0,
+            n_deleted: 0,
             n_quarantined: 0,
             blake3: Digest::from([0; 32]),
         });
@@ -68,6 +69,7 @@ impl QualityTally {
         delivery.n_rows += judged.n_rows as u64;
         delivery.n_accepted += judged.batch.n_rows as u64;
         delivery.n_superseded += judged.n_superseded;
+        delivery.n_deleted += judged.n_deleted;
         delivery.n_quarantined += judged.rejects.len() as u64;
         for (totals, met) in self.missing.iter_mut().zip(&judged.batch.missing) {
             for (total, n_rows) in totals.iter_mut().zip(met) {

@@ -3,11 +3,10 @@
 use chrono::NaiveDate;
 use utfall_core::{Period, Tally};
 
-use super::scan::{Condition, RowQuery};
 use super::{Filter, MeasureSpec, TableError, Tables, Units, Value};
 use crate::contract::{Column, ColumnType};
 use crate::dates::{from_days, to_days};
-use crate::table_writer::StoredType;
+use crate::relation::{Aggregate, Condition, Value as Cell};
 
 /// Tables seen from the index date: no period reaches beyond it, later dates are absent, and
 /// columns that hold outcomes cannot be read.
@@ -73,22 +72,22 @@ impl<'a> Baseline<'a> {
             let (extract, column) = (extract.to_owned(), column.to_owned());
             return Err(TableError::OutcomeColumn { extract, column });
         }
-        let query = RowQuery {
-            table: &table.table,
-            id: member,
-            conditions: Vec::new(),
-            columns: vec![column],
-        };
-        let mut attribute = Attribute::new(self.units);
-        if found.stored_type() == StoredType::Text {
-            self.tables.engine().texts(&query, &mut |id, text| {
-                attribute.add(id, text.map(|text| Value::Text(text.to_owned())));
-            })?;
-        } else {
-            self.tables.engine().numbers(&query, &mut |id, row| {
-                attribute.add(id, row[0].and_then(|value| self.value(found, value)));
-            })?;
-        }
+        let columns = [(member, "@member"), (column, "@value")];
+        let question = table
+            .scan(&columns)?
+            .filter(vec![
+                Condition::present("@member"),
+                Condition::present("@value"),
+            ])
+            .group(&["@member", "@value"], Vec::new());
+        let mut attribute = Attribute::new(self.units, self.index_date);
+        self.tables.run(&question, &mut |row| match *row {
+            [Cell::Text(id), Cell::Text(text)] => {
+                attribute.add(id, Some(Value::Text(text.to_owned())))
+            }
+            [Cell::Text(id), Cell::Integer(value)] => attribute.add(id, self.value(found, value)),
+            _ => {}
+        })?;
         match attribute.n_several() {
             0 => Ok(attribute.values),
             n_units => Err(TableError::SeveralValues {
@@ -116,19 +115,18 @@ impl<'a> Baseline<'a> {
         table.date(start)?;
         table.date(stop)?;
         let index = to_days(self.index_date);
-        let conditions = vec![
-            Condition::Before(start.to_owned(), index.saturating_add(1)),
-            Condition::AfterOrOpen(stop.to_owned(), index),
-        ];
-        let query = RowQuery {
-            table: &table.table,
-            id: member,
-            conditions,
-            columns: vec![start],
-        };
+        let columns = [(member, "@member"), (start, "@start"), (stop, "@stop")];
+        let question = table
+            .scan(&columns)?
+            .filter(vec![
+                Condition::present("@member"),
+                Condition::before("@start", index.saturating_add(1)),
+                Condition::after_or_open("@stop", index),
+            ])
+            .group(&["@member"], Vec::new());
         let mut covered = vec![false; self.units.len()];
-        self.tables.engine().numbers(&query, &mut |id, _| {
-            if let Some(position) = self.units.position(id) {
+        self.tables.run(&question, &mut |row| {
+            if let Some(position) = row[0].text().and_then(|id| self.position(id)) {
                 covered[position] = true;
             }
         })?;
@@ -153,22 +151,39 @@ impl<'a> Baseline<'a> {
         let table = self.tables.extract(extract)?;
         table.text(member)?;
         table.date(time)?;
+        let mut columns = vec![(member, "@member"), (time, "@time")];
+        let mut filtered: Vec<&str> = filters
+            .iter()
+            .map(|filter| filter.column.as_str())
+            .collect();
+        filtered.sort_unstable();
+        filtered.dedup();
+        columns.extend(filtered.into_iter().map(|name| (name, name)));
         let mut conditions = table.conditions(filters)?;
-        conditions.push(Condition::From(time.to_owned(), to_days(period.start())));
-        conditions.push(Condition::Before(time.to_owned(), to_days(period.end())));
-        let query = RowQuery {
-            table: &table.table,
-            id: member,
-            conditions,
-            columns: vec![time],
-        };
+        conditions.extend([
+            Condition::present("@member"),
+            Condition::from("@time", to_days(period.start())),
+            Condition::before("@time", to_days(period.end())),
+        ]);
+        let question = table
+            .scan(&columns)?
+            .filter(conditions)
+            .group(&["@member"], vec![Aggregate::minimum("@first", "@time")]);
         let mut first: Vec<Option<i64>> = vec![None; self.units.len()];
-        self.tables.engine().numbers(&query, &mut |id, row| {
-            if let Some(position) = self.units.position(id) {
-                first[position] = [first[position], row[0]].into_iter().flatten().min();
+        self.tables.run(&question, &mut |row| {
+            if let Some(position) = row[0].text().and_then(|id| self.position(id)) {
+                first[position] = [first[position], row[1].integer()]
+                    .into_iter()
+                    .flatten()
+                    .min();
             }
         })?;
         Ok(first.into_iter().map(|days| days.and_then(date)).collect())
+    }
+
+    /// The unit that an id stands for on the index date.
+    fn position(&self, id: &str) -> Option<usize> {
+        self.units.position_on(id, Units::day(self.index_date))
     }
 
     fn check(&self, period: Period) -> Result<(), TableError> {
@@ -202,21 +217,23 @@ fn date(days: i64) -> Option<NaiveDate> {
 /// Values of units, as they are met.
 struct Attribute<'a> {
     units: &'a Units,
+    day: i64,
     values: Vec<Option<Value>>,
     several: Vec<bool>,
 }
 
 impl<'a> Attribute<'a> {
-    fn new(units: &'a Units) -> Self {
+    fn new(units: &'a Units, index_date: NaiveDate) -> Self {
         Self {
             units,
+            day: Units::day(index_date),
             values: vec![None; units.len()],
             several: vec![false; units.len()],
         }
     }
 
     fn add(&mut self, id: &str, value: Option<Value>) {
-        let (Some(position), Some(value)) = (self.units.position(id), value) else {
+        let (Some(position), Some(value)) = (self.units.position_on(id, self.day), value) else {
             return;
         };
         match &self.values[position] {

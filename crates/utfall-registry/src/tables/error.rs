@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use utfall_core::Period;
 use utfall_files::FileError;
 
+use super::DefinitionFault;
 use crate::engine::EngineError;
 use crate::quality::QualityReportError;
 
@@ -154,6 +155,80 @@ pub enum TableError {
         measure: String,
         /// How many.
         n_rows: usize,
+    },
+    /// A measure without a definition for a period.
+    #[error("measure `{measure}` cannot be taken: {fault}")]
+    Definition {
+        /// The measure.
+        measure: String,
+        /// Why.
+        fault: DefinitionFault,
+    },
+    /// Marks that a measure of sessions does not know.
+    #[error(
+        "measure `{measure}` meets {n_rows} rows whose mark is in none of its lists; name it under `present`, `absent` or `not-counted`"
+    )]
+    UnlistedMarks {
+        /// The measure.
+        measure: String,
+        /// How many rows.
+        n_rows: i64,
+    },
+    /// Episodes of a kind that a priority does not know.
+    #[error("measure `{measure}` meets {n_rows} episodes whose kind its `priority` does not list")]
+    Unranked {
+        /// The measure.
+        measure: String,
+        /// How many.
+        n_rows: usize,
+    },
+    /// Prices in force at once.
+    #[error("extract `{extract}` has several prices of one item on one day, expected one")]
+    SeveralPrices {
+        /// The price list.
+        extract: String,
+    },
+    /// A membership with only one of its dates.
+    #[error(
+        "memberships in extract `{extract}` name only one of `from` and `until`, expected both or none"
+    )]
+    HalfDated {
+        /// The extract.
+        extract: String,
+    },
+    /// A calendar that the plan does not define.
+    #[error("there is no calendar `{calendar}`, expected one of {}", list(known))]
+    UnknownCalendar {
+        /// The name used.
+        calendar: String,
+        /// The calendars there are.
+        known: Vec<String>,
+    },
+    /// A period that a calendar does not cover.
+    #[error("calendar `{calendar}` covers {covers}, but not all of {period}; extend it")]
+    OutsideCalendar {
+        /// The calendar.
+        calendar: String,
+        /// What it covers.
+        covers: Period,
+        /// The period asked for.
+        period: Period,
+    },
+    /// Versions of a measure in different units.
+    #[error(
+        "the versions of measure `{measure}` are in different units, expected columns with the same decimals"
+    )]
+    UnequalUnits {
+        /// The measure.
+        measure: String,
+    },
+    /// A measure whose numbers would leave 64 bits.
+    #[error(
+        "the numbers of measure `{measure}` are so large that they leave 64 bits; give its columns a range"
+    )]
+    MeasureTooLarge {
+        /// The measure.
+        measure: String,
     },
     /// A sum that could leave 64 bits.
     #[error(

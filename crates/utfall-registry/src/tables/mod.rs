@@ -4,48 +4,63 @@
 //! seal of a matched set that is already on disk.
 
 mod baseline;
+mod calendar;
+mod conditions;
 mod episodes;
 mod error;
 mod measure;
 mod outcomes;
-mod scan;
+mod reporting;
+mod spans;
 mod units;
 mod value;
+mod vintages;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::NaiveDate;
-use utfall_core::Offset;
 use utfall_files::FileError;
 
 use crate::contract::{Column, ColumnType, DataContract};
 use crate::ingest::TABLE_FILE;
-use crate::quality::QualityReport;
+use crate::quality::{DeliveryQuality, QualityReport};
+use crate::relation::{
+    Engine, Polars, Relation, ScanColumn, Value as Cell, check_sums, sum_sources,
+};
 use crate::table_writer::StoredType;
 pub use baseline::Baseline;
+use calendar::Calendar;
+pub use calendar::{CalendarLag, CalendarSpec};
 pub use error::TableError;
-pub use measure::{Filter, MeasureKind, MeasureSpec};
+pub use measure::{
+    Decimal, Definition, DefinitionFault, Exposure, Filter, Late, MeasureKind, MeasureSpec,
+    NoEvent, Overlap, PriceList, Priority, Spanning, Version,
+};
 pub use outcomes::{MatchSeal, Outcomes};
-use scan::{Engine, Polars};
 pub use units::{MembersSpec, UnitSpec, Units};
 pub use value::Value;
+pub use vintages::{VintageDifference, compare_vintages};
+
+use crate::relation::{DateForm, sql};
+use utfall_core::Period;
 
 /// The checked tables of some extracts, by name.
 #[derive(Debug)]
 pub struct Tables {
     extracts: BTreeMap<String, Extract>,
-    /// Columns whose sums are known to fit 64 bits.
-    summable: Mutex<BTreeMap<(String, String), bool>>,
+    calendars: BTreeMap<String, Calendar>,
+    engine: Box<dyn Engine>,
+    /// Whether sums of columns are known to fit 64 bits, by the question that was asked.
+    summable: Mutex<BTreeMap<String, bool>>,
 }
 
 /// A checked table.
 #[derive(Debug)]
 pub(crate) struct Extract {
     contract: DataContract,
-    pub(crate) table: PathBuf,
-    latest_vintage: Option<NaiveDate>,
+    table: PathBuf,
+    deliveries: Vec<DeliveryQuality>,
 }
 
 impl Tables {
@@ -70,51 +85,15 @@ impl Tables {
                 Extract {
                     contract,
                     table,
-                    latest_vintage: quality.latest_vintage(),
+                    deliveries: quality.deliveries,
                 },
             );
         }
         Ok(Self {
             extracts,
+            calendars: BTreeMap::new(),
+            engine: Box::new(Polars),
             summable: Mutex::default(),
-        })
-    }
-
-    /// The first day of an extract that may not be fully reported yet: its latest vintage less
-    /// its reporting lag. `None` if there is no such extract.
-    #[must_use]
-    pub fn fully_reported_before(&self, extract: &str) -> Option<NaiveDate> {
-        let extract = self.extracts.get(extract)?;
-        let lag = extract.contract.reporting_lag().unwrap_or(Offset::ZERO);
-        Some(
-            lag.before(extract.latest_vintage?)
-                .unwrap_or(NaiveDate::MIN),
-        )
-    }
-
-    /// What a measure's rate is multiplied with to be in the measure's unit: tables hold decimals
-    /// as whole numbers, so 10 to the decimals of its denominator less those of its numerator.
-    ///
-    /// # Errors
-    ///
-    /// [`TableError`] if the measure does not fit its extract.
-    pub fn scale(&self, measure: &MeasureSpec) -> Result<f64, TableError> {
-        const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
-        let decimals = |column: &str| -> Result<usize, TableError> {
-            Ok(usize::from(
-                self.extract(&measure.extract)?.number(column)?.decimals(),
-            ))
-        };
-        Ok(match &measure.kind {
-            MeasureKind::Ratio {
-                numerator,
-                denominator,
-            } => POWERS[decimals(denominator)?] / POWERS[decimals(numerator)?],
-            MeasureKind::Sum { column } | MeasureKind::Mean { column } => {
-                1.0 / POWERS[decimals(column)?]
-            }
-            MeasureKind::Cost { tariff, .. } => 1.0 / POWERS[decimals(tariff)?],
-            MeasureKind::Count | MeasureKind::Nights { .. } => 1.0,
         })
     }
 
@@ -127,49 +106,75 @@ impl Tables {
             })
     }
 
-    pub(crate) fn engine(&self) -> &dyn Engine {
-        &Polars
+    /// The same tables, asked by another engine.
+    #[must_use]
+    pub fn with_engine(mut self, engine: Box<dyn Engine>) -> Self {
+        self.engine = engine;
+        self
     }
 
-    /// Refuses a column whose sum over all rows could leave 64 bits, where engines wrap without
-    /// a word.
-    pub(crate) fn check_summable(&self, extract: &str, column: &str) -> Result<(), TableError> {
-        let key = (extract.to_owned(), column.to_owned());
-        let known = self
-            .summable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-            .copied();
-        let fits = match known {
-            Some(fits) => fits,
-            None => {
-                let extent = self
-                    .engine()
-                    .extent(&self.extract(extract)?.table, column)?;
-                extent.is_none_or(|extent| {
-                    let largest = extent
-                        .minimum
-                        .unsigned_abs()
-                        .max(extent.maximum.unsigned_abs());
-                    u128::from(largest) * u128::from(extent.n_rows) <= i64::MAX as u128
-                })
+    /// What the engine is asked to measure units over a period, in the portable subset of SQL:
+    /// one statement for each part of the period and, where members change units, one more.
+    /// Tables have the names of their extracts, decimals are whole numbers of their last digit,
+    /// days are DATE. Measures of episodes ask for the episodes alone.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] if the measure does not fit its extract.
+    pub fn portable_sql(
+        &self,
+        units: &Units,
+        measure: &MeasureSpec,
+        period: Period,
+    ) -> Result<Vec<String>, TableError> {
+        let relations = self.relations(units, measure, period)?;
+        Ok(relations
+            .iter()
+            .map(|relation| sql(relation, DateForm::Date))
+            .collect())
+    }
+
+    /// Runs a question, once it is known that none of its sums can leave 64 bits, where engines
+    /// wrap without a word.
+    fn run(&self, relation: &Relation, see: &mut dyn FnMut(&[Cell<'_>])) -> Result<(), TableError> {
+        let engine = &*self.engine;
+        for source in sum_sources(relation) {
+            let key = format!("{source:?}");
+            let locked = || self.summable.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = locked().get(&key).copied();
+            let fits = match known {
+                Some(fits) => fits,
+                None => check_sums(engine, &source)?,
+            };
+            locked().insert(key, fits);
+            if !fits {
+                return Err(TableError::TooLarge {
+                    extract: source.table().to_owned(),
+                    column: source.stored_column().to_owned(),
+                });
             }
-        };
-        self.summable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, fits);
-        let (extract, column) = (extract.to_owned(), column.to_owned());
-        if fits {
-            Ok(())
-        } else {
-            Err(TableError::TooLarge { extract, column })
         }
+        Ok(engine.run(relation, see)?)
     }
 }
 
 impl Extract {
+    /// Some of its columns under other names, in the order given.
+    fn scan(&self, columns: &[(&str, &str)]) -> Result<Relation, TableError> {
+        let columns = columns.iter().map(|&(stored, name)| {
+            Ok(ScanColumn {
+                stored: stored.to_owned(),
+                name: name.to_owned(),
+                kind: self.column(stored)?.stored_type(),
+            })
+        });
+        Ok(Relation::Scan {
+            name: self.contract.name().to_owned(),
+            table: self.table.clone(),
+            columns: columns.collect::<Result<_, TableError>>()?,
+        })
+    }
+
     pub(crate) fn column(&self, name: &str) -> Result<&Column, TableError> {
         self.contract
             .column(name)
@@ -228,5 +233,7 @@ impl Extract {
     }
 }
 
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod tests;

@@ -53,10 +53,9 @@ impl<'a> Outcomes<'a> {
     /// [`TableError::NotYetReported`] if late registrations may still change the period: it is
     /// not measurable yet, and never zero. [`TableError`] if the measure does not fit its extract.
     pub fn measure(&self, measure: &MeasureSpec, period: Period) -> Result<Vec<Tally>, TableError> {
-        if let Some(reported_before) = self.tables.fully_reported_before(&measure.extract)
+        if let Some((extract, reported_before)) = self.tables.reported_before(measure)
             && period.end() > reported_before
         {
-            let extract = measure.extract.clone();
             return Err(TableError::NotYetReported {
                 extract,
                 period,

@@ -19,13 +19,13 @@ date = "%Y-%m-%d"
 "#;
 
 /// Tables of some extracts, ingested from text as of 2024-10-01.
-struct Register {
+pub(super) struct Register {
     folder: TempDir,
     folders: BTreeMap<String, (DataContract, PathBuf)>,
 }
 
 impl Register {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             folders: BTreeMap::new(),
@@ -33,7 +33,7 @@ impl Register {
     }
 
     /// Adds an extract: its key, the rest of its contract, and its rows.
-    fn with(mut self, name: &str, key: &str, columns: &str, text: &str) -> Self {
+    pub(super) fn with(mut self, name: &str, key: &str, columns: &str, text: &str) -> Self {
         let header = format!(
             "schema = \"utfall-data-contract/1\"\nname = \"{name}\"\ntitle = \"{name}\"\nkey = {key}"
         );
@@ -46,6 +46,7 @@ impl Register {
             path,
             vintage: date("2024-10-01"),
             status: DeliveryStatus::Final,
+            scope: crate::delivery::DeliveryScope::Changes,
         };
         let report = ingest(&contract, &[delivery], &folder, &Unwatched).unwrap();
         assert_eq!(report.n_quarantined(), 0, "{:?}", report.rules);
@@ -53,12 +54,12 @@ impl Register {
         self
     }
 
-    fn open(&self) -> Tables {
+    pub(super) fn open(&self) -> Tables {
         Tables::open(self.folders.clone()).unwrap()
     }
 }
 
-fn date(text: &str) -> NaiveDate {
+pub(super) fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
@@ -66,7 +67,7 @@ fn period(start: &str, end: &str) -> Period {
     Period::new(date(start), date(end)).unwrap()
 }
 
-fn column(name: &str, kind: &str, more: &str) -> String {
+pub(super) fn column(name: &str, kind: &str, more: &str) -> String {
     format!("[[column]]\nname = \"{name}\"\ntype = \"{kind}\"\n{more}\n")
 }
 
@@ -146,6 +147,8 @@ fn families() -> UnitSpec {
         extract: "persons".into(),
         member: "person".into(),
         unit: "family".into(),
+        from: None,
+        until: None,
     };
     UnitSpec {
         name: "family".into(),
@@ -161,8 +164,10 @@ fn measure(extract: &str, time: Option<&str>, kind: MeasureKind) -> MeasureSpec 
         extract: extract.into(),
         member: "person".into(),
         time: time.map(str::to_owned),
-        kind,
+        unit: None,
+        definition: Definition::Always(Box::new(kind)),
         r#where: Vec::new(),
+        exposure: None,
     }
 }
 
@@ -173,6 +178,7 @@ fn ratio() -> MeasureSpec {
         MeasureKind::Ratio {
             numerator: "absent".into(),
             denominator: "offered".into(),
+            numerator_where: Vec::new(),
         },
     )
 }
@@ -184,6 +190,8 @@ fn nights() -> MeasureSpec {
         MeasureKind::Nights {
             start: "start".into(),
             stop: "stop".into(),
+            join_gaps: None,
+            calendar: None,
         },
     )
 }
@@ -301,7 +309,12 @@ fn a_night_costs_once_at_the_dearest_tariff() {
     let kind = MeasureKind::Cost {
         start: "start".into(),
         stop: "stop".into(),
-        tariff: "tariff".into(),
+        tariff: Some("tariff".into()),
+        price_list: None,
+        overlap: None,
+        priority: None,
+        join_gaps: None,
+        cap_per_day: None,
     };
     let spec = measure("stays", None, kind);
     let register = register();
@@ -633,7 +646,302 @@ fn a_folder_without_a_table_is_named() {
 fn a_measure_reads_as_a_plan_writes_it() {
     let text = "name = \"m\"\nextract = \"stays\"\nmember = \"person\"\nwhere = [{ column = \"kind\", equals = [\"home\"] }]\n[kind]\nkind = \"nights\"\nstart = \"start\"\nstop = \"stop\"\n";
     let spec: MeasureSpec = toml::from_str(text).unwrap();
-    assert_eq!(spec.kind, nights().kind);
+    assert_eq!(spec.definition, nights().definition);
     assert!(toml::from_str::<MeasureSpec>(&text.replace("nights", "weeks")).is_err());
     assert!(toml::from_str::<MeasureSpec>(&(text.to_owned() + "tariff = \"x\"\n")).is_err());
+}
+
+/// A measure in the form of a plan.
+fn spec(text: &str) -> Result<MeasureSpec, String> {
+    let head = "name = \"m\"\nextract = \"absence\"\nmember = \"person\"\ntime = \"month\"\n";
+    toml::from_str(&format!("{head}{text}")).map_err(|error| error.message().to_owned())
+}
+
+const RATIO: &str =
+    "kind = { kind = \"ratio\", numerator = \"absent\", denominator = \"offered\" }\n";
+
+#[test]
+fn a_definition_that_changes_within_a_window_is_refused_chosen_or_split_as_the_plan_says() {
+    let versions = |spanning: &str| {
+        let count = "kind = { kind = \"sum\", column = \"absent\" }\n";
+        let text = format!(
+            "spanning = \"{spanning}\"\n[[version]]\nuntil = \"2024-02-01\"\n{count}[[version]]\nfrom = \"2024-02-01\"\nuntil = \"2024-09-01\"\n{count}where = [{{ column = \"person\", equals = [\"P3\"] }}]\n"
+        );
+        spec(&text).unwrap()
+    };
+    let half_year = period("2024-01-01", "2024-07-01");
+    let register = register();
+    let tables = register.open();
+    let units = Units::load(&tables, &persons()).unwrap();
+    let numerators = |spanning: &str, period: Period| {
+        let tallies = tables.measure(&units, &versions(spanning), period)?;
+        Ok::<_, TableError>(
+            tallies
+                .iter()
+                .map(|tally| (tally.numerator, tally.denominator))
+                .collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(
+        numerators("first-day", half_year).unwrap(),
+        [(115, 1), (0, 1), (50, 1), (0, 1)]
+    );
+    assert_eq!(
+        numerators("last-day", half_year).unwrap(),
+        [(0, 1), (0, 1), (50, 1), (0, 1)]
+    );
+    assert_eq!(
+        numerators("split", half_year).unwrap(),
+        [(105, 1), (0, 1), (50, 1), (0, 1)]
+    );
+    assert_eq!(
+        numerators("refuse", period("2024-01-01", "2024-02-01")).unwrap()[0],
+        (105, 1)
+    );
+    let error = numerators("refuse", half_year).unwrap_err().to_string();
+    assert!(error.contains("changes on 2024-02-01"), "{error}");
+    let error = numerators("split", period("2024-08-01", "2024-10-01"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("no version of its definition is valid on 2024-09-01"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_measure_that_does_not_hold_together_is_refused_with_the_remedy() {
+    let version = |dates: &str| format!("[[version]]\n{dates}\n{RATIO}");
+    let exposure = |more: &str| {
+        format!(
+            "exposure = {{ extract = \"stays\", member = \"person\", start = \"start\", stop = \"stop\"{more} }}\n"
+        )
+    };
+    let threshold = "kind = { kind = \"threshold\", at-least = \"0.1\", of = { kind = \"ratio\", numerator = \"absent\", denominator = \"offered\" } }\n";
+    for (text, message) in [
+        (String::new(), "neither a `kind` nor a `version`"),
+        (
+            RATIO.to_owned() + &version(""),
+            "both a `kind` and versions",
+        ),
+        (version(""), "has versions: say what"),
+        (
+            "spanning = \"split\"\n".to_owned() + RATIO,
+            "`spanning` says nothing",
+        ),
+        (
+            "spanning = \"split\"\n".to_owned()
+                + &version("from = \"2024-01-01\"")
+                + &version("from = \"2025-01-01\""),
+            "version 1 of measure `m` must",
+        ),
+        (
+            "spanning = \"split\"\n".to_owned()
+                + &version("until = \"2024-01-01\"")
+                + &version("from = \"2023-01-01\""),
+            "version 2 of measure `m` must",
+        ),
+        (
+            "spanning = \"split\"\n[[version]]\n".to_owned() + threshold,
+            "do not add up",
+        ),
+        (threshold.replace("ratio", "moon"), "unknown variant `moon`"),
+        (threshold.replace("0.1", "ten"), "`ten` is no decimal"),
+        (
+            threshold.replace(
+                "of = { kind = \"ratio\", numerator = \"absent\", denominator = \"offered\" }",
+                "of = { kind = \"count\" }",
+            ),
+            "a threshold is `of` a ratio, sessions or a mean",
+        ),
+        (
+            "kind = { kind = \"cost\", start = \"start\", stop = \"stop\" }".to_owned(),
+            "a `tariff` or a `price-list`",
+        ),
+        (
+            "kind = { kind = \"sessions\", code = \"mark\", present = [\"P\"], absent = [\"P\"] }"
+                .to_owned(),
+            "lists `P` twice",
+        ),
+        (
+            exposure("") + "kind = { kind = \"count\" }",
+            "say `per-days`",
+        ),
+        (
+            exposure(", per-days = 365") + RATIO,
+            "`per-days` says nothing",
+        ),
+        (
+            exposure(", calendar = \"c\"") + RATIO,
+            "only amounts can be set against",
+        ),
+        (
+            exposure("") + "kind = { kind = \"first-event\", none = \"missing\" }",
+            "knows no `exposure`",
+        ),
+    ] {
+        let error = spec(&text).unwrap_err();
+        assert!(error.contains(message), "{error} for {text}");
+    }
+}
+
+#[test]
+fn a_mark_in_no_list_is_refused_and_a_price_for_every_night_is_asked_for() {
+    let text = |name| column(name, "text", "");
+    let day = |name| column(name, "date", "");
+    let register = Register::new()
+        .with("persons", r#"["person"]"#, &text("person"), "person\nP1\n")
+        .with(
+            "lessons",
+            r#"["person", "day"]"#,
+            &(text("person") + &day("day") + &text("mark")),
+            "person;day;mark\nP1;2024-01-01;P\nP1;2024-01-02;?\n",
+        )
+        .with(
+            "stays",
+            r#"["person"]"#,
+            &(text("person") + &day("start") + &day("stop") + &text("kind")),
+            "person;start;stop;kind\nP1;2024-01-01;2024-01-05;home\n",
+        )
+        .with(
+            "prices",
+            r#"["kind", "from"]"#,
+            &(text("kind") + &day("from") + &day("until") + &column("price", "integer", "")),
+            "kind;from;until;price\nhome;2024-01-01;2024-01-04;9\nward;2024-01-01;2024-01-04;9\nward;2024-01-02;;9\n",
+        );
+    let tables = register.open();
+    let units = Units::load(&tables, &persons()).unwrap();
+    let january = period("2024-01-01", "2024-02-01");
+    let message = |text: &str, period: Period| {
+        let spec: MeasureSpec = toml::from_str(text).unwrap();
+        tables
+            .measure(&units, &spec, period)
+            .unwrap_err()
+            .to_string()
+    };
+    let sessions = "name = \"m\"\nextract = \"lessons\"\nmember = \"person\"\ntime = \"day\"\nkind = { kind = \"sessions\", code = \"mark\", present = [\"P\"], absent = [\"A\"] }";
+    assert!(message(sessions, january).contains("1 rows whose mark is in none of its lists"));
+    let cost = "name = \"m\"\nextract = \"stays\"\nmember = \"person\"\nkind = { kind = \"cost\", start = \"start\", stop = \"stop\", price-list = { extract = \"prices\", item = \"kind\", of = \"kind\", from = \"from\", until = \"until\", price = \"price\" } }";
+    assert!(message(cost, january).contains("several prices of one item"));
+    let nights = "name = \"m\"\nextract = \"stays\"\nmember = \"person\"\nkind = { kind = \"nights\", start = \"start\", stop = \"stop\", calendar = \"moon\" }";
+    assert!(message(nights, january).contains("no calendar `moon`"));
+}
+
+#[test]
+fn a_row_counts_once_however_many_memberships_and_episodes_hold_its_day() {
+    let text = |name| column(name, "text", "");
+    let day = |name| column(name, "date", "");
+    let with = |memberships: &str| {
+        Register::new()
+            .with(
+                "classes",
+                r#"["person", "from", "class"]"#,
+                &(text("person") + &text("class") + &day("from") + &day("until")),
+                memberships,
+            )
+            .with(
+                "visits",
+                r#"["person", "day"]"#,
+                &(text("person") + &day("day")),
+                "person;day\nP1;2024-01-10\nP1;2024-02-10\n",
+            )
+            .with(
+                "stays",
+                r#"["person", "start"]"#,
+                &(text("person") + &day("start") + &day("stop")),
+                "person;start;stop\nP1;2024-01-01;2024-01-20\nP1;2024-01-05;2024-01-31\n",
+            )
+    };
+    let unit: UnitSpec = toml::from_str("name = \"class\"\nextract = \"classes\"\nid = \"class\"\nmembers = { extract = \"classes\", member = \"person\", unit = \"class\", from = \"from\", until = \"until\" }").unwrap();
+    let count = "name = \"m\"\nextract = \"visits\"\nmember = \"person\"\ntime = \"day\"\nkind = { kind = \"count\" }\n";
+    let exposure = "exposure = { extract = \"stays\", member = \"person\", start = \"start\", stop = \"stop\", per-days = 1 }\n";
+    let rows = "person;class;from;until\nP1;A;2024-01-01;2024-01-15\nP1;A;2024-01-08;2024-02-01\nP1;B;2024-02-01;\n";
+    let register = with(rows);
+    let tables = register.open();
+    let units = Units::load(&tables, &unit).unwrap();
+    let quarter = period("2024-01-01", "2024-04-01");
+    let measured = |text: &str| {
+        tables
+            .measure(&units, &toml::from_str(text).unwrap(), quarter)
+            .unwrap()
+    };
+    assert_eq!(measured(count), tallies(&[(1, 1), (1, 1)]));
+    assert_eq!(
+        measured(&format!("{count}{exposure}")),
+        tallies(&[(1, 30), (0, 0)])
+    );
+    let long = "person;class;from;until\nP1;A;2024-01-01;2024-06-01\nP1;A;2024-01-02;2024-01-03\nP1;B;2024-03-01;2024-04-01\n";
+    let register = with(long);
+    assert!(matches!(
+        Units::load(&register.open(), &unit),
+        Err(TableError::SeveralUnits { n_members: 1, .. })
+    ));
+}
+
+#[test]
+fn a_period_is_reported_when_every_group_extract_and_school_day_is_in() {
+    let text = |name| column(name, "text", "");
+    let day = |name| column(name, "date", "");
+    let reporting = |more: &str| {
+        let columns = text("person") + &day("day") + &text("town");
+        Register::new()
+            .with("persons", r#"["person"]"#, &text("person"), "person\nP1\n")
+            .with(
+                "events",
+                r#"["person", "day"]"#,
+                &(columns + "[reporting]\nlag = \"10 days\"\n" + more),
+                "person;day;town\nP1;2024-01-01;X\n",
+            )
+            .with(
+                "days",
+                r#"["day"]"#,
+                &day("day"),
+                "day\n2024-09-02\n2024-09-20\n2024-09-30\n",
+            )
+    };
+    let group = "[[reporting.group]]\ncolumn = \"town\"\nequals = [\"Y\"]\nlag = \"40 days\"\n";
+    let measure = |town: &str| -> MeasureSpec {
+        toml::from_str(&format!("name = \"m\"\nextract = \"events\"\nmember = \"person\"\ntime = \"day\"\nwhere = [{{ column = \"town\", equals = [\"{town}\"] }}]\nkind = {{ kind = \"any\" }}")).unwrap()
+    };
+    let before = |register: &Register, town: &str| {
+        register.open().reported_before(&measure(town)).unwrap().1
+    };
+    assert_eq!(before(&reporting(""), "Y"), date("2024-09-21"));
+    assert_eq!(before(&reporting(group), "Y"), date("2024-08-22"));
+    assert_eq!(
+        before(&reporting(group), "X"),
+        date("2024-09-21"),
+        "a town that is not counted may be late"
+    );
+    let calendar = |days: u32, until: &str| -> Vec<CalendarSpec> {
+        let text = format!(
+            "name = \"school\"\nextract = \"days\"\nday = \"day\"\ncovers = {{ start = \"2024-01-01\", end = \"{until}\" }}\nlag = [{{ extract = \"events\", days = {days} }}]"
+        );
+        vec![toml::from_str(&text).unwrap()]
+    };
+    let by_school = |days: u32, until: &str| {
+        let register = reporting("");
+        let tables = register
+            .open()
+            .with_calendars(&calendar(days, until))
+            .unwrap();
+        tables.fully_reported_before("events").unwrap()
+    };
+    assert_eq!(
+        by_school(1, "2024-12-01"),
+        date("2024-09-21"),
+        "the contract's own lag is longer"
+    );
+    assert_eq!(by_school(2, "2024-12-01"), date("2024-09-20"));
+    assert_eq!(by_school(3, "2024-12-01"), date("2024-09-02"));
+    assert_eq!(
+        by_school(4, "2024-12-01"),
+        NaiveDate::MIN,
+        "the calendar does not reach back"
+    );
+    assert_eq!(
+        by_school(1, "2024-09-15"),
+        NaiveDate::MIN,
+        "the calendar ends before the delivery"
+    );
 }

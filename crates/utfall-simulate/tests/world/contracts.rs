@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use utfall_core::Unwatched;
-use utfall_registry::{DataContract, Delivery, DeliveryStatus, QualityReport, inspect};
+use utfall_registry::{
+    DataContract, Delivery, DeliveryScope, DeliveryStatus, QualityReport, inspect,
+};
 use utfall_simulate::{FileTruth, Truth};
 
 /// Pipelines that read the sample.
@@ -88,6 +90,7 @@ fn read(contract: &DataContract, files: &[FileTruth]) -> QualityReport {
             path: root().join("sample-data").join(&file.file),
             vintage: file.vintage,
             status: DeliveryStatus::Final,
+            scope: DeliveryScope::Changes,
         })
         .collect();
     inspect(contract, &deliveries, &Unwatched).unwrap()

@@ -121,6 +121,7 @@ impl Bench {
             path,
             vintage: vintage.parse().unwrap(),
             status,
+            scope: DeliveryScope::Changes,
         });
         self
     }

@@ -168,3 +168,90 @@ fn files_of_one_vintage_are_one_delivery() {
         .collect();
     assert_eq!(places, [("north.csv", 3), ("south.csv", 2)]);
 }
+
+/// The same deliveries with another scope, by file.
+fn with_scope(mut bench: Bench, name: &str) -> Bench {
+    for delivery in &mut bench.deliveries {
+        if delivery.path.ends_with(name) {
+            delivery.scope = DeliveryScope::Full;
+        }
+    }
+    bench
+}
+
+#[test]
+fn a_full_delivery_deletes_the_rows_it_does_not_hold_and_changes_do_not() {
+    let deliveries = || {
+        let rows = [row("P1", 1), row("P2", 2), row("P3", 3)];
+        let bench = delivery(Bench::new(CONTRACT), "early.csv", "2024-10-01", &rows);
+        let rows = [row("P1", 7), "P3;20240901;A;Q;1;9;;\n".to_owned()];
+        let bench = delivery(bench, "full.csv", "2024-11-01", &rows);
+        delivery(bench, "late.csv", "2024-12-01", &[row("P4", 4)])
+    };
+    let bench = deliveries();
+    bench.ingest().unwrap();
+    assert_eq!(days(&bench), ["P1=7", "P2=2", "P3=3", "P4=4"]);
+    let bench = with_scope(deliveries(), "full.csv");
+    let report = bench.ingest().unwrap();
+    assert_eq!(
+        days(&bench),
+        ["P1=7", "P3=3", "P4=4"],
+        "a row that is held but faulty deletes nothing"
+    );
+    let early = &report.deliveries[0];
+    assert_eq!(
+        (
+            early.n_rows,
+            early.n_accepted,
+            early.n_superseded,
+            early.n_deleted
+        ),
+        (3, 1, 1, 1)
+    );
+}
+
+#[test]
+fn files_of_one_delivery_have_one_scope() {
+    let bench = delivery(Bench::new(CONTRACT), "a.csv", "2024-10-01", &[row("P1", 1)]);
+    let bench = delivery(bench, "b.csv", "2024-10-01", &[row("P2", 1)]);
+    let error = with_scope(bench, "b.csv").ingest().unwrap_err();
+    assert!(matches!(error, IngestError::MixedScope { .. }), "{error}");
+}
+
+#[test]
+fn two_states_of_an_extract_are_compared_row_by_row_and_column_by_column() {
+    let before = delivery(
+        Bench::new(CONTRACT),
+        "before.csv",
+        "2024-10-01",
+        &[row("P1", 1), row("P2", 2), row("P3", 3)],
+    );
+    let after = delivery(
+        Bench::new(CONTRACT),
+        "after.csv",
+        "2024-12-01",
+        &[
+            row("P1", 1),
+            row("P2", 5),
+            "P4;20240901;A;G;1;4;;\n".to_owned(),
+        ],
+    );
+    before.ingest().unwrap();
+    after.ingest().unwrap();
+    let contract = DataContract::from_toml("c.toml", CONTRACT).unwrap();
+    let found = crate::tables::compare_vintages(&contract, &before.out(), &after.out()).unwrap();
+    assert_eq!(
+        (
+            found.n_before,
+            found.n_after,
+            found.n_added,
+            found.n_removed,
+            found.n_changed
+        ),
+        (3, 3, 1, 1, 1)
+    );
+    let moved: Vec<u64> = found.columns.iter().map(|(_, n_rows)| *n_rows).collect();
+    assert_eq!(moved.iter().sum::<u64>(), 1, "{:?}", found.columns);
+    let same = crate::tables::compare_vintages(&contract, &before.out(), &before.out()).unwrap();
+    assert_eq!((same.n_added, same.n_removed, same.n_changed), (0, 0, 0));
+}

@@ -15,6 +15,7 @@ fn delivery(place: String) -> Delivery {
         path: place.into(),
         vintage: "2024-10-01".parse().unwrap(),
         status: DeliveryStatus::Final,
+        scope: DeliveryScope::Changes,
     }
 }
 

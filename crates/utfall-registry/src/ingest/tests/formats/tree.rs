@@ -18,6 +18,7 @@ fn tree(head: &str, files: &[(&str, &str)]) -> Bench {
             path,
             vintage: "2024-10-01".parse().unwrap(),
             status: DeliveryStatus::Final,
+            scope: DeliveryScope::Changes,
         })
         .collect();
     bench

@@ -1,0 +1,75 @@
+//! Why an extract cannot be pseudonymised.
+
+use utfall_files::FileError;
+
+use crate::ingest::IngestError;
+
+/// Why an extract cannot be pseudonymised. Nothing has been written then.
+///
+/// Every message reads on from "cannot pseudonymise:", and shows neither a key nor a cell.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PseudonymError {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The extract cannot be read.
+    #[error(transparent)]
+    Extract(#[from] IngestError),
+    /// A key file that is none.
+    #[error(
+        "the key file {path} holds no key, expected one line of 64 hexadecimal digits; make one with `utfall pseudonymise --new-key FILE`"
+    )]
+    NotAKey {
+        /// The file.
+        path: String,
+    },
+    /// A key file that others may read.
+    #[error(
+        "the key file {path} can be read by others, expected its owner alone; run `chmod 600 {path}`"
+    )]
+    Exposed {
+        /// The file.
+        path: String,
+    },
+    /// A key file that exists already.
+    #[error(
+        "the key file {path} exists, and a key that is lost makes its extracts unlinkable; choose another name"
+    )]
+    KeyExists {
+        /// The file.
+        path: String,
+    },
+    /// A column that the extract does not have.
+    #[error("the extract has no column `{column}`, it has {}", known.join(", "))]
+    UnknownColumn {
+        /// The name used.
+        column: String,
+        /// The columns of its file.
+        known: Vec<String>,
+    },
+    /// A row that cannot be taken apart.
+    #[error(
+        "the row on line {line} has not the cells of the header or is badly quoted; correct it first or leave such rows out (`--bad-rows drop`), since an id in the wrong column would stay as it is"
+    )]
+    BadRow {
+        /// Line on which it begins.
+        line: u64,
+    },
+    /// A value without a letter or digit, of which no pseudonym can be made.
+    #[error(
+        "the row on line {line} has a value without a letter or digit in column `{column}`, expected an id or a missing code of the data contract"
+    )]
+    NoValue {
+        /// Line on which the row begins.
+        line: u64,
+        /// The column.
+        column: String,
+    },
+    /// An extract of another format.
+    #[error("the extract is not delimited text; write it as such first")]
+    NotText,
+    /// The result would take the place of the extract.
+    #[error("the result would take the place of the extract; choose another name")]
+    SameFile,
+}
