@@ -16,4 +16,5 @@ mod harness;
 mod interrupting;
 mod repeatable;
 mod resuming;
+mod revisions;
 mod tampering;

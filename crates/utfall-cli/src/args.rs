@@ -6,8 +6,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    estimate::EstimateArgs, explain::ExplainArgs, run::RunArgs, simulate::SimulateArgs,
-    validate::ValidateArgs, verify::VerifyArgs,
+    diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs, pseudonymise::PseudonymiseArgs,
+    run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Estimate(EstimateArgs),
     Simulate(SimulateArgs),
+    Diff(DiffArgs),
+    Pseudonymise(PseudonymiseArgs),
 }
 
 /// Threads to use; their number changes the speed and no result.

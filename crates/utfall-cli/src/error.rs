@@ -20,6 +20,8 @@ pub(crate) enum CliError {
     Spec(#[from] utfall_simulate::SpecError),
     #[error(transparent)]
     Simulate(#[from] utfall_simulate::SimulateError),
+    #[error("cannot pseudonymise: {0}")]
+    Pseudonym(#[from] utfall_registry::PseudonymError),
     #[error(transparent)]
     File(#[from] FileError),
     #[error("cannot read the bundle: {0}")]
@@ -37,6 +39,7 @@ impl CliError {
             Self::Plan(_) | Self::Request(_) | Self::Spec(_) => Code::Plan,
             Self::Run(error) => of_run(error),
             Self::Simulate(error) => of_simulation(error),
+            Self::Pseudonym(error) => of_pseudonyms(error),
             Self::Bundle(_) => Code::Verification,
             Self::File(error) => of_file(error),
             Self::Output(_) | Self::Internal(_) => Code::Internal,
@@ -66,11 +69,7 @@ impl CliError {
 fn of_run(error: &RunError) -> Code {
     match error {
         RunError::Plan(_) => Code::Plan,
-        RunError::Ingest { source, .. } => match source.as_ref() {
-            IngestError::Cancelled => Code::Interrupted,
-            IngestError::Disk(error) | IngestError::Unreadable(error) => of_file(error),
-            _ => Code::DataContract,
-        },
+        RunError::Ingest { source, .. } => of_ingest(source),
         RunError::File(error) => of_file(error),
         RunError::ChangedSinceDigest { .. } | RunError::MostRowsRejected { .. } => {
             Code::DataContract
@@ -85,6 +84,14 @@ fn of_run(error: &RunError) -> Code {
     }
 }
 
+fn of_ingest(error: &IngestError) -> Code {
+    match error {
+        IngestError::Cancelled => Code::Interrupted,
+        IngestError::Disk(error) | IngestError::Unreadable(error) => of_file(error),
+        _ => Code::DataContract,
+    }
+}
+
 /// A file that is not there or forbidden was named wrongly; any other failure is the machine's.
 fn of_file(error: &FileError) -> Code {
     match error {
@@ -92,6 +99,16 @@ fn of_file(error: &FileError) -> Code {
         | FileError::PermissionDenied { .. }
         | FileError::NotText { .. } => Code::Plan,
         _ => Code::Internal,
+    }
+}
+
+fn of_pseudonyms(error: &utfall_registry::PseudonymError) -> Code {
+    use utfall_registry::PseudonymError;
+    match error {
+        PseudonymError::Extract(error) => of_ingest(error),
+        PseudonymError::BadRow { .. } | PseudonymError::NoValue { .. } => Code::DataContract,
+        PseudonymError::File(error) => of_file(error),
+        _ => Code::Plan,
     }
 }
 

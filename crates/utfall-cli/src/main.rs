@@ -45,6 +45,8 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Verify(args) => commands::verify::verify(args, out),
         Command::Explain(args) => commands::explain::explain(args, out),
         Command::Estimate(args) => commands::estimate::estimate(args, out),
+        Command::Diff(args) => commands::diff::diff(args, out),
+        Command::Pseudonymise(args) => commands::pseudonymise::pseudonymise(args, out),
         Command::Simulate(args) => commands::simulate::simulate(args, out),
     }
 }

@@ -1,7 +1,9 @@
 //! One module for each subcommand: it parses, calls a library and prints.
 
+pub(crate) mod diff;
 pub(crate) mod estimate;
 pub(crate) mod explain;
+pub(crate) mod pseudonymise;
 pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod validate;

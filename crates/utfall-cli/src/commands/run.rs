@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use clap::Args;
 use utfall_files::Digest;
 use utfall_pipeline::{LoadedPlan, RunRequest, Site, Workspace};
@@ -22,6 +23,7 @@ use crate::summary;
 Examples:
     utfall run pipelines/hemmasittare
     utfall run pipelines/hemmasittare --site server.toml --workspace /srv/utfall/hemmasittare
+    utfall run pipelines/hemmasittare --as-of 2024-10-01 --workspace runs/october
     utfall run pipelines/hemmasittare --format json | jq .decision.branch")]
 pub(crate) struct RunArgs {
     /// Folder that holds plan.toml
@@ -29,6 +31,9 @@ pub(crate) struct RunArgs {
     /// Where the extracts lie [default: site.toml in the pipeline's folder]
     #[arg(long, value_name = "TOML")]
     site: Option<PathBuf>,
+    /// Leave deliveries of later vintages aside: the registers as they were known on this day
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
     /// Folder for tables, steps and results [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
@@ -42,7 +47,7 @@ pub(crate) struct RunArgs {
 
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
-    let site = Site::of_pipeline(&args.pipeline, args.site.as_deref())?;
+    let site = Site::for_plan(&args.pipeline, args.site.as_deref(), &plan.plan, args.as_of)?;
     let folder = args
         .workspace
         .clone()

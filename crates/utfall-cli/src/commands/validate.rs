@@ -33,7 +33,7 @@ pub(crate) struct ValidateArgs {
 pub(crate) fn validate(args: &ValidateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
     writeln!(out, "plan        ok, digest {}", plan.digest)?;
-    let site = Site::of_pipeline(&args.pipeline, args.site.as_deref())?;
+    let site = Site::for_plan(&args.pipeline, args.site.as_deref(), &plan.plan, None)?;
     let progress = Progress::new(args.quiet);
     let n_examples = utfall_pipeline::check_examples(&plan, &progress)?;
     if n_examples > 0 {
