@@ -50,6 +50,16 @@ fn a_plan_may_be_paid_on_any_method() {
             "att",
         ),
         (
+            "[matching]\ndistance = \"propensity-logit\"\noptimal = { ratio = 2 }\n",
+            MATCHED.to_owned(),
+            "att",
+        ),
+        (
+            "[matching]\ndistance = \"propensity-logit\"\nfull = {}\n",
+            MATCHED.to_owned(),
+            "att",
+        ),
+        (
             "[matching]\ndistance = \"propensity-score\"\nsubclasses = 8\n",
             estimator("matched-difference"),
             "att",
