@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::rc::Rc;
 
 use chrono::NaiveDate;
-use utfall_core::{Period, Tally};
+use utfall_core::{Estimand, Period, Tally};
 use utfall_registry::{Baseline, MatchSeal, MeasureSpec, Outcomes, Tables, Units};
 
 use crate::{EffectSpec, EstimatorSpec, Plan, PlanError, RunError};
@@ -50,6 +50,11 @@ impl<'a> OutcomeReader<'a> {
             outcomes: Outcomes::open(tables, units, seal),
             known: RefCell::default(),
         }
+    }
+
+    /// Whom the plan asks about.
+    pub(crate) fn question(&self) -> Estimand {
+        self.plan.estimand
     }
 
     /// Why the follow-up of an effect is not fully reported yet, if it is not.

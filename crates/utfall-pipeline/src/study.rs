@@ -127,6 +127,6 @@ impl Study<'_> {
             degrees_of_freedom: DegreesOfFreedom::Welch,
             confidence_level: by.inference.confidence_level,
         };
-        unadjusted_difference(utfall_core::Estimand::Att, &treated, &outcome, &inference)
+        unadjusted_difference(self.outcomes.question(), &treated, &outcome, &inference)
     }
 }

@@ -9,6 +9,7 @@ use utfall_verify::record::{
 };
 
 use super::matching::MATCHED;
+use crate::cohort_file::StoredCohort;
 use crate::compare::compare;
 use crate::compared_file;
 use crate::outcomes::OutcomeReader;
@@ -116,10 +117,11 @@ pub(crate) fn run_effects(
         let units = Units::load(&tables, &plan.unit)?;
         let seal = steps::matching::seal(request)?;
         let outcomes = OutcomeReader::open(&tables, &units, plan, &seal);
+        let cohort = steps::cohort::read(request)?;
         let records = plan
             .alternative
             .iter()
-            .map(|alternative| record(request, alternative, &outcomes))
+            .map(|alternative| record(request, alternative, &outcomes, &cohort))
             .collect::<Result<Vec<_>, _>>()?;
         documents::write(&folder.join(ALTERNATIVES), &records)
     })
@@ -146,6 +148,7 @@ fn record(
     request: &RunRequest<'_>,
     alternative: &AlternativeSpec,
     outcomes: &OutcomeReader<'_>,
+    cohort: &StoredCohort,
 ) -> Result<AlternativeRecord, RunError> {
     let folder = folder(request, alternative);
     let result = match documents::read(&folder.join(DESIGN))? {
@@ -154,7 +157,7 @@ fn record(
             let matched = folder.join(MATCHED);
             let study = Study {
                 outcomes,
-                cohort: &steps::cohort::read(request)?,
+                cohort,
                 units: &compared_file::read(&matched)?,
                 estimand: balance.estimand,
             };
