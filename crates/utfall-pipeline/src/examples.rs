@@ -7,7 +7,7 @@ use std::path::Path;
 use utfall_cohort::{ExampleSpec, Verdict};
 use utfall_core::Watch;
 use utfall_files::FileError;
-use utfall_registry::{DataContract, Delivery, DeliveryStatus, Tables, Units};
+use utfall_registry::{DataContract, Delivery, DeliveryScope, DeliveryStatus, Tables, Units};
 
 use crate::cohort_file::csv_error;
 use crate::toml_text::{Place, error_at};
@@ -163,6 +163,7 @@ fn ingest(
         path,
         vintage: loaded.plan.index_date,
         status: DeliveryStatus::Final,
+        scope: DeliveryScope::Full,
     };
     let report = utfall_registry::ingest(contract, &[delivery], into, watch)
         .map_err(|source| RunError::ingest(extract, source))?;
