@@ -17,4 +17,5 @@ mod interrupting;
 mod repeatable;
 mod resuming;
 mod revisions;
+mod starting;
 mod tampering;

@@ -6,8 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs, pseudonymise::PseudonymiseArgs,
-    run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
+    diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs,
+    pseudonymise::PseudonymiseArgs, run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs,
+    verify::VerifyArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -24,6 +25,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(InitArgs),
     Run(RunArgs),
     Validate(ValidateArgs),
     Verify(VerifyArgs),

@@ -24,6 +24,10 @@ pub(crate) enum CliError {
     Pseudonym(#[from] utfall_registry::PseudonymError),
     #[error(transparent)]
     File(#[from] FileError),
+    #[error("cannot draft a contract: {0}")]
+    Draft(#[from] utfall_registry::DraftError),
+    #[error("`{}` is there already; choose another place, or remove it first", path.display())]
+    Exists { path: std::path::PathBuf },
     #[error("cannot read the bundle: {0}")]
     Bundle(String),
     #[error("cannot write the result: {0}")]
@@ -36,8 +40,10 @@ impl CliError {
     /// The exit code of this cause.
     pub(crate) fn exit_code(&self) -> Code {
         match self {
-            Self::Plan(_) | Self::Request(_) | Self::Spec(_) => Code::Plan,
+            Self::Plan(_) | Self::Request(_) | Self::Spec(_) | Self::Exists { .. } => Code::Plan,
             Self::Run(error) => of_run(error),
+            Self::Draft(utfall_registry::DraftError::Ingest(error)) => of_ingest(error),
+            Self::Draft(_) => Code::DataContract,
             Self::Simulate(error) => of_simulation(error),
             Self::Pseudonym(error) => of_pseudonyms(error),
             Self::Bundle(_) => Code::Verification,

@@ -40,6 +40,7 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
     interrupt::listen()?;
     let out = &mut std::io::stdout().lock();
     match &args.command {
+        Command::Init(args) => commands::init::init(args, out),
         Command::Run(args) => commands::run::run(args, out),
         Command::Validate(args) => commands::validate::validate(args, out),
         Command::Verify(args) => commands::verify::verify(args, out),

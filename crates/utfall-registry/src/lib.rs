@@ -13,6 +13,7 @@ mod contract;
 mod dates;
 mod delivered_files;
 mod delivery;
+mod draft;
 mod engine;
 mod identity;
 mod ingest;
@@ -30,6 +31,7 @@ pub use contract::{
 };
 pub use delivered_files::{DeliveredFilesError, delivered_files};
 pub use delivery::{Delivery, DeliveryScope, DeliveryStatus};
+pub use draft::{DraftError, draft};
 pub use engine::{ENGINE_THREADS, EngineError};
 pub use identity::{IdentityKind, identity_numbers};
 pub use ingest::{

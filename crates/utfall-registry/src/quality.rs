@@ -38,7 +38,7 @@ pub struct QualityReport {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DeliveryQuality {
-    /// Name of the file, without its folder.
+    /// Name of the file, with as much of its folders as tells it from the others.
     pub file: String,
     /// The day the register was as the file says.
     pub vintage: NaiveDate,

@@ -3,6 +3,7 @@
 pub(crate) mod diff;
 pub(crate) mod estimate;
 pub(crate) mod explain;
+pub(crate) mod init;
 pub(crate) mod pseudonymise;
 pub(crate) mod run;
 pub(crate) mod simulate;

@@ -57,6 +57,20 @@ impl DataContract {
             .map_err(|misplaced| misplaced.locate(source_name, text))
     }
 
+    /// A contract without columns, for a first look at files: `head` is its part from `format` on.
+    pub(crate) fn bare(head: &str) -> Result<Self, DataContractError> {
+        let text = format!("schema = \"\"\nname = \"\"\ntitle = \"\"\nkey = []\n{head}");
+        let text = toml::from_str(&text)
+            .map_err(|error| DataContractError::syntax("the draft", &text, &error))?;
+        Ok(Self {
+            text,
+            columns: Vec::new(),
+            key: Vec::new(),
+            order: Vec::new(),
+            reporting_lag: None,
+        })
+    }
+
     /// Name of the extract.
     #[must_use]
     pub fn name(&self) -> &str {

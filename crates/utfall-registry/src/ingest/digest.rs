@@ -30,6 +30,14 @@ impl RowDigest {
         Self(key.digest().0 << CELL_BITS | cells)
     }
 
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+
     /// The row's key.
     #[inline]
     pub(crate) fn key(self) -> KeyDigest {
@@ -46,6 +54,13 @@ impl RowDigest {
     #[inline]
     pub(crate) fn slot(self, n_bits: u32) -> usize {
         ((self.0 << BUCKET_BITS) >> (128 - n_bits)) as usize
+    }
+}
+
+impl KeyDigest {
+    /// Its last 64 bits.
+    pub(crate) fn low(self) -> u64 {
+        self.0 as u64
     }
 }
 

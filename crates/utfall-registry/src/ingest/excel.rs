@@ -25,7 +25,7 @@ use crate::contract::{DataContract, Sheet};
 const WORKBOOK_BYTES: u64 = 4 << 30;
 
 /// What a workbook of the older form begins with.
-const OLE_MAGIC: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0];
+pub(crate) const OLE_MAGIC: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0];
 
 /// Seconds of a day.
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -243,6 +243,56 @@ impl Cells for SheetRows<'_> {
         let column = column as usize;
         let is_named = column < self.rows.n_columns();
         self.rows.put(is_named.then_some(column), cell);
+        Ok(())
+    }
+}
+
+/// Rows among which a header is looked for.
+const HEADER_ROWS: u32 = 20;
+
+/// The first sheet of a workbook, and the first of its rows with the most texts; `None` if the
+/// file is no workbook.
+pub(crate) fn first_sheet(path: &Path) -> Result<Option<(String, u32)>, IngestError> {
+    let bytes = utfall_files::read_whole(path).map_err(IngestError::Unreadable)?;
+    let bytes = SharedBytes(Arc::new(bytes));
+    let name = FileName::of(path);
+    let is_old = bytes.as_ref().starts_with(OLE_MAGIC);
+    let cursor = Cursor::new(bytes.clone());
+    let sheets = if is_old {
+        Xls::new(cursor).map(|workbook| workbook.sheet_names()).ok()
+    } else {
+        check_size(&name, &bytes).ok();
+        Xlsx::new(cursor)
+            .map(|workbook| workbook.sheet_names())
+            .ok()
+    };
+    let Some(sheet) = sheets.and_then(|sheets| sheets.into_iter().next()) else {
+        return Ok(None);
+    };
+    let sheet = Sheet {
+        name: sheet,
+        header_row: 1,
+    };
+    let mut texts = TextsByRow::default();
+    match read(&name, &bytes, &sheet, &mut texts) {
+        Ok(()) | Err(Ended::Hung) => {}
+        Err(Ended::Failed(error)) => return Err(error),
+    }
+    let most = texts.0.values().max().copied().unwrap_or(0);
+    let header_row = texts.0.iter().find(|(_, n_texts)| **n_texts == most);
+    Ok(Some((sheet.name, header_row.map_or(1, |(row, _)| row + 1))))
+}
+
+/// Texts in each of the first rows.
+#[derive(Default)]
+struct TextsByRow(std::collections::BTreeMap<u32, usize>);
+
+impl Cells for TextsByRow {
+    fn cell(&mut self, row: u32, _column: u32, cell: Cell<'_>) -> Result<(), Ended> {
+        if row >= HEADER_ROWS {
+            return Err(Ended::Hung);
+        }
+        *self.0.entry(row).or_default() += usize::from(matches!(cell, Cell::Text(_)));
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! The first pass over a file: structure, encoding, identity numbers and keys. Nothing is written.
 
-use utfall_files::Digest;
+use utfall_files::{Digest, FileError};
 
 use super::digest::{Absorb, CellHasher, RowDigest};
 use super::error::{IdentityFinding, IngestError};
 use super::file_name::FileName;
-use super::keys::BlockKeys;
+use super::key_store::{BlockKeys, KeyStore};
 use super::rules::{Cell, RowRules};
 use super::source::{Layout, Row, RowVisitor, Source};
 use super::stream::{Progress, stream};
@@ -37,7 +37,7 @@ pub(crate) fn inspect<S: Source>(
     declared: &[String],
     file: &FileName,
     encoding: Encoding,
-    progress: &Progress<'_>,
+    (store, progress): (&mut KeyStore, &Progress<'_>),
 ) -> Result<Inspection, IngestError> {
     let layout = source.layout();
     let n_columns = layout.header().len();
@@ -53,7 +53,7 @@ pub(crate) fn inspect<S: Source>(
             (BlockKeys::new(&inspector.digests), inspector.seen)
         },
         |(keys, seen)| {
-            blocks.push(keys);
+            blocks.push(store.keep(keys).map_err(put_aside)?);
             whole.merge(&seen);
             Ok(())
         },
@@ -73,6 +73,11 @@ pub(crate) fn inspect<S: Source>(
         ignored_columns,
         digest,
     })
+}
+
+/// Keys could not be put aside on disk, or not be read again.
+pub(crate) fn put_aside(source: std::io::Error) -> IngestError {
+    IngestError::Disk(FileError::at(&std::env::temp_dir(), source))
 }
 
 /// What was seen of some rows.

@@ -1,11 +1,13 @@
 //! Which rows share a key: within a delivery a fault, across deliveries a revision.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use rayon::prelude::*;
 
 use super::digest::{KeyDigest, N_BUCKETS, RowDigest};
+use super::key_store::BlockKeys;
 
 /// What the keys say about a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,64 +18,6 @@ pub(crate) enum Standing {
     Duplicate,
     /// Another row of the delivery has its key.
     Conflict,
-}
-
-/// The rows of a block that have a valid key, by bucket: 20 bytes for each.
-pub(crate) struct BlockKeys {
-    n_rows: usize,
-    digests: Vec<RowDigest>,
-    /// Positions in the block.
-    rows: Vec<u32>,
-    /// Where each bucket ends.
-    ends: Vec<u32>,
-}
-
-impl BlockKeys {
-    /// Puts rows, given in order, into their buckets.
-    pub(crate) fn new(rows: &[Option<RowDigest>]) -> Self {
-        let mut starts = vec![0_u32; N_BUCKETS + 1];
-        for digest in rows.iter().flatten() {
-            starts[digest.bucket() + 1] += 1;
-        }
-        for bucket in 0..N_BUCKETS {
-            starts[bucket + 1] += starts[bucket];
-        }
-        let n_keys = starts[N_BUCKETS] as usize;
-        let mut digests = vec![RowDigest::default(); n_keys];
-        let mut positions = vec![0; n_keys];
-        for (row, digest) in (0..).zip(rows) {
-            if let Some(digest) = digest {
-                let place = &mut starts[digest.bucket()];
-                digests[*place as usize] = *digest;
-                positions[*place as usize] = row;
-                *place += 1;
-            }
-        }
-        // Each start has moved to its bucket's end.
-        starts.truncate(N_BUCKETS);
-        Self {
-            n_rows: rows.len(),
-            digests,
-            rows: positions,
-            ends: starts,
-        }
-    }
-
-    /// Rows of the block, those without a valid key included.
-    pub(crate) fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
-    fn bucket(&self, bucket: usize) -> impl Iterator<Item = (RowDigest, u32)> {
-        let start = bucket
-            .checked_sub(1)
-            .map_or(0, |before| self.ends[before] as usize);
-        let range = start..self.ends[bucket] as usize;
-        self.digests[range.clone()]
-            .iter()
-            .copied()
-            .zip(self.rows[range].iter().copied())
-    }
 }
 
 /// What the keys of all rows of all files say about each.
@@ -108,7 +52,11 @@ type Entry = (RowDigest, u32, u32);
 impl Keys {
     /// Compares the rows of files, each given with its vintage's rank and its blocks in order;
     /// `full` are the ranks of full vintages, in order.
-    pub(crate) fn compare(files: &[(usize, Vec<BlockKeys>)], full: Vec<usize>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// What the system says if keys that were put aside on disk cannot be read.
+    pub(crate) fn compare(files: &[(usize, Vec<BlockKeys>)], full: Vec<usize>) -> io::Result<Self> {
         let n_ranks = files.iter().map(|(rank, _)| rank + 1).max().unwrap_or(0);
         let notes = files.iter().map(|(rank, blocks)| {
             let n_rows = blocks.iter().map(BlockKeys::n_rows).sum();
@@ -126,19 +74,14 @@ impl Keys {
         };
         let n_largest = files
             .iter()
-            .map(|(_, blocks)| {
-                blocks
-                    .iter()
-                    .map(|block| block.digests.len())
-                    .sum::<usize>()
-            })
+            .map(|(_, blocks)| blocks.iter().map(BlockKeys::n_keys).sum::<usize>())
             .sum::<usize>()
             / N_BUCKETS;
-        (0..N_BUCKETS).into_par_iter().for_each_init(
+        (0..N_BUCKETS).into_par_iter().try_for_each_init(
             || Places::for_rows(n_largest),
             |places, bucket| keys.compare_bucket(files, bucket, places),
-        );
-        keys
+        )?;
+        Ok(keys)
     }
 
     /// Rows of a file.
@@ -206,24 +149,24 @@ impl Keys {
         files: &[(usize, Vec<BlockKeys>)],
         bucket: usize,
         places: &mut Places,
-    ) {
+    ) -> io::Result<()> {
         places.clear();
-        let blocks = || files.iter().flat_map(|(_, blocks)| blocks);
-        for (digest, _) in blocks().flat_map(|block| block.bucket(bucket)) {
-            places.take(digest);
+        for block in files.iter().flat_map(|(_, blocks)| blocks) {
+            block.each_in(bucket, |digest, _| places.take(digest))?;
         }
         if !places.any_shared {
-            return;
+            return Ok(());
         }
         let mut entries: Vec<Entry> = Vec::new();
         for (file, (_, blocks)) in (0..).zip(files) {
             let mut start = 0;
             for block in blocks {
-                let shared = block
-                    .bucket(bucket)
-                    .filter(|(digest, _)| places.is_shared(*digest));
-                entries.extend(shared.map(|(digest, row)| (digest, file, start + row)));
-                start += block.n_rows as u32;
+                block.each_in(bucket, |digest, row| {
+                    if places.is_shared(digest) {
+                        entries.push((digest, file, start + row));
+                    }
+                })?;
+                start += block.n_rows() as u32;
             }
         }
         entries.sort_unstable();
@@ -231,6 +174,7 @@ impl Keys {
         same_key
             .filter(|same| same.len() > 1)
             .for_each(|same| self.compare_same(same));
+        Ok(())
     }
 
     /// Notes what rows of one key mean for each other.
@@ -322,7 +266,7 @@ mod tests {
     #[test]
     fn identical_rows_leave_the_first_and_different_ones_none() {
         let rows = ["a1", "b1", "a1", "c1", "b2", "d1"].map(|row| Some(digest(&row[..1], row)));
-        let keys = Keys::compare(&[(0, block(&rows))], Vec::new());
+        let keys = Keys::compare(&[(0, block(&rows))], Vec::new()).unwrap();
         let standings = [0, 1, 2, 3, 4, 5].map(|row| keys.standing(0, row));
         use Standing::{Alone, Conflict, Duplicate};
         assert_eq!(
@@ -333,7 +277,7 @@ mod tests {
 
     #[test]
     fn rows_without_a_key_are_compared_with_none() {
-        let keys = Keys::compare(&[(0, block(&[None, None, None]))], Vec::new());
+        let keys = Keys::compare(&[(0, block(&[None, None, None]))], Vec::new()).unwrap();
         assert_eq!(keys.n_rows(0), 3);
         assert!((0..3).all(|row| keys.standing(0, row) == Standing::Alone));
     }
@@ -346,7 +290,8 @@ mod tests {
         let mut keys = Keys::compare(
             &[(0, block(&first)), (1, block(&second)), (2, block(&third))],
             Vec::new(),
-        );
+        )
+        .unwrap();
         let key = |row: &Option<RowDigest>| row.map(RowDigest::key);
         let superseded =
             |keys: &Keys| [0, 1, 2].map(|row| keys.is_superseded(0, row, || key(&first[row])));
@@ -371,16 +316,16 @@ mod tests {
         let full = [digest("a", "2")].map(Some);
         let third = [digest("b", "3")].map(Some);
         let files = [(0, block(&first)), (1, block(&full)), (2, block(&third))];
-        let keys = Keys::compare(&files, vec![1]);
+        let keys = Keys::compare(&files, vec![1]).unwrap();
         assert_eq!(
             [0, 1, 2].map(|row| keys.is_deleted(0, row)),
             [false, true, true]
         );
         assert!(!keys.is_deleted(1, 0) && !keys.is_deleted(2, 0));
-        let keys = Keys::compare(&files, vec![1, 2]);
+        let keys = Keys::compare(&files, vec![1, 2]).unwrap();
         assert!(keys.is_deleted(0, 0), "the second full vintage lacks it");
         assert!(keys.is_deleted(1, 0));
-        let keys = Keys::compare(&files, Vec::new());
+        let keys = Keys::compare(&files, Vec::new()).unwrap();
         assert!((0..3).all(|row| !keys.is_deleted(0, row)));
     }
 
@@ -392,7 +337,8 @@ mod tests {
                 (0, block(&[Some(digest("a", "2"))])),
             ],
             Vec::new(),
-        );
+        )
+        .unwrap();
         assert_eq!(keys.standing(0, 0), Standing::Conflict);
         assert_eq!(keys.standing(1, 0), Standing::Conflict);
         assert!(!keys.is_superseded(0, 0, || None));
@@ -404,7 +350,7 @@ mod tests {
             .map(|i| Some(digest(&(i % 99_000).to_string(), &(i / 99_500).to_string())))
             .collect();
         let blocks: Vec<BlockKeys> = rows.chunks(7_001).map(BlockKeys::new).collect();
-        let keys = Keys::compare(&[(0, blocks)], Vec::new());
+        let keys = Keys::compare(&[(0, blocks)], Vec::new()).unwrap();
         for row in 0..100_000 {
             let expected = match row {
                 0..500 | 98_500..99_000 => None,

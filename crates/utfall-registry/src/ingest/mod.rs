@@ -17,10 +17,12 @@ mod error;
 mod excel;
 mod file;
 mod file_name;
+pub(crate) mod first_rows;
 mod fixed_width;
 mod frame;
 mod inspect;
 mod json_lines;
+mod key_store;
 mod keys;
 mod open;
 mod parquet;
@@ -51,17 +53,19 @@ use crate::quality::{QUALITY_FILE, QualityReport};
 use crate::table_writer::{StoredType, TableWriter};
 pub use compression::Compression;
 pub(crate) use csv::CsvSource;
+pub(crate) use digest::{Absorb, KeyHasher};
 pub use error::{IdentityFinding, IngestError};
 pub use file_name::FileName;
 use inspect::Inspection;
-use keys::{BlockKeys, Keys};
+use key_store::{BlockKeys, KeyStore};
+use keys::Keys;
 pub use open::digest;
-use open::{Place, WithSource, open};
+pub(crate) use open::{Place, WithSource, open};
 use quarantine::Quarantine;
 use read::Judged;
 use rules::RowRules;
 pub use rules::Rule;
-pub(crate) use rules::{Cell as RowCell, decode};
+pub(crate) use rules::{Cell, Cell as RowCell, decode};
 pub(crate) use source::{Layout, Row, RowVisitor, Source};
 use stream::Progress;
 use tally::QualityTally;
@@ -185,12 +189,14 @@ impl<'a> Ingestion<'a> {
         }
         let mut tally = QualityTally::new(contract, deliveries, &names);
         let (mut files, mut keys, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+        let mut store = KeyStore::default();
         for ((place, rank), name) in places.into_iter().zip(ranks).zip(names) {
             let look = Look {
                 rules: &rules,
                 declared: &declared,
                 name: &name,
                 encoding,
+                store: &mut store,
                 progress: &mut progress,
             };
             let inspection = open(contract, &place, look)?;
@@ -211,7 +217,7 @@ impl<'a> Ingestion<'a> {
         if !findings.is_empty() {
             return Err(IngestError::IdentityNumbers { findings });
         }
-        let keys = Keys::compare(&keys, full_ranks(deliveries)?);
+        let keys = Keys::compare(&keys, full_ranks(deliveries)?).map_err(inspect::put_aside)?;
         Ok(Self {
             contract,
             rules,
@@ -267,6 +273,7 @@ struct Look<'r, 'c> {
     declared: &'r [String],
     name: &'r FileName,
     encoding: Encoding,
+    store: &'r mut KeyStore,
     progress: &'r mut Progress<'c>,
 }
 
@@ -280,7 +287,7 @@ impl WithSource for Look<'_, '_> {
             self.declared,
             self.name,
             self.encoding,
-            self.progress,
+            (self.store, self.progress),
         )?;
         self.progress.pass(source.n_bytes())?;
         Ok(inspection)

@@ -373,3 +373,32 @@ impl BufRead for Counted {
         self.text.consume(n_bytes);
     }
 }
+
+/// The name of most of the first elements below the root of a document, if there are any.
+pub(crate) fn most_frequent_element(path: &Path) -> Result<Option<String>, IngestError> {
+    let elements = Elements { row: String::new() };
+    let mut document = Document::open(path, &elements)?;
+    let (mut depth, mut n_below, mut buffer) = (0_u64, 0_u64, Vec::new());
+    let mut n_called: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
+    while n_below < N_FIRST_ROWS {
+        buffer.clear();
+        document.reader.get_mut().n_since_row = 0;
+        match document.reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(element)) => {
+                depth += 1;
+                if depth == 2 {
+                    n_below += 1;
+                    let name = String::from_utf8_lossy(local_name(&element)).into_owned();
+                    *n_called.entry(name).or_default() += 1;
+                }
+            }
+            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::Eof) | Err(_) => break,
+            Ok(_) => {}
+        }
+    }
+    let most = n_called
+        .into_iter()
+        .max_by_key(|(_, n_elements)| *n_elements);
+    Ok(most.map(|(name, _)| name))
+}
