@@ -34,8 +34,8 @@ pub fn check_examples(loaded: &LoadedPlan, watch: &dyn Watch) -> Result<usize, R
         ingest(loaded, extract, &contract, &into, watch)?;
         folders.insert(extract.clone(), (contract, into));
     }
-    let tables = Tables::open(folders)?;
     let plan = &loaded.plan;
+    let tables = Tables::open(folders)?.with_calendars(&plan.calendar)?;
     let units = Units::load(&tables, &plan.unit)?;
     let verdicts = utfall_cohort::verdicts(
         &tables,
