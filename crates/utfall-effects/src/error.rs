@@ -332,6 +332,35 @@ pub enum EffectError {
         what: &'static str,
     },
 
+    /// A time that is negative, or not after the row's start.
+    #[error(
+        "the time in row {row} is negative, or not after the row's start: leave the row out or correct it"
+    )]
+    TimeNotPositive {
+        /// The row.
+        row: usize,
+    },
+
+    /// No row ends with the event.
+    #[error("no row ends with the event, expected at least one")]
+    NoEvents,
+
+    /// A unit or time without an untreated row.
+    #[error(
+        "the unit or time of row {row} is never untreated, so what would have happened cannot be told: leave it out"
+    )]
+    NeverUntreated {
+        /// The first row of it.
+        row: usize,
+    },
+
+    /// Too few comparators to build a comparison from, or no treated unit.
+    #[error("{n_donors} donors, expected at least 2 and a treated unit")]
+    TooFewDonors {
+        /// Donors given.
+        n_donors: usize,
+    },
+
     /// Two rows of one unit at one time.
     #[error("row {row} is the second of its unit and time: keep one row for each")]
     DuplicateInPanel {
@@ -362,6 +391,8 @@ impl EffectError {
             | Self::NoMatch { row }
             | Self::ExposureNotPositive { row }
             | Self::DuplicateInPanel { row }
+            | Self::NeverUntreated { row }
+            | Self::TimeNotPositive { row }
             | Self::StartVaries { row }
             | Self::GapInPanel { row }
             | Self::GroupWithoutEvents { row }

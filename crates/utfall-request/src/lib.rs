@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abadie_imbens;
+mod adoption;
 mod answer;
 mod asked;
 mod balance;
@@ -10,6 +11,7 @@ pub mod cases;
 mod cluster_trial;
 mod confounding;
 mod derive;
+mod discontinuity;
 mod effect;
 mod error;
 mod estimate;
@@ -29,8 +31,11 @@ mod request;
 mod resample;
 mod risk_sets;
 mod sensitivity;
+mod series;
 mod staggered;
 mod step_down;
+mod survival;
+mod synthetic;
 mod table;
 mod trial;
 mod two_by_two;
@@ -40,6 +45,7 @@ mod weigh;
 mod wild_bootstrap;
 
 pub use abadie_imbens::{AbadieImbens, BiasAdjustment, MatchedOn};
+pub use adoption::{Adoption, AdoptionMethod};
 pub use answer::{Answer, Numbers};
 pub use asked::{Request, estimate, estimate_from};
 pub use balance::{Balance, FurtherBalance, Prognostic};
@@ -48,6 +54,7 @@ pub use calculation::{Calculation, EValue, PValues};
 pub use cluster_trial::ClusterTrial;
 pub use confounding::{BenchmarkCovariate, Confounding};
 pub use derive::Derived;
+pub use discontinuity::{BandwidthChoice, Discontinuity};
 pub use error::RequestError;
 pub use files::{Cells, Files, Reader};
 pub use fixed_effects::{Category, FixedEffectsFamily, FixedEffectsRegression, JointTest};
@@ -65,8 +72,11 @@ pub use request::{
 };
 pub use resample::{Acceleration, Bootstrap, DrawnRows, GivenRows, LeaveOut};
 pub use risk_sets::{RiskSetEffect, RiskSets};
+pub use series::{SerialCorrelation, Series};
 pub use staggered::{AggregateSpec, BootstrapSpec, MultiplierStream, Staggered, TwoPeriodRequest};
 pub use step_down::StepDownTest;
+pub use survival::{Compared, HazardError, ProportionalHazards, Survival};
+pub use synthetic::{Predictor, SyntheticControl, SyntheticMethod};
 pub use trial::{Design, Folds, OutcomeFamily, RobustModels, Trial};
 pub use two_by_two::TwoByTwo;
 pub use uncertainty::{Further, Uncertainty};

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
 
 use crate::abadie_imbens::AbadieImbens;
+use crate::adoption::Adoption;
 use crate::bounds::Bounds;
 use crate::cluster_trial::ClusterTrial;
 use crate::confounding::Confounding;
 use crate::derive::Derived;
+use crate::discontinuity::Discontinuity;
 use crate::files::Files;
 use crate::fixed_effects::FixedEffectsRegression;
 use crate::instrument::Instrument;
@@ -18,8 +20,11 @@ use crate::randomisation::Randomisation;
 use crate::rank_test::RankTest;
 use crate::regression::Regression;
 use crate::risk_sets::RiskSets;
+use crate::series::Series;
 use crate::staggered::{Staggered, TwoPeriodRequest};
 use crate::step_down::StepDownTest;
+use crate::survival::{ProportionalHazards, Survival};
+use crate::synthetic::SyntheticControl;
 use crate::table::Table;
 use crate::trial::Trial;
 use crate::two_by_two::TwoByTwo;
@@ -69,6 +74,18 @@ pub struct Model {
     pub cluster_trial: Option<ClusterTrial>,
     /// Quantile regressions.
     pub quantile_regression: Option<QuantileRegression>,
+    /// Effects of staggered adoption in other ways.
+    pub adoption: Option<Adoption>,
+    /// A comparison built from several units.
+    pub synthetic: Option<SyntheticControl>,
+    /// The jump of an outcome at a cutoff.
+    pub discontinuity: Option<Discontinuity>,
+    /// A segmented regression of one series.
+    pub series: Option<Series>,
+    /// Survival curves and tests of their equality.
+    pub survival: Option<Survival>,
+    /// Proportional hazards regression.
+    pub proportional_hazards: Option<ProportionalHazards>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -103,7 +120,7 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-    pub(crate) const PARTS: [&'static str; 17] = [
+    pub(crate) const PARTS: [&'static str; 23] = [
         "trial",
         "regression",
         "instrument",
@@ -116,6 +133,12 @@ impl Model {
         "confounding",
         "cluster-trial",
         "quantile-regression",
+        "adoption",
+        "synthetic",
+        "discontinuity",
+        "series",
+        "survival",
+        "proportional-hazards",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -137,6 +160,12 @@ impl Model {
             self.confounding.as_ref().map(|part| part as _),
             self.cluster_trial.as_ref().map(|part| part as _),
             self.quantile_regression.as_ref().map(|part| part as _),
+            self.adoption.as_ref().map(|part| part as _),
+            self.synthetic.as_ref().map(|part| part as _),
+            self.discontinuity.as_ref().map(|part| part as _),
+            self.series.as_ref().map(|part| part as _),
+            self.survival.as_ref().map(|part| part as _),
+            self.proportional_hazards.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

@@ -1,17 +1,21 @@
 //! Panels: fixed effects of any number, and errors for rows that are not independent.
 
 mod absorb;
+mod bacon;
 mod covariance;
 mod fixed_effects;
 mod poisson;
 mod spatial;
+mod untreated;
 
 pub use absorb::{FixedEffect, FixedEffects};
+pub use bacon::{Comparison, bacon};
 pub use covariance::{
     AbsorbedCount, ClusterCount, Covariance, Dependence, Distribution, SmallSample, Wald,
 };
 pub use fixed_effects::{AbsorbedFit, Design, JackknifeCentre, fit_absorbed};
 pub use poisson::{PoissonFit, fit_absorbed_poisson, rows_without_events};
 pub use spatial::{Distance, Places};
+pub use untreated::{Imputed, Untreated, UntreatedModel};
 
 pub(crate) use covariance::ranks;
