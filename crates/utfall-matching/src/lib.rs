@@ -5,6 +5,18 @@
 //! file, clock or outcome. Units are named by their index; give them in the order of their ids and
 //! the lowest index is the lowest id, whatever order the rows of a file had.
 //!
+//! | method | makes | answers for |
+//! | --- | --- | --- |
+//! | [`nearest`], [`nearest_on_covariates`] | greedy sets on a score or on covariates | att, atc |
+//! | [`optimal`] | pairs and `k : 1` sets of least total distance | att, atc |
+//! | [`full`] | everyone in sets of least total distance | att, atc, ate |
+//! | [`stratified`], [`coarsened`], [`subclassified`] | whole strata: exact, coarsened, of a score | att, atc, ate |
+//! | [`risk_sets`] | sets on each index date, of those not yet treated | att |
+//! | [`weighting`] | a weight for each unit | see there |
+//!
+//! [`design`] reaches each by the names of covariates, as plans and requests write it.
+//! [`broken_promise`] checks what any of them results in.
+//!
 //! ```
 //! use utfall_matching::{BalanceGate, SmdDenominator, balance, nearest, propensity, NearestSpec};
 //! use utfall_stats::Matrix;

@@ -33,12 +33,24 @@ pub struct Balance {
     /// The prognostic score to compare, as `prognostic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prognostic: Option<Prognostic>,
+    /// What becomes of rows where a covariate has no value; an error without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<MissingCovariates>,
     /// Columns within whose values the covariates are compared as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub within: Vec<String>,
     /// Bins in which units are counted along `distance`, before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_bins: Option<NonZeroU32>,
+}
+
+/// What becomes of rows where a covariate has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingCovariates {
+    /// Each covariate is compared among the rows that have it, and the share of those that do not
+    /// is compared too, as `column missing`.
+    ByCovariate,
 }
 
 /// What of the covariates is compared beside them.
@@ -111,6 +123,9 @@ pub(crate) fn compare(
     numbers: &mut Numbers,
 ) -> Result<(), RequestError> {
     let table = compared.table;
+    if wanted.missing == Some(MissingCovariates::ByCovariate) {
+        return by_covariate(compared, wanted, numbers);
+    }
     let values = matrix(table, &wanted.covariates)?;
     let mut named: Named = wanted.covariates.iter().cloned().zip(values).collect();
     further(&mut named, &wanted.also);
@@ -162,6 +177,47 @@ pub(crate) fn compare(
     }
     if let (Some(n_bins), Some(distance)) = (wanted.overlap_bins, &distance) {
         describe_overlap(distance, compared.treated, &weights, n_bins, numbers)?;
+    }
+    Ok(())
+}
+
+/// Each covariate among the rows that have it.
+fn by_covariate(
+    compared: &Compared<'_>,
+    wanted: &Balance,
+    numbers: &mut Numbers,
+) -> Result<(), RequestError> {
+    let weights = compared.weights();
+    let all: Vec<usize> = (0..compared.treated.len()).collect();
+    for name in &wanted.covariates {
+        let cells = compared.table.numbers_or_never(name, &[])?;
+        let has: Vec<usize> = all
+            .iter()
+            .copied()
+            .filter(|&unit| cells[unit].is_some())
+            .collect();
+        let absent = cells.iter().map(|cell| f64::from(u8::from(cell.is_none())));
+        let absent: Named = vec![(format!("{name} missing"), absent.collect())];
+        let values: Named = vec![(
+            name.clone(),
+            cells.iter().map(|cell| cell.unwrap_or(0.0)).collect(),
+        )];
+        let mut put = |named: &Named, units: &[usize]| {
+            let rows = rows_among(compared, wanted, named, &weights, units)?;
+            let n = |is_counted: &dyn Fn(usize) -> bool| {
+                [true, false].map(|arm| {
+                    let of_arm = units.iter().filter(|&&unit| compared.treated[unit] == arm);
+                    of_arm.filter(|&&unit| is_counted(unit)).count()
+                })
+            };
+            let counts = [n(&|_| true), n(&|unit| weights[unit] > 0.0)];
+            describe(&rows[0], &named[0].0, counts, numbers);
+            Ok::<(), RequestError>(())
+        };
+        put(&values, &has)?;
+        if has.len() < all.len() {
+            put(&absent, &all)?;
+        }
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ pub use abadie_imbens::{AbadieImbens, BiasAdjustment, MatchedOn};
 pub use adoption::{Adoption, AdoptionMethod};
 pub use answer::{Answer, Numbers};
 pub use asked::{Request, estimate, estimate_from};
-pub use balance::{Balance, FurtherBalance, Prognostic};
+pub use balance::{Balance, FurtherBalance, MissingCovariates, Prognostic};
 pub use bounds::Bounds;
 pub use calculation::{Calculation, EValue, PValues};
 pub use cluster_trial::ClusterTrial;

@@ -275,6 +275,19 @@ impl Request {
             "`distance` is what matching calls its own score",
             "rename the column",
         ));
+        let is_alone = |balance: &Balance| {
+            balance.missing.is_none()
+                || (balance.also.is_empty()
+                    && balance.score.is_empty()
+                    && balance.within.is_empty()
+                    && balance.prognostic.is_none()
+                    && balance.overlap_bins.is_none())
+        };
+        all.push((
+            !self.balance.as_ref().is_none_or(is_alone),
+            "`missing` in `[balance]` beside parts that need every value",
+            "keep `covariates` and `smd-denominator` alone with it",
+        ));
         let has_score = |balance: &Balance| !balance.score.is_empty();
         all.push((
             matched && self.balance.as_ref().is_some_and(has_score),

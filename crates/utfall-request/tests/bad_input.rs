@@ -105,6 +105,32 @@ fn a_missing_value_or_nan_is_named_by_line_and_column() {
 }
 
 #[test]
+fn balance_can_leave_rows_without_a_value_out_covariate_by_covariate() {
+    let data = with(|row, cells| {
+        if row < 8 {
+            cells[1] = "NA".to_owned();
+        }
+    });
+    let asked = REST.replace(
+        "smd-denominator",
+        "missing = \"by-covariate\"\nsmd-denominator",
+    );
+    let answer = ask(&data, &asked).unwrap();
+    let whole = ask(&with(|_, _| {}), REST).unwrap();
+    let number = |answer: &Answer, name: &str| answer.numbers.get(name).unwrap();
+    assert!((number(&answer, "smd.z") - number(&whole, "smd.z")).abs() < 1e-12);
+    assert!((number(&answer, "smd.x") - number(&whole, "smd.x")).abs() > 1e-6);
+    // Two of ten treated and six of thirty comparators have no value.
+    assert!(number(&answer, "mean_difference.x missing").abs() < 1e-12);
+    assert!((number(&answer, "mean_treated.x missing") - 0.2).abs() < 1e-12);
+    let said = refusal(
+        &data,
+        &asked.replace("missing =", "within = [\"s\"]\nmissing ="),
+    );
+    assert!(said.contains("`missing`"), "{said}");
+}
+
+#[test]
 fn a_caliper_that_nobody_is_within_is_an_error() {
     let data = with(|row, cells| {
         let far = if row.is_multiple_of(4) { 1000 } else { 0 };

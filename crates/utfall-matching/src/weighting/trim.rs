@@ -27,6 +27,21 @@ enum TrimText {
 }
 
 impl Trim {
+    /// Scores below `least` and above one less it.
+    ///
+    /// # Errors
+    ///
+    /// A message unless it lies between 0 and 0.5, both excluded.
+    pub fn try_outside(least: f64) -> Result<Self, String> {
+        if least > 0.0 && least < 0.5 {
+            Ok(Self::Outside(least))
+        } else {
+            Err(format!(
+                "scores below {least} left out, expected a number between 0 and 0.5, both excluded"
+            ))
+        }
+    }
+
     /// Whether each unit is kept.
     pub(super) fn kept(self, score: &[f64]) -> Vec<bool> {
         match self {
@@ -74,10 +89,7 @@ impl TryFrom<TrimText> for Trim {
     fn try_from(text: TrimText) -> Result<Self, Self::Error> {
         match text {
             TrimText::Optimal => Ok(Self::Optimal),
-            TrimText::Outside(least) if least > 0.0 && least < 0.5 => Ok(Self::Outside(least)),
-            TrimText::Outside(least) => Err(format!(
-                "scores below {least} left out, expected a number between 0 and 0.5, both excluded"
-            )),
+            TrimText::Outside(least) => Self::try_outside(least),
         }
     }
 }
