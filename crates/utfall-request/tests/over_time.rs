@@ -1,5 +1,7 @@
 //! What designs over time refuse, and in which words.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fmt::Write;
 
 use utfall_request::{Request, estimate};
@@ -94,8 +96,7 @@ fn without_never_treated_units_the_not_yet_treated_are_the_remedy() {
 
 #[test]
 fn a_group_without_enough_rows_is_named_with_its_time() {
-    let mut part = STAGGERED.replace("anticipation", "covariates = [\"x\"]\nanticipation");
-    part = part.replace("\"panel\"", "\"panel\"");
+    let part = STAGGERED.replace("anticipation", "covariates = [\"x\"]\nanticipation");
     let csv: String = panel()
         .lines()
         .enumerate()
