@@ -19,3 +19,4 @@ mod resuming;
 mod revisions;
 mod starting;
 mod tampering;
+mod validating;

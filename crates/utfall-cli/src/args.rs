@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs,
+    contract::ContractArgs, diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs,
     pseudonymise::PseudonymiseArgs, run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs,
     verify::VerifyArgs,
 };
@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     Diff(DiffArgs),
     Pseudonymise(PseudonymiseArgs),
+    Contract(ContractArgs),
 }
 
 /// Threads to use; their number changes the speed and no result.

@@ -28,6 +28,13 @@ pub(crate) enum CliError {
     Draft(#[from] utfall_registry::DraftError),
     #[error("`{}` is there already; choose another place, or remove it first", path.display())]
     Exists { path: std::path::PathBuf },
+    #[error("cannot use the data contract: {0}")]
+    DataContract(Box<utfall_registry::DataContractError>),
+    #[error("{}: cannot import the contract: {source}", file.display())]
+    Import {
+        file: std::path::PathBuf,
+        source: utfall_registry::ExchangeError,
+    },
     #[error("cannot read the bundle: {0}")]
     Bundle(String),
     #[error("cannot write the result: {0}")]
@@ -40,7 +47,12 @@ impl CliError {
     /// The exit code of this cause.
     pub(crate) fn exit_code(&self) -> Code {
         match self {
-            Self::Plan(_) | Self::Request(_) | Self::Spec(_) | Self::Exists { .. } => Code::Plan,
+            Self::Plan(_)
+            | Self::Request(_)
+            | Self::Spec(_)
+            | Self::Exists { .. }
+            | Self::DataContract(_)
+            | Self::Import { .. } => Code::Plan,
             Self::Run(error) => of_run(error),
             Self::Draft(utfall_registry::DraftError::Ingest(error)) => of_ingest(error),
             Self::Draft(_) => Code::DataContract,
@@ -61,6 +73,7 @@ impl CliError {
     pub(crate) fn excerpt(&self) -> Option<String> {
         let diagnostic: &dyn Diagnostic = match self {
             Self::Plan(error) | Self::Run(RunError::Plan(error)) => error,
+            Self::DataContract(error) => error.as_ref(),
             _ => return None,
         };
         diagnostic.source_code()?;
@@ -77,9 +90,7 @@ fn of_run(error: &RunError) -> Code {
         RunError::Plan(_) => Code::Plan,
         RunError::Ingest { source, .. } => of_ingest(source),
         RunError::File(error) => of_file(error),
-        RunError::ChangedSinceDigest { .. } | RunError::MostRowsRejected { .. } => {
-            Code::DataContract
-        }
+        RunError::ChangedSinceDigest { .. } | RunError::ToleranceExceeded(_) => Code::DataContract,
         RunError::Table(_) | RunError::Cohort(_) | RunError::Truth { .. } => Code::Plan,
         RunError::Matching { .. } | RunError::Weighting { .. } | RunError::Effect { .. } => {
             Code::ChecksFailed
@@ -94,6 +105,7 @@ fn of_ingest(error: &IngestError) -> Code {
     match error {
         IngestError::Cancelled => Code::Interrupted,
         IngestError::Disk(error) | IngestError::Unreadable(error) => of_file(error),
+        IngestError::NoSuchExtract { .. } | IngestError::NoSuchColumn { .. } => Code::Plan,
         _ => Code::DataContract,
     }
 }

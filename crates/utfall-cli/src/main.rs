@@ -49,5 +49,6 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Diff(args) => commands::diff::diff(args, out),
         Command::Pseudonymise(args) => commands::pseudonymise::pseudonymise(args, out),
         Command::Simulate(args) => commands::simulate::simulate(args, out),
+        Command::Contract(args) => commands::contract::contract(args, out),
     }
 }

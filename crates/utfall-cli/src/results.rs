@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use serde::Serialize;
 use utfall_files::Digest;
 use utfall_payment::Decision;
-use utfall_pipeline::{RunError, RunOutcome, RunRequest, RunWatch, Step, StepKey, StepReport};
-use utfall_report::ReportInput;
+use utfall_pipeline::{
+    RunError, RunOutcome, RunRequest, RunWatch, Step, StepKey, StepReport, Workspace,
+};
+use utfall_registry::QualityReport;
+use utfall_report::{QualityInput, ReportInput};
 use utfall_verify::Run;
 use utfall_verify::record::{BalanceDocument, DesignsDocument, Documents, EffectRecord};
 
 use crate::error::CliError;
 
+/// The quality report's name in a workspace.
+pub(crate) const QUALITY: &str = "quality.html";
 const REPORT: &str = "report.html";
 const BUNDLE: &str = "bundle.zip";
 
@@ -82,6 +87,8 @@ pub(crate) fn write(
     let key = StepKey::of_code(&request.code)
         .with("what was found", outcome.digest)
         .with("the plan", request.plan.digest);
+    let step = write_quality_of_run(request, watch)?;
+    results.steps.push(step);
     let report = Step {
         name: "report",
         folder,
@@ -108,6 +115,50 @@ pub(crate) fn write(
         (results.to_json()? + "\n").as_bytes(),
     )?;
     Ok(results)
+}
+
+/// Writes the quality report of extracts, which hangs on what was found in them alone.
+pub(crate) fn write_quality(
+    title: &str,
+    workspace: &Workspace,
+    code: &Digest,
+    extracts: &[QualityReport],
+    watch: &dyn RunWatch,
+) -> Result<StepReport, CliError> {
+    let folder = workspace.folder();
+    let step = Step {
+        name: "quality",
+        folder,
+        key: StepKey::of_code(code)
+            .with("the title", title)
+            .with_plan_part("what was found in the extracts", &extracts),
+        outputs: &[QUALITY],
+    };
+    let finished = step.run(watch, || {
+        let input = QualityInput {
+            title,
+            version: env!("CARGO_PKG_VERSION"),
+            extracts,
+        };
+        let html = utfall_report::render_quality(&input)
+            .map_err(|error| RunError::internal("the quality report", error))?;
+        Ok(utfall_files::write_whole(
+            &folder.join(QUALITY),
+            html.as_bytes(),
+        )?)
+    })?;
+    Ok(finished.report)
+}
+
+/// The same for the extracts of a run.
+pub(crate) fn write_quality_of_run(
+    request: &RunRequest<'_>,
+    watch: &dyn RunWatch,
+) -> Result<StepReport, CliError> {
+    let extracts = request.plan.data_contracts.keys();
+    let extracts = utfall_pipeline::quality(request.workspace, extracts)?;
+    let title = &request.plan.plan.title;
+    write_quality(title, request.workspace, &request.code, &extracts, watch)
 }
 
 fn render(request: &RunRequest<'_>, results: &Results) -> Result<(), RunError> {

@@ -1,7 +1,7 @@
 //! The hand-made units of a plan: their rows are ingested as an extract would be, and the cohort's rules
 //! must say of each what the plan expects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use utfall_cohort::{ExampleSpec, Verdict};
@@ -140,6 +140,12 @@ fn plain_column(column: &toml::Value) -> toml::Value {
         if let Some(value) = column.get(key) {
             plain.insert(key.to_owned(), value.clone());
         }
+    }
+    if let Some(codes) = column.get("code").and_then(toml::Value::as_array) {
+        let codes = codes.iter().filter_map(|code| code.get("code")?.as_str());
+        let codes: BTreeSet<&str> = codes.collect();
+        let codes = codes.into_iter().map(toml::Value::from).collect();
+        plain.insert("codes".to_owned(), toml::Value::Array(codes));
     }
     plain.into()
 }

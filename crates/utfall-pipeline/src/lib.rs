@@ -38,11 +38,11 @@ pub use diff::{
 };
 pub use effect_spec::{ClusterBy, EffectSpec, EstimatorSpec};
 pub use examples::check_examples;
-pub use inspect::{ingest, inspect, read_data_contract};
+pub use inspect::{CheckRequest, check, ingest, quality, read_contracts, read_data_contract};
 pub use plan::{BalanceSpec, LoadedPlan, Plan, PlanName, PlanSchema};
 pub use plan_error::PlanError;
 pub use run::{RunOutcome, RunRequest, RunWatch, run};
-pub use run_error::RunError;
+pub use run_error::{RunError, ToleranceExceeded};
 pub use site::{Site, SiteDelivery};
 pub use step::{FinishedStep, Step, StepKey, StepReport};
 pub use toml_text::SyntaxError;

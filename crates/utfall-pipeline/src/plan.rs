@@ -151,7 +151,12 @@ impl LoadedPlan {
         let mut extract_names = Vec::new();
         for path in &plan.extracts {
             let text = read_text(folder, path, &mut texts)?;
-            let contract = DataContract::from_toml(&path.display().to_string(), &text)
+            let beside = path.parent().unwrap_or(Path::new(""));
+            let mut code_file = |name: &str| {
+                read_text(folder, &beside.join(name), &mut texts).map_err(|error| error.to_string())
+            };
+            let source_name = path.display().to_string();
+            let contract = DataContract::from_toml_with(&source_name, &text, &mut code_file)
                 .map_err(PlanError::data_contract)?;
             let name = contract.name().to_owned();
             extract_names.push(name.clone());

@@ -8,12 +8,16 @@ use utfall_files::Digest;
 use crate::PlanError;
 
 /// SHA-256 over the plan's files as canonical JSON, so that comments, spacing and the order of
-/// keys do not count, and every value does.
+/// keys do not count, and every value does. Lists of codes, which are CSV, count as they stand.
 pub(crate) fn of(texts: &BTreeMap<String, String>) -> Result<Digest, PlanError> {
     let mut meaning = serde_json::Map::new();
     for (name, text) in texts {
-        let value: toml::Value = crate::toml_text::parse(name, text)?;
-        meaning.insert(name.clone(), json(value));
+        let value = if name.ends_with(".csv") {
+            text.as_str().into()
+        } else {
+            json(crate::toml_text::parse(name, text)?)
+        };
+        meaning.insert(name.clone(), value);
     }
     let canonical = Json::of(&meaning).map_err(PlanError::digest)?;
     Ok(Digest::sha256(&canonical.to_bytes()))

@@ -75,22 +75,9 @@ pub enum RunError {
     #[error(transparent)]
     Locked(#[from] utfall_files::LockError),
 
-    /// A rule that most rows break: the contract or the file is another than was meant.
-    #[error("extract `{extract}`: {n_broken} of {n_rows} rows break the rule `{rule}`{}, first at {first}; check the type, dialect and codes in its data contract", column.as_ref().map_or_else(String::new, |column| format!(" in column `{column}`")))]
-    MostRowsRejected {
-        /// The extract.
-        extract: String,
-        /// The rule.
-        rule: String,
-        /// The column in the file's header, if the rule is about one.
-        column: Option<String>,
-        /// Rows that break it.
-        n_broken: u64,
-        /// Rows of all deliveries.
-        n_rows: u64,
-        /// File and line where it is broken first.
-        first: String,
-    },
+    /// A rule that is broken more often than the contract bears.
+    #[error(transparent)]
+    ToleranceExceeded(Box<ToleranceExceeded>),
 
     /// A delivery that was written to after its digest was taken.
     #[error(
@@ -142,6 +129,28 @@ impl From<DesignError<Self>> for RunError {
             DesignError::Weighting { covariates, source } => Self::Weighting { covariates, source },
         }
     }
+}
+
+/// A rule that is broken more often than the data contract bears.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "extract `{extract}` breaks the rule `{rule}` ({name}) {n_broken} times in {n_rows} rows, more than the {tolerance} that are borne, first at {first}; correct the data, or the dialect, the rule or its tolerance in the data contract"
+)]
+pub struct ToleranceExceeded {
+    /// The extract.
+    pub extract: String,
+    /// The rule's id.
+    pub rule: String,
+    /// What it asks.
+    pub name: String,
+    /// How often it is broken.
+    pub n_broken: u64,
+    /// Rows of all deliveries.
+    pub n_rows: u64,
+    /// How often it may be.
+    pub tolerance: String,
+    /// File and line where it is broken first.
+    pub first: String,
 }
 
 impl RunError {

@@ -101,6 +101,15 @@ impl TextColumn {
         self.ends.is_empty()
     }
 
+    /// The last value; `None` if it is missing or there is none.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        let (&present, &end) = (self.present.last()?, self.ends.last()?);
+        let start = self.ends.len().checked_sub(2).map_or(0, |i| self.ends[i]);
+        let text = std::str::from_utf8(&self.text[start..end]).expect("only texts were pushed");
+        present.then_some(text)
+    }
+
     /// The values in order.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         let text = std::str::from_utf8(&self.text).expect("only texts were pushed");

@@ -1,6 +1,10 @@
 //! The table engine's failures, without what the engine says about values.
 
+use std::fs::File;
+use std::path::Path;
+
 use polars::error::PolarsError;
+use polars::prelude::{Column, DataFrame, DataType, Int64Chunked, ParquetReader, SerReader};
 
 /// Environment variable that the table engine takes its number of threads from, once, when it
 /// starts. The number changes the speed and no result.
@@ -65,8 +69,45 @@ impl EngineError {
     }
 }
 
+/// Reads a table that was written here: some columns, or all.
+pub(crate) fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<DataFrame, EngineError> {
+    let columns = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+    reader(path)?
+        .with_columns(columns)
+        .finish()
+        .map_err(|error| EngineError::of(&error))
+}
+
+/// Reads at most `n_rows` rows of a table that was written here, from the row `start`.
+pub(crate) fn read_rows(
+    path: &Path,
+    start: usize,
+    n_rows: usize,
+) -> Result<DataFrame, EngineError> {
+    reader(path)?
+        .with_slice(Some((start, n_rows)))
+        .finish()
+        .map_err(|error| EngineError::of(&error))
+}
+
+fn reader(path: &Path) -> Result<ParquetReader<File>, EngineError> {
+    let file = File::open(path).map_err(|_| EngineError {
+        kind: "a failure of the file system",
+    })?;
+    Ok(ParquetReader::new(file))
+}
+
+/// A column as whole numbers: dates as days since 1970-01-01.
+pub(crate) fn whole(column: &Column) -> Result<Int64Chunked, EngineError> {
+    let of = |error| EngineError::of(&error);
+    let series = column
+        .as_materialized_series()
+        .cast(&DataType::Int64)
+        .map_err(of)?;
+    Ok(series.rechunk().i64().map_err(of)?.clone())
+}
+
 #[cfg(test)]
-pub(crate) fn read_all(path: &std::path::Path) -> Result<polars::prelude::DataFrame, PolarsError> {
-    use polars::prelude::{ParquetReader, SerReader};
-    ParquetReader::new(std::fs::File::open(path)?).finish()
+pub(crate) fn read_all(path: &Path) -> Result<DataFrame, PolarsError> {
+    ParquetReader::new(File::open(path)?).finish()
 }

@@ -1,7 +1,8 @@
 //! Registry extracts: read under a data contract, checked, typed and measured.
 //!
 //! - [`DataContract`] says how an extract is written and what may stand in it.
-//! - [`ingest`] reads its [`Delivery`]s into a table, a quarantine and a [`QualityReport`].
+//! - [`read`] takes its [`Delivery`]s apart and [`judge`] judges them by the contract's rules: a
+//!   table, a quarantine and a [`QualityReport`]. [`ingest`] does both for an extract alone.
 //! - [`Tables`] are asked what a plan needs: by [`Baseline`] as of the index date, by
 //!   [`Outcomes`] once a matched set is sealed.
 //! - [`relation`] is what of this grows with the country, as data that other engines can run.
@@ -15,8 +16,10 @@ mod delivered_files;
 mod delivery;
 mod draft;
 mod engine;
+mod exchange;
 mod identity;
 mod ingest;
+mod judge;
 mod pseudonym;
 mod quality;
 pub mod relation;
@@ -25,24 +28,28 @@ mod tables;
 
 pub use column_data::{ColumnData, TextColumn};
 pub use contract::{
-    Column, ColumnType, ContractFault, DataContract, DataContractError, DateFormat, Dialect,
-    Elements, Encoding, Field, FixedWidth, Format, Header, Mark, Meaning, OptionalMark, Positions,
-    Relation, Sheet, ShortLines, Thousands,
+    Column, ColumnType, Comparison, ContractFault, DATA_CONTRACT_SCHEMA, DataContract,
+    DataContractError, DateFormat, Dialect, Elements, Encoding, Every, Field, FixedWidth, Format,
+    Header, Mark, Meaning, MomentFormat, OptionalMark, Positions, Relation, Rule, RuleEntry,
+    Severity, Sheet, ShortLines, Thousands, Tolerance,
 };
 pub use delivered_files::{DeliveredFilesError, delivered_files};
 pub use delivery::{Delivery, DeliveryScope, DeliveryStatus};
 pub use draft::{DraftError, draft};
 pub use engine::{ENGINE_THREADS, EngineError};
+pub use exchange::{ExchangeError, ExchangeFormat, Translated, export_contract, import_contract};
 pub use identity::{IdentityKind, identity_numbers};
 pub use ingest::{
-    Compression, FileName, IdentityFinding, IngestError, Rule, digest, ingest, inspect,
+    Compression, FileName, IdentityFinding, IngestError, READ_FILES, digest, ingest, read,
 };
+pub use judge::{JUDGED_FILES, judge};
 pub use pseudonym::{
     BadRows, PseudonymError, PseudonymForm, PseudonymKey, PseudonymKeyId, PseudonymReport,
     pseudonymise,
 };
 pub use quality::{
-    DeliveryQuality, Locator, MissingQuality, QualityReport, QualityReportError, RuleQuality,
+    DeliveryQuality, HeldRule, Locator, MissingQuality, QualityReport, QualityReportError,
+    RuleQuality,
 };
 pub use table_writer::{StoredType, TableWriteError, TableWriter};
 pub use tables::{

@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utfall_files::{Digest, FileError};
 
-use crate::contract::Meaning;
+use crate::contract::{Meaning, Rule, Severity, Tolerance};
 use crate::delivery::DeliveryStatus;
-use crate::ingest::Rule;
 
 /// Name of the report's file in an extract's folder.
 pub(crate) const QUALITY_FILE: &str = "quality.json";
@@ -26,8 +25,12 @@ pub struct QualityReport {
     pub extract: String,
     /// One for each file, in the order given.
     pub deliveries: Vec<DeliveryQuality>,
-    /// One for each rule and column broken.
+    /// Title of the extract, for people.
+    pub title: String,
+    /// One for each rule broken.
     pub rules: Vec<RuleQuality>,
+    /// The rules that every row kept.
+    pub held: Vec<HeldRule>,
     /// One for each missing code met, in accepted rows.
     pub missing: Vec<MissingQuality>,
     /// Columns of the files that the contract does not name and no table holds.
@@ -62,15 +65,38 @@ pub struct DeliveryQuality {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RuleQuality {
-    /// The rule.
+    /// The rule's id.
+    pub id: String,
+    /// What it asks, in words.
+    pub name: String,
+    /// What kind of rule.
     pub rule: Rule,
+    /// What a breach means.
+    pub severity: Severity,
+    /// How many breaches are borne; any number if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Tolerance>,
+    /// Whether there are more, so that the extract is refused.
+    pub is_exceeded: bool,
     /// Name of the column in the header; absent where the rule is about the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// Rows that broke it.
+    /// Rows that broke it; of a rule about the extract, its breaches.
     pub n_rows: u64,
+    /// The same by delivery, in the order given.
+    pub by_delivery: Vec<u64>,
     /// Where it was broken first, in the order of the files.
     pub first_locators: Vec<Locator>,
+}
+
+/// A rule that every row kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeldRule {
+    /// The rule's id.
+    pub id: String,
+    /// What it asks, in words.
+    pub name: String,
 }
 
 /// A place in a file.
@@ -79,11 +105,15 @@ pub struct RuleQuality {
 pub struct Locator {
     /// Name of the file, without its folder.
     pub file: String,
-    /// Line on which the row begins, the header being the first; in Parquet the row, from 1.
+    /// Line on which the row begins, the header being the first; in Parquet the row, from 1; 0 for
+    /// the whole file.
     pub line: u64,
     /// Name of the column in the header; absent where the rule is about the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
+    /// What is lacking there, such as a month; never a cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// How often a missing code was met.
@@ -123,6 +153,11 @@ impl QualityReport {
             .iter()
             .map(|delivery| delivery.n_quarantined)
             .sum()
+    }
+
+    /// The rules broken more often than is borne: the extract is refused.
+    pub fn exceeded(&self) -> impl Iterator<Item = &RuleQuality> {
+        self.rules.iter().filter(|rule| rule.is_exceeded)
     }
 
     /// The last day the register is known as of.

@@ -160,7 +160,7 @@ impl TableWriter {
     }
 
     /// Adds the rows of a frame whose columns are the table's.
-    fn write_frame(&mut self, frame: DataFrame) -> Result<(), TableWriteError> {
+    pub(crate) fn write_frame(&mut self, frame: DataFrame) -> Result<(), TableWriteError> {
         self.n_rows += frame.height() as u64;
         self.pending
             .vstack_mut_owned(frame)

@@ -6,6 +6,7 @@
 //! a phone, the dark and A4 paper. The same documents give the same bytes.
 //!
 //! - [`ReportInput`]: the documents, and how people call the pipeline.
+//! - [`render_quality`]: what was found in the extracts, rule by rule, as a page of its own.
 //! - `page`: every section as finished text, built from the documents.
 //! - `picture`: funnel, balance, effects and payment as drawings at two widths.
 //! - `svg`: shapes, labels and axes, and how wide a label may be in a font nobody knows.
@@ -17,9 +18,11 @@ mod number;
 mod page;
 mod picture;
 mod plain_text;
+mod quality;
 mod render;
 mod svg;
 
 pub use error::ReportError;
 pub use input::ReportInput;
+pub use quality::{QualityInput, render_quality};
 pub use render::render;

@@ -9,6 +9,7 @@ use crate::plain_text;
 use crate::{ReportError, ReportInput};
 
 const REPORT: &str = include_str!("../templates/report.html");
+const QUALITY: &str = include_str!("../templates/quality.html");
 const STYLE: &str = include_str!("../templates/style.css");
 
 /// Writes the report of a run: one HTML page, UTF-8, complete in itself.
@@ -20,15 +21,21 @@ const STYLE: &str = include_str!("../templates/style.css");
 ///
 /// [`ReportError::Template`] if the page template refuses the page, which is a fault in this crate.
 pub fn render(input: &ReportInput<'_>) -> Result<String, ReportError> {
+    Ok(environment()?
+        .get_template("report.html")?
+        .render(Page::of(input))?)
+}
+
+/// The templates, every string of theirs escaped.
+pub(crate) fn environment() -> Result<Environment<'static>, ReportError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(visible_and_escaped);
     environment.add_template("style.css", STYLE)?;
     environment.add_template("report.html", REPORT)?;
-    Ok(environment
-        .get_template("report.html")?
-        .render(Page::of(input))?)
+    environment.add_template("quality.html", QUALITY)?;
+    Ok(environment)
 }
 
 /// Writes a value as the page holds it. Drawings are marked safe: their own module has escaped them.

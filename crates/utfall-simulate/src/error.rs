@@ -23,6 +23,20 @@ pub enum SpecError {
     },
 }
 
+impl SpecError {
+    /// A fault in a text, with its place.
+    pub(crate) fn toml(source_name: &str, text: &str, error: &toml::de::Error) -> Self {
+        let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+        let start_of_line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self::Toml {
+            source_name: source_name.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[start_of_line..].chars().count() + 1,
+            problem: error.message().to_owned(),
+        }
+    }
+}
+
 /// Why the extracts of a world could not be written.
 ///
 /// Every message reads on from "cannot simulate:".

@@ -31,6 +31,7 @@ mod grade;
 mod placement;
 mod referral;
 mod rows;
+mod school_census;
 mod shelter;
 mod simulate;
 mod spec;
@@ -38,6 +39,7 @@ mod truth;
 mod violence;
 
 pub use error::{SimulateError, SpecError};
+pub use school_census::{CensusSpec, CensusTruth, simulate_school_census};
 pub use simulate::simulate;
 pub use spec::Spec;
 pub use truth::{EffectTruth, FileTruth, ProgrammeTruth, Truth};

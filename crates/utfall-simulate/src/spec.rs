@@ -37,16 +37,7 @@ impl Spec {
     /// [`SpecError::Toml`] with line and column if the text is no TOML, holds an unknown key,
     /// lacks one, or gives a value out of bounds.
     pub fn from_toml(source_name: &str, text: &str) -> Result<Self, SpecError> {
-        toml::from_str(text).map_err(|error| {
-            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-            let start_of_line = before.rfind('\n').map_or(0, |newline| newline + 1);
-            SpecError::Toml {
-                source_name: source_name.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before[start_of_line..].chars().count() + 1,
-                problem: error.message().to_owned(),
-            }
-        })
+        toml::from_str(text).map_err(|error| SpecError::toml(source_name, text, &error))
     }
 
     /// The seed of every draw.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use clap::Args;
 use utfall_files::Digest;
-use utfall_pipeline::{LoadedPlan, RunRequest, Site, Workspace};
+use utfall_pipeline::{LoadedPlan, RunError, RunRequest, Site, Workspace};
 
 use crate::args::Format;
 use crate::error::CliError;
@@ -48,11 +48,10 @@ pub(crate) struct RunArgs {
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
     let site = Site::for_plan(&args.pipeline, args.site.as_deref(), &plan.plan, args.as_of)?;
-    let folder = args
-        .workspace
-        .clone()
-        .unwrap_or_else(|| Path::new("runs").join(plan.plan.name.as_str()));
-    let workspace = Workspace::open(&folder)?;
+    let workspace = Workspace::open(&workspace_folder(
+        args.workspace.as_deref(),
+        plan.plan.name.as_str(),
+    ))?;
     let request = RunRequest {
         plan: &plan,
         site: &site,
@@ -60,7 +59,13 @@ pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError>
         code: code()?,
     };
     let progress = Progress::new(args.quiet);
-    let outcome = utfall_pipeline::run(&request, &progress)?;
+    let outcome = match utfall_pipeline::run(&request, &progress) {
+        Err(refused @ RunError::ToleranceExceeded(_)) => {
+            results::write_quality_of_run(&request, &progress)?;
+            return Err(refused.into());
+        }
+        outcome => outcome?,
+    };
     let results = results::write(&request, outcome, &progress)?;
     drop(progress);
     match args.format {
@@ -79,8 +84,13 @@ fn exit_code(results: &Results) -> Code {
     }
 }
 
+/// The folder of a pipeline's tables, steps and results.
+pub(crate) fn workspace_folder(given: Option<&Path>, name: &str) -> PathBuf {
+    given.map_or_else(|| Path::new("runs").join(name), Path::to_owned)
+}
+
 /// The digest of the running program.
-fn code() -> Result<Digest, CliError> {
+pub(crate) fn code() -> Result<Digest, CliError> {
     let program = std::env::current_exe()?;
     Ok(Digest::blake3_of_file(&program)?)
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use utfall_simulate::Spec;
+use utfall_simulate::{CensusSpec, Spec};
 
 use crate::error::CliError;
 use crate::exit::Code;
@@ -15,7 +15,8 @@ use crate::progress::Progress;
 #[command(after_help = "\
 Examples:
     utfall simulate sample-data/world.toml --to extracts
-    utfall simulate sample-data/world.toml --to draw-7 --seed 7")]
+    utfall simulate sample-data/world.toml --to draw-7 --seed 7
+    utfall simulate sample-data/england/census.toml --to sample-data/england")]
 pub(crate) struct SimulateArgs {
     /// What to simulate
     #[arg(value_name = "TOML")]
@@ -33,6 +34,14 @@ pub(crate) struct SimulateArgs {
 
 pub(crate) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let text = utfall_files::read_text(&args.spec)?;
+    if CensusSpec::is_meant(&text) {
+        let mut spec = CensusSpec::from_toml(&args.spec.display().to_string(), &text)?;
+        if let Some(seed) = args.seed {
+            spec = spec.with_seed(seed);
+        }
+        utfall_simulate::simulate_school_census(&spec, &args.to)?;
+        return told(args, out);
+    }
     let mut spec = Spec::from_toml(&args.spec.display().to_string(), &text)?;
     if let Some(seed) = args.seed {
         spec = spec.with_seed(seed);
@@ -41,6 +50,10 @@ pub(crate) fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> Result<Code,
     progress.begin("simulating");
     utfall_simulate::simulate(&spec, &args.to, &progress)?;
     drop(progress);
+    told(args, out)
+}
+
+fn told(args: &SimulateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     writeln!(
         out,
         "Extracts and the planted truth (truth.json) lie in {}",

@@ -154,6 +154,112 @@ pub enum ContractFault {
         "the two columns have no order, expected two dates or two numbers of the same decimals"
     )]
     NotComparable,
+    /// A column that should hold dates.
+    #[error("the column is no date, expected one of type date")]
+    NoDateColumn,
+    /// A list of codes in two ways.
+    #[error("both `codes` and `code` are given, expected one list of codes")]
+    TwoCodeLists,
+    /// Codes with dates and nothing to compare them with.
+    #[error("codes have dates, but `codes-at` names no date column by which they are valid")]
+    UndatedCodes,
+    /// A file of codes that cannot be used.
+    #[error("cannot use the code file `{file}`: {found}")]
+    CodeFile {
+        /// The file as written.
+        file: String,
+        /// What is wrong.
+        found: String,
+    },
+    /// A pattern that is none.
+    #[error("the pattern is no regular expression, or one too large")]
+    Pattern,
+    /// Spellings of yes and no that cannot be told apart.
+    #[error("the spellings of true and false are empty, padded with blanks or not distinct")]
+    Spelling,
+    /// A field that means nothing for the rule's kind.
+    #[error(
+        "`{field}` means nothing for this kind of rule, which takes {}",
+        quoted_static(fields)
+    )]
+    NotForThisRule {
+        /// The field.
+        field: &'static str,
+        /// The fields it takes.
+        fields: &'static [&'static str],
+    },
+    /// A field that the rule's kind needs.
+    #[error("the rule lacks `{field}`; its kind takes {}", quoted_static(fields))]
+    RuleNeeds {
+        /// The field.
+        field: &'static str,
+        /// The fields it takes.
+        fields: &'static [&'static str],
+    },
+    /// An id that cannot be one.
+    #[error("`{id}` is no id of a rule: it is empty, padded with blanks or holds `|`")]
+    RuleId {
+        /// What is written.
+        id: String,
+    },
+    /// Two rules of one id.
+    #[error("two rules have the id `{id}`, give each an `id` of its own")]
+    DuplicateRule {
+        /// The id.
+        id: String,
+    },
+    /// A judgement of a rule that is not there.
+    #[error(
+        "there is no rule `{id}`, expected the id of a rule the contract declares, or one of a column's such as {}",
+        quoted(known)
+    )]
+    UnknownRule {
+        /// What is written.
+        id: String,
+        /// What it might be.
+        known: Vec<String>,
+    },
+    /// A warning where a row cannot be stored.
+    #[error(
+        "`{id}` cannot be a warning: a row that breaks it has no value to store, or no key; set a `tolerance` instead"
+    )]
+    OnlyError {
+        /// The rule.
+        id: String,
+    },
+    /// A list without an entry.
+    #[error("`{field}` is empty")]
+    EmptyList {
+        /// The field.
+        field: &'static str,
+    },
+    /// A combination of another length than its columns.
+    #[error("{found} entries, expected {expected}, one for each of `columns`")]
+    CombinationWidth {
+        /// Entries written.
+        found: usize,
+        /// Columns of the rule.
+        expected: usize,
+    },
+    /// A code that the column does not have.
+    #[error("`{found}` is none of the codes of `{header}`")]
+    NoSuchCode {
+        /// What is written.
+        found: String,
+        /// The column.
+        header: String,
+    },
+    /// A span of time that is none.
+    #[error("`{found}` is no span of time, expected such as `60 days` or `2 months`")]
+    Span {
+        /// What is written.
+        found: String,
+    },
+}
+
+fn quoted_static(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    quoted(&names)
 }
 
 fn quoted(names: &[String]) -> String {

@@ -1,22 +1,32 @@
 //! What an extract promises: its dialect, columns, types, keys, codes and ranges.
 
+mod catalogue;
 mod column;
+mod column_text;
 mod dialect;
 mod dialect_text;
 mod error;
 mod layout;
+mod moment;
+mod rule;
+mod rule_text;
+mod schema;
 mod text;
 
 use serde::{Deserialize, Serialize};
 use utfall_core::Offset;
 
 use crate::delivery::DeliveryStatus;
-pub(crate) use column::Bound;
+pub(crate) use column::{Bound, year};
 pub use column::{Column, ColumnType};
 pub(crate) use dialect::days_since_1970;
 pub use dialect::{DateFormat, Dialect, Encoding, Header, Mark, OptionalMark, Thousands};
 pub use error::{ContractFault, DataContractError};
 pub use layout::{Elements, Field, FixedWidth, Positions, Relation, Sheet, ShortLines};
+pub use moment::MomentFormat;
+pub use rule::{Comparison, Every, Rule, RuleEntry, Severity, Tolerance};
+pub(crate) use rule::{Elsewhere, Literal, RowRule, RuleBody, SetRule, Share, Violation, When};
+pub use schema::DATA_CONTRACT_SCHEMA;
 pub use text::{Format, Meaning};
 
 /// The data contract of one extract: how it is written and what may stand in it.
@@ -30,17 +40,11 @@ pub struct DataContract {
     text: text::ContractText,
     columns: Vec<Column>,
     key: Vec<usize>,
-    order: Vec<Order>,
+    /// What the declared rules ask.
+    rules: Vec<RuleBody>,
+    /// All rules, in the order of their violations.
+    catalogue: Vec<RuleEntry>,
     reporting_lag: Option<Offset>,
-}
-
-/// A rule over two dates or numbers of a row: `column` is not before `other`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Order {
-    /// Position of the later column.
-    pub(crate) column: usize,
-    /// Position of the earlier column.
-    pub(crate) other: usize,
 }
 
 impl DataContract {
@@ -48,12 +52,30 @@ impl DataContract {
     ///
     /// # Errors
     ///
-    /// [`DataContractError`] with the line and column of the first fault.
+    /// [`DataContractError`] with the line and column of the first fault. A contract that takes
+    /// codes from a file is read with [`from_toml_with`](Self::from_toml_with).
     pub fn from_toml(source_name: &str, text: &str) -> Result<Self, DataContractError> {
-        let contract: text::ContractText = toml::from_str(text)
+        let refuse = |_: &str| Err("the contract was read without its folder".to_owned());
+        Self::from_toml_with(source_name, text, refuse)
+    }
+
+    /// Reads a contract from TOML as [`from_toml`](Self::from_toml) does; `code_file` gives the
+    /// text of a file of codes by the name in the contract, or says why there is none. The codes
+    /// become part of the contract, and so of its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`DataContractError`] with the line and column of the first fault.
+    pub fn from_toml_with(
+        source_name: &str,
+        text: &str,
+        mut code_file: impl FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, DataContractError> {
+        let mut contract: text::ContractText = toml::from_str(text)
             .map_err(|error| DataContractError::syntax(source_name, text, &error))?;
         contract
-            .check()
+            .read_code_files(&mut code_file)
+            .and_then(|()| contract.check())
             .map_err(|misplaced| misplaced.locate(source_name, text))
     }
 
@@ -173,8 +195,64 @@ impl DataContract {
         &self.key
     }
 
-    pub(crate) fn order_rules(&self) -> &[Order] {
-        &self.order
+    /// Every rule: what the columns and the table imply, and what is declared.
+    #[must_use]
+    pub fn rules(&self) -> &[RuleEntry] {
+        &self.catalogue
+    }
+
+    /// What the declared rules ask, by their positions.
+    pub(crate) fn bodies(&self) -> &[RuleBody] {
+        &self.rules
+    }
+
+    /// The rule that a violation breaks.
+    pub(crate) fn entry(&self, violation: Violation) -> Option<&RuleEntry> {
+        let found = self
+            .catalogue
+            .binary_search_by_key(&violation, |entry| entry.violation);
+        found.ok().map(|i| &self.catalogue[i])
+    }
+
+    /// The id of the rule that a violation breaks.
+    pub(crate) fn rule_id(&self, violation: Violation) -> String {
+        let column = violation
+            .column
+            .map(|column| self.columns[column as usize].header());
+        match (self.entry(violation), column) {
+            (Some(entry), _) => entry.id.clone(),
+            (None, Some(header)) => format!("{}:{header}", violation.rule),
+            (None, None) => violation.rule.to_string(),
+        }
+    }
+
+    /// Whether some rule over many rows must say where a row lies, so that reading notes it.
+    #[must_use]
+    pub fn needs_places(&self) -> bool {
+        self.catalogue.iter().any(|entry| {
+            let declared = entry.violation.declared.map(|i| &self.rules[i as usize]);
+            matches!(declared, Some(RuleBody::Set(_)))
+                && !matches!(entry.rule(), Rule::RowCount | Rule::Freshness)
+        })
+    }
+
+    /// Names of the other extracts that rules look at, each once.
+    pub fn extracts_named(&self) -> impl Iterator<Item = &str> {
+        let named = self.rules.iter().filter_map(|body| match body {
+            RuleBody::Set(rule) => rule.extract(),
+            RuleBody::Row(_) => None,
+        });
+        named
+            .filter(|extract| *extract != self.name())
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+    }
+
+    /// The part of the contract that decides how files are read and which rows break which rule:
+    /// all but severities, tolerances and the rules over many rows.
+    #[must_use]
+    pub fn reading_part(&self) -> impl Serialize {
+        self.text.reading_part()
     }
 
     pub(crate) fn missing(&self) -> &[text::MissingText] {

@@ -1,23 +1,21 @@
 //! A data contract as written, and what makes it sound.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use utfall_core::Offset;
 
-use super::column::{Bounds, Column, ColumnType};
-use super::dialect::{DateFormat, Dialect};
+use super::DataContract;
+use super::catalogue;
+use super::column::Column;
+use super::column_text::{self, ColumnText};
+use super::dialect::Dialect;
 use super::dialect_text;
 use super::error::{ContractFault, Misplaced, Step};
 use super::layout::{self, Elements, FixedWidth, Relation, Sheet};
-use super::{DataContract, Order};
+use super::rule_text::{self, JudgementText, RuleText};
 use crate::delivery::DeliveryStatus;
-use crate::pseudonym::PseudonymKeyId;
 
-const SCHEMA: &str = "utfall-data-contract/1";
-
-/// Most decimals a column may keep: with more, a national sum could leave 64 bits.
-const MAX_DECIMALS: u8 = 9;
+/// The version of the contract format.
+pub(super) const SCHEMA: &str = "utfall-data-contract/1";
 
 /// How the files of an extract are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -75,16 +73,35 @@ pub enum Meaning {
     Suppressed,
     /// Will come in a later delivery.
     NotYetReported,
+    /// Whoever should have reported it did not.
+    NotSubmitted,
+}
+
+impl Meaning {
+    /// The meaning in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::NotApplicable => "not applicable",
+            Self::Suppressed => "suppressed",
+            Self::NotYetReported => "not yet reported",
+            Self::NotSubmitted => "not submitted",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ContractText {
-    schema: String,
+    pub(super) schema: String,
     pub(super) name: String,
     pub(super) title: String,
+    /// What the extract holds, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<String>,
     pub(super) format: Format,
-    key: Vec<String>,
+    pub(super) key: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dialect: Option<Dialect>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,9 +117,11 @@ pub(super) struct ContractText {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reporting: Option<ReportingText>,
     #[serde(default)]
-    column: Vec<ColumnText>,
+    pub(super) column: Vec<ColumnText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    rule: Vec<RuleText>,
+    pub(super) rule: Vec<RuleText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) judgement: Vec<JudgementText>,
 }
 
 /// A text that stands for a missing value.
@@ -141,51 +160,45 @@ pub(crate) struct GroupLagText {
     pub(crate) lag: Offset,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum TypeName {
-    Text,
-    Integer,
-    Decimal,
-    Date,
-    Code,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ColumnText {
-    name: String,
-    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
-    stored_as: Option<String>,
-    #[serde(rename = "type")]
-    kind: TypeName,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    required: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    outcome: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pseudonym: Option<PseudonymKeyId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decimals: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<DateFormat>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    minimum: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    maximum: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    codes: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
-enum RuleText {
-    NotBefore { column: String, other: String },
-}
-
 impl ContractText {
+    /// Fills in the codes of columns that take them from a file.
+    pub(super) fn read_code_files(
+        &mut self,
+        read: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<(), Misplaced> {
+        for (i, column) in self.column.iter_mut().enumerate() {
+            let Some(file) = &column.code_file else {
+                continue;
+            };
+            let read = read(file).and_then(|text| column_text::read_codes(&text));
+            let fault = |found| {
+                let file = file.clone();
+                let at = [
+                    Step::Field("column"),
+                    Step::Item(i),
+                    Step::Field("code-file"),
+                ];
+                ContractFault::CodeFile { file, found }.at(at)
+            };
+            if !column.code.is_empty() {
+                return Err(fault("the contract lists codes as well".to_owned()));
+            }
+            column.code = read.map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    /// What decides how files are read and which rows break which rule.
+    pub(super) fn reading_part(&self) -> Self {
+        let mut part = self.clone();
+        part.judgement.clear();
+        part.rule.retain(RuleText::is_about_row);
+        for rule in &mut part.rule {
+            (rule.severity, rule.tolerance, rule.name) = (None, None, None);
+        }
+        part
+    }
+
     /// The contract, if it is sound.
     pub(super) fn check(self) -> Result<DataContract, Misplaced> {
         if self.schema != SCHEMA {
@@ -202,17 +215,21 @@ impl ContractText {
         }
         layout::check(&self)?;
         dialect_text::check(&self)?;
-        let columns = check_columns(&self.column)?;
+        let columns = column_text::check(&self.column)?;
         let key = check_key(&self.key, &columns)?;
         check_missing(&self.missing, &columns)?;
-        let order = check_rules(&self.rule, &columns)?;
+        let mut declared = rule_text::check(&self.rule, &columns)?;
+        declared.extend(column_text::unique_rules(&self.column));
+        let catalogue = catalogue::of(&self, &columns, &key, &declared)?;
         check_reporting(self.reporting.as_ref(), &columns)?;
         let reporting_lag = self.reporting.as_ref().map(|reporting| reporting.lag);
+        let rules = declared.into_iter().map(|rule| rule.body).collect();
         Ok(DataContract {
             text: self,
             columns,
             key,
-            order,
+            rules,
+            catalogue,
             reporting_lag,
         })
     }
@@ -221,134 +238,6 @@ impl ContractText {
 /// Names become folder names, so they are kept to what every file system takes.
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
-}
-
-fn check_columns(texts: &[ColumnText]) -> Result<Vec<Column>, Misplaced> {
-    if texts.is_empty() {
-        return Err(ContractFault::NoColumns.at([]));
-    }
-    let (mut headers, mut names) = (BTreeSet::new(), BTreeSet::new());
-    let mut columns = Vec::with_capacity(texts.len());
-    for (i, text) in texts.iter().enumerate() {
-        let at = |field| [Step::Field("column"), Step::Item(i), Step::Field(field)];
-        if !headers.insert(text.name.as_str()) {
-            return Err(ContractFault::DuplicateColumn {
-                name: text.name.clone(),
-            }
-            .at(at("name")));
-        }
-        let name = text.stored_as.as_deref().unwrap_or(&text.name);
-        if !names.insert(name) {
-            let field = if text.stored_as.is_some() {
-                "as"
-            } else {
-                "name"
-            };
-            return Err(ContractFault::DuplicateColumn {
-                name: name.to_owned(),
-            }
-            .at(at(field)));
-        }
-        columns.push(check_column(text, name).map_err(|(field, fault)| fault.at(at(field)))?);
-    }
-    Ok(columns)
-}
-
-fn check_column(text: &ColumnText, name: &str) -> Result<Column, (&'static str, ContractFault)> {
-    let only = |field: &'static str, given: bool, kinds: &'static str, allowed: bool| {
-        if given && !allowed {
-            Err((field, ContractFault::NotForThisType { field, kinds }))
-        } else {
-            Ok(())
-        }
-    };
-    use TypeName::{Code, Date, Decimal, Integer};
-    let ranged = matches!(text.kind, Integer | Decimal | Date);
-    only(
-        "decimals",
-        text.decimals.is_some(),
-        "decimal",
-        text.kind == Decimal,
-    )?;
-    only(
-        "pseudonym",
-        text.pseudonym.is_some(),
-        "text",
-        text.kind == TypeName::Text,
-    )?;
-    only("codes", text.codes.is_some(), "code", text.kind == Code)?;
-    only("date", text.date.is_some(), "date", text.kind == Date)?;
-    only(
-        "minimum",
-        text.minimum.is_some(),
-        "integer, decimal or date",
-        ranged,
-    )?;
-    only(
-        "maximum",
-        text.maximum.is_some(),
-        "integer, decimal or date",
-        ranged,
-    )?;
-    let mut column = Column {
-        header: text.name.clone(),
-        name: name.to_owned(),
-        kind: column_type(text)?,
-        required: text.required,
-        outcome: text.outcome,
-        unit: text.unit.clone(),
-        pseudonym: text.pseudonym.clone(),
-        date: text.date.clone(),
-        bounds: Bounds::default(),
-    };
-    let bound = |field: &'static str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => column.canonical(text).map(Some).ok_or_else(|| {
-            let (found, kind) = (text.clone(), column.kind.name());
-            (field, ContractFault::Bound { found, kind })
-        }),
-    };
-    let bounds = Bounds {
-        minimum: bound("minimum", &text.minimum)?,
-        maximum: bound("maximum", &text.maximum)?,
-    };
-    if let (Some(minimum), Some(maximum)) = (bounds.minimum, bounds.maximum)
-        && minimum > maximum
-    {
-        return Err(("maximum", ContractFault::EmptyRange));
-    }
-    column.bounds = bounds;
-    Ok(column)
-}
-
-fn column_type(text: &ColumnText) -> Result<ColumnType, (&'static str, ContractFault)> {
-    Ok(match text.kind {
-        TypeName::Text => ColumnType::Text,
-        TypeName::Integer => ColumnType::Integer,
-        TypeName::Date => ColumnType::Date,
-        TypeName::Decimal => match text.decimals {
-            Some(decimals) if decimals <= MAX_DECIMALS => ColumnType::Decimal { decimals },
-            found => {
-                return Err((
-                    "decimals",
-                    ContractFault::Decimals {
-                        found,
-                        most: MAX_DECIMALS,
-                    },
-                ));
-            }
-        },
-        TypeName::Code => {
-            let mut codes = text.codes.clone().unwrap_or_default();
-            codes.sort();
-            let n_codes = codes.len();
-            codes.dedup();
-            if codes.is_empty() || codes.len() < n_codes || codes[0].is_empty() {
-                return Err(("codes", ContractFault::Codes));
-            }
-            ColumnType::Code { codes }
-        }
-    })
 }
 
 fn check_key(key: &[String], columns: &[Column]) -> Result<Vec<usize>, Misplaced> {
@@ -403,27 +292,7 @@ fn check_reporting(reporting: Option<&ReportingText>, columns: &[Column]) -> Res
     Ok(())
 }
 
-fn check_rules(rules: &[RuleText], columns: &[Column]) -> Result<Vec<Order>, Misplaced> {
-    let mut order = Vec::with_capacity(rules.len());
-    for (i, rule) in rules.iter().enumerate() {
-        let RuleText::NotBefore { column, other } = rule;
-        let at = |field| [Step::Field("rule"), Step::Item(i), Step::Field(field)];
-        let column = find(column, columns).map_err(|fault| fault.at(at("column")))?;
-        let other = find(other, columns).map_err(|fault| fault.at(at("other")))?;
-        let comparable = columns[column].kind == columns[other].kind
-            && !matches!(
-                columns[column].kind,
-                ColumnType::Text | ColumnType::Code { .. }
-            );
-        if !comparable {
-            return Err(ContractFault::NotComparable.at(at("other")));
-        }
-        order.push(Order { column, other });
-    }
-    Ok(order)
-}
-
-fn find(name: &str, columns: &[Column]) -> Result<usize, ContractFault> {
+pub(super) fn find(name: &str, columns: &[Column]) -> Result<usize, ContractFault> {
     columns
         .iter()
         .position(|column| column.name == name)

@@ -23,6 +23,18 @@ pub(crate) struct RowDigest(u128);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KeyDigest(u128);
 
+impl KeyDigest {
+    /// The digest as hexadecimal digits.
+    pub(crate) fn to_hex(self) -> String {
+        format!("{:020x}", self.0)
+    }
+
+    /// The digest as a number.
+    pub(crate) fn number(self) -> u128 {
+        self.0
+    }
+}
+
 impl RowDigest {
     #[inline]
     pub(crate) fn new(key: KeyHasher, cells: CellHasher) -> Self {

@@ -190,6 +190,31 @@ pub enum IngestError {
         /// The file.
         file: FileName,
     },
+    /// A rule that looks at an extract which is not there.
+    #[error(
+        "rule `{rule}` looks at extract `{extract}`, which is not among the extracts of the plan"
+    )]
+    NoSuchExtract {
+        /// The rule.
+        rule: String,
+        /// The extract.
+        extract: String,
+    },
+    /// A rule that compares columns of two extracts which do not fit.
+    #[error(
+        "rule `{rule}` needs a column `{column}` in extract `{extract}`, of the type of the column it is compared with"
+    )]
+    NoSuchColumn {
+        /// The rule.
+        rule: String,
+        /// The other extract.
+        extract: String,
+        /// The column there.
+        column: String,
+    },
+    /// What reading left is not there or not of this version.
+    #[error("what reading left is damaged or of another version; read the extract again")]
+    Stage,
     /// The person running this asked to stop.
     #[error("stopped on request")]
     Cancelled,

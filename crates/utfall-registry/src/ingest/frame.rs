@@ -16,8 +16,7 @@ use super::error::IngestError;
 use super::file_name::FileName;
 use super::rules::{Cell, Rule};
 use super::source::{Layout, Row, RowVisitor};
-use crate::contract::DataContract;
-use crate::table_writer::StoredType;
+use crate::contract::{ColumnType, DataContract};
 
 /// Rows decoded at a time.
 pub(crate) const ROWS_PER_BLOCK: usize = 1 << 16;
@@ -60,7 +59,7 @@ impl FrameLayout {
         let columns = ColumnMap::by_name(path, header, contract, |_| None)?;
         for (i, column) in contract.columns().iter().enumerate() {
             let found = columns.in_file(i).and_then(|position| types.get(position));
-            if found.is_some_and(|found| !fits(found, column.stored_type())) {
+            if found.is_some_and(|found| !fits(found, column.kind())) {
                 return Err(IngestError::ColumnType {
                     file: FileName::of(path),
                     column: column.header().to_owned(),
@@ -73,14 +72,18 @@ impl FrameLayout {
     }
 }
 
-/// Text in any column; numbers and dates in columns stored as such.
-fn fits(found: &DataType, expected: StoredType) -> bool {
+/// Text in any column; numbers, dates and moments in columns of such a type.
+fn fits(found: &DataType, expected: &ColumnType) -> bool {
+    use ColumnType::{Boolean, Code, Date, Datetime, Decimal, Integer, Text, Year};
     match found {
         DataType::String | DataType::Categorical(..) | DataType::Enum(..) => true,
-        DataType::Boolean => expected == StoredType::Text,
-        DataType::Date | DataType::Datetime(_, None) => expected == StoredType::Date,
-        DataType::Decimal(..) => expected == StoredType::Integer,
-        found if found.is_integer() || found.is_float() => expected == StoredType::Integer,
+        DataType::Boolean => matches!(expected, Text | Code { .. } | Boolean),
+        DataType::Date => *expected == Date,
+        DataType::Datetime(_, None) => matches!(expected, Date | Datetime),
+        DataType::Decimal(..) => matches!(expected, Integer | Decimal { .. }),
+        found if found.is_integer() || found.is_float() => {
+            matches!(expected, Integer | Decimal { .. } | Year | Boolean)
+        }
         _ => false,
     }
 }

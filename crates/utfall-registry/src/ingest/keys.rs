@@ -20,10 +20,21 @@ pub(crate) enum Standing {
     Conflict,
 }
 
+/// What later vintages mean for a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Succession {
+    /// None holds its key.
+    Latest,
+    /// One has a row of its key that breaks nothing.
+    Superseded,
+    /// All their rows of its key break some rule, and the judge of severities decides.
+    Contested,
+}
+
 /// What the keys of all rows of all files say about each.
 pub(crate) struct Keys {
     files: Vec<FileKeys>,
-    /// Keys of which a vintage accepted no row although it holds some.
+    /// Keys of which every row in a vintage breaks some rule.
     rejected: Vec<BTreeSet<KeyDigest>>,
     /// Ranks of the vintages that are full, in order.
     full: Vec<usize>,
@@ -99,7 +110,7 @@ impl Keys {
         }
     }
 
-    /// Notes that no row of a key is accepted in a file's vintage. Later vintages are noted
+    /// Notes that a file's vintage has no row of a key that breaks nothing. Later vintages are noted
     /// before earlier ones are asked.
     pub(crate) fn reject(&mut self, file: usize, key: KeyDigest) {
         if self.rejected.len() > 1 {
@@ -107,29 +118,32 @@ impl Keys {
         }
     }
 
-    /// Whether a later vintage accepted a row of this row's key.
+    /// What later vintages mean for a row that breaks nothing.
     #[inline]
-    pub(crate) fn is_superseded(
+    pub(crate) fn succession(
         &self,
         file: usize,
         row: usize,
         key: impl FnOnce() -> Option<KeyDigest>,
-    ) -> bool {
+    ) -> Succession {
         let FileKeys { rank, notes } = &self.files[file];
         let n_later = usize::from(notes[row].load(Ordering::Relaxed) >> NOTE_BITS);
         if n_later == 0 {
-            return false;
+            return Succession::Latest;
         }
         let later = &self.rejected[rank + 1..];
         if later.iter().all(BTreeSet::is_empty) {
-            return true;
+            return Succession::Superseded;
         }
-        let Some(key) = key() else { return false };
-        n_later
-            > later
-                .iter()
-                .filter(|rejected| rejected.contains(&key))
-                .count()
+        let Some(key) = key() else {
+            return Succession::Latest;
+        };
+        let n_rejected = later.iter().filter(|keys| keys.contains(&key)).count();
+        if n_later > n_rejected {
+            Succession::Superseded
+        } else {
+            Succession::Contested
+        }
     }
 
     /// Whether a later full vintage does not hold this row's key.
@@ -293,12 +307,14 @@ mod tests {
         )
         .unwrap();
         let key = |row: &Option<RowDigest>| row.map(RowDigest::key);
-        let superseded =
-            |keys: &Keys| [0, 1, 2].map(|row| keys.is_superseded(0, row, || key(&first[row])));
+        let superseded = |keys: &Keys| {
+            [0, 1, 2]
+                .map(|row| keys.succession(0, row, || key(&first[row])) == Succession::Superseded)
+        };
         assert_eq!(superseded(&keys), [true, true, false]);
         keys.reject(2, third[0].unwrap().key());
         assert!(
-            !keys.is_superseded(1, 1, || key(&second[1])),
+            keys.succession(1, 1, || key(&second[1])) == Succession::Contested,
             "the only later row was rejected"
         );
         assert_eq!(
@@ -341,7 +357,7 @@ mod tests {
         .unwrap();
         assert_eq!(keys.standing(0, 0), Standing::Conflict);
         assert_eq!(keys.standing(1, 0), Standing::Conflict);
-        assert!(!keys.is_superseded(0, 0, || None));
+        assert!(keys.succession(0, 0, || None) == Succession::Latest);
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod record;
 mod rules;
 mod source;
 mod sql;
+mod stage;
 mod stream;
 mod tally;
 mod text_file;
@@ -41,16 +42,15 @@ mod transcode;
 mod xml;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use utfall_core::Watch;
-use utfall_files::{Digest, FileError, PendingFile};
+use utfall_files::Digest;
 
 use crate::contract::{DataContract, Encoding};
-use crate::delivery::{Delivery, DeliveryScope};
-use crate::quality::{QUALITY_FILE, QualityReport};
-use crate::table_writer::{StoredType, TableWriter};
+use crate::delivery::{Delivery, DeliveryScope, DeliveryStatus};
+use crate::quality::{DeliveryQuality, QualityReport};
 pub use compression::Compression;
 pub(crate) use csv::CsvSource;
 pub(crate) use digest::{Absorb, KeyHasher};
@@ -61,79 +61,82 @@ use key_store::{BlockKeys, KeyStore};
 use keys::Keys;
 pub use open::digest;
 pub(crate) use open::{Place, WithSource, open};
-use quarantine::Quarantine;
+pub(crate) use quarantine::Quarantine;
 use read::Judged;
 use rules::RowRules;
-pub use rules::Rule;
 pub(crate) use rules::{Cell, Cell as RowCell, decode};
 pub(crate) use source::{Layout, Row, RowVisitor, Source};
+pub use stage::READ_FILES;
+use stage::StageWriter;
+pub(crate) use stage::{
+    ASIDE_FILE, BETWEEN_RULES, BROKEN_FILE, COUNTS_FILE, DELETED, NOTE_COLUMNS, PLACE_COLUMNS,
+    PLACES_FILE, ROWS_FILE, SUPERSEDED,
+};
 use stream::Progress;
-use tally::QualityTally;
+use tally::ReadTally;
+pub(crate) use tally::{ReadCounts, RuleCount};
 
 /// Name of the table's file in an extract's folder.
 pub(crate) const TABLE_FILE: &str = "table.parquet";
 
 /// Name of the quarantine's file in an extract's folder.
-const QUARANTINE_FILE: &str = "quarantine.csv";
+pub(crate) const QUARANTINE_FILE: &str = "quarantine.csv";
 
-/// Reads the files of an extract under its contract and writes three files to `folder`, which
-/// exists: `table.parquet` (the accepted rows, latest delivery first), `quarantine.csv` (the
-/// rejected rows, restricted data) and, last, `quality.json` (counts and places, no cell).
+/// Folder of what reading leaves, in that of an extract that is ingested in one go.
+const READ_FOLDER: &str = "read";
+
+/// Reads the files of an extract under its contract and leaves in `folder`, made if it is not
+/// there, what [`judge`](crate::judge) needs: [`READ_FILES`]. What is left hangs on no severity and no
+/// tolerance, so these can change without reading again.
 ///
 /// # Errors
 ///
 /// [`IngestError`] if a file cannot be used at all. Nothing has been written then, and what the
 /// folder held is intact. Rows that break rules are no error.
+pub fn read(
+    contract: &DataContract,
+    deliveries: &[Delivery],
+    folder: &Path,
+    watch: &dyn Watch,
+) -> Result<Vec<DeliveryQuality>, IngestError> {
+    let mut ingestion = Ingestion::inspect(contract, deliveries, watch)?;
+    utfall_files::create_folder(folder).map_err(IngestError::Disk)?;
+    let mut stage = StageWriter::create(contract, folder)?;
+    let counts = ingestion.read(|position, file, judged| {
+        for reject in &judged.rejects {
+            let rules = rule_ids(contract, reject);
+            let row = file.text(&reject.raw);
+            stage.broken(file.name.as_str(), reject.line, &rules, &row)?;
+        }
+        stage.add(contract, position, judged)
+    })?;
+    stage.finish(&counts)?;
+    Ok(counts.deliveries)
+}
+
+/// Reads the files of an extract under its contract, judges them by its rules and writes to
+/// `folder`, which exists: `table.parquet` (the accepted rows, latest delivery first),
+/// `quarantine.csv` (the rejected rows, restricted data) and, last, `quality.json` (counts and
+/// places, no cell).
+///
+/// # Errors
+///
+/// [`IngestError`] if a file cannot be used at all, or a rule looks at another extract.
 pub fn ingest(
     contract: &DataContract,
     deliveries: &[Delivery],
     folder: &Path,
     watch: &dyn Watch,
 ) -> Result<QualityReport, IngestError> {
-    let mut ingestion = Ingestion::inspect(contract, deliveries, watch)?;
-    let columns: Vec<(&str, StoredType)> = contract
-        .columns()
-        .iter()
-        .map(|column| (column.name(), column.stored_type()))
-        .collect();
-    let mut table = TableWriter::create(&folder.join(TABLE_FILE), &columns)?;
-    let mut quarantine =
-        Quarantine::create(&folder.join(QUARANTINE_FILE)).map_err(IngestError::Disk)?;
-    let report = ingestion.read(|delivery, judged, name| {
-        for reject in &judged.rejects {
-            let rules = delivery.rule_names(contract, reject);
-            let row = delivery.text(&reject.raw);
-            quarantine
-                .add(name, reject.line, &rules, &row)
-                .map_err(IngestError::Disk)?;
-        }
-        Ok(table.write(judged.batch.columns)?)
-    })?;
-    let quality_path = folder.join(QUALITY_FILE);
-    let mut quality = PendingFile::create(&quality_path).map_err(IngestError::Disk)?;
-    let written = quality
-        .write_all(&report.to_json())
-        .and_then(|()| quality.flush());
-    written.map_err(|source| IngestError::Disk(FileError::at(&quality_path, source)))?;
-    quarantine.flush().map_err(IngestError::Disk)?;
-    // A disk that fills up has shown itself by now or does so before the first file is named.
-    table.finish()?;
-    quarantine.commit().map_err(IngestError::Disk)?;
-    quality.commit().map_err(IngestError::Disk)?;
-    Ok(report)
+    let read_folder = folder.join(READ_FOLDER);
+    read(contract, deliveries, &read_folder, watch)?;
+    crate::judge::judge(contract, &read_folder, &BTreeMap::new(), folder)
 }
 
-/// Reads the files of an extract as [`ingest`] does and writes nothing.
-///
-/// # Errors
-///
-/// As [`ingest`].
-pub fn inspect(
-    contract: &DataContract,
-    deliveries: &[Delivery],
-    watch: &dyn Watch,
-) -> Result<QualityReport, IngestError> {
-    Ingestion::inspect(contract, deliveries, watch)?.read(|_, _, _| Ok(()))
+/// One id for each violation of a row.
+fn rule_ids(contract: &DataContract, reject: &read::Reject) -> Vec<String> {
+    let ids = reject.violations.iter();
+    ids.map(|&violation| contract.rule_id(violation)).collect()
 }
 
 /// An extract whose files have been read once.
@@ -143,7 +146,7 @@ struct Ingestion<'a> {
     files: Vec<InspectedFile>,
     keys: Keys,
     progress: Progress<'a>,
-    tally: QualityTally,
+    tally: ReadTally,
 }
 
 struct InspectedFile {
@@ -179,7 +182,7 @@ impl<'a> Ingestion<'a> {
             .iter()
             .map(|column| column.header().to_owned())
             .collect();
-        let ranks = ranks(deliveries);
+        let ranks = ranks(vintages(deliveries));
         let mut names =
             FileName::distinct(deliveries.iter().map(|delivery| delivery.path.as_path()));
         for (name, place) in names.iter_mut().zip(&places) {
@@ -187,7 +190,7 @@ impl<'a> Ingestion<'a> {
                 *name = relation.clone();
             }
         }
-        let mut tally = QualityTally::new(contract, deliveries, &names);
+        let mut tally = ReadTally::new(contract, deliveries, &names);
         let (mut files, mut keys, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         let mut store = KeyStore::default();
         for ((place, rank), name) in places.into_iter().zip(ranks).zip(names) {
@@ -232,8 +235,8 @@ impl<'a> Ingestion<'a> {
     /// it is accepted itself.
     fn read(
         &mut self,
-        mut sink: impl FnMut(&InspectedFile, Judged, &str) -> Result<(), IngestError> + Send,
-    ) -> Result<QualityReport, IngestError> {
+        mut sink: impl FnMut(usize, &InspectedFile, Judged) -> Result<(), IngestError> + Send,
+    ) -> Result<ReadCounts, IngestError> {
         let mut order: Vec<usize> = (0..self.files.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(self.files[i].rank), i));
         for i in order {
@@ -242,7 +245,7 @@ impl<'a> Ingestion<'a> {
             let into = |judged: Judged| {
                 tally.add(i, &judged);
                 rejected.extend(judged.rejects.iter().filter_map(|reject| reject.key));
-                sink(file, judged, file.name.as_str())
+                sink(i, file, judged)
             };
             let reader = Second {
                 rules: &self.rules,
@@ -263,7 +266,7 @@ impl<'a> Ingestion<'a> {
                 self.keys.reject(i, key);
             }
         }
-        Ok(self.tally.report(self.contract))
+        Ok(self.tally.counts(self.contract))
     }
 }
 
@@ -337,23 +340,30 @@ fn starts(blocks: &[BlockKeys]) -> Vec<usize> {
 }
 
 /// The rank of each delivery's vintage, from the earliest; equal vintages share a rank.
-fn ranks(deliveries: &[Delivery]) -> Vec<usize> {
-    let mut vintages: Vec<_> = deliveries
+pub(crate) fn ranks(
+    vintages: impl Iterator<Item = (NaiveDate, DeliveryStatus)> + Clone,
+) -> Vec<usize> {
+    let mut sorted: Vec<_> = vintages.clone().collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    vintages
+        .map(|vintage| sorted.partition_point(|&other| other < vintage))
+        .collect()
+}
+
+/// Vintage and status of each delivery.
+fn vintages(
+    deliveries: &[Delivery],
+) -> impl Iterator<Item = (NaiveDate, DeliveryStatus)> + Clone + '_ {
+    deliveries
         .iter()
         .map(|delivery| (delivery.vintage, delivery.status))
-        .collect();
-    vintages.sort_unstable();
-    vintages.dedup();
-    let rank = |delivery: &Delivery| {
-        vintages.partition_point(|&vintage| vintage < (delivery.vintage, delivery.status))
-    };
-    deliveries.iter().map(rank).collect()
 }
 
 /// The ranks of vintages that are full, in order.
 fn full_ranks(deliveries: &[Delivery]) -> Result<Vec<usize>, IngestError> {
     let mut scopes: BTreeMap<usize, DeliveryScope> = BTreeMap::new();
-    for (delivery, rank) in deliveries.iter().zip(ranks(deliveries)) {
+    for (delivery, rank) in deliveries.iter().zip(ranks(vintages(deliveries))) {
         let scope = *scopes.entry(rank).or_insert(delivery.scope);
         if scope != delivery.scope {
             return Err(IngestError::MixedScope {
@@ -368,15 +378,6 @@ fn full_ranks(deliveries: &[Delivery]) -> Result<Vec<usize>, IngestError> {
 }
 
 impl InspectedFile {
-    /// One `rule` or `rule:column` for each violation of a row.
-    fn rule_names(&self, contract: &DataContract, reject: &read::Reject) -> Vec<String> {
-        let name = |&(rule, column): &rules::Violation| match column {
-            None => rule.to_string(),
-            Some(column) => format!("{rule}:{}", contract.columns()[column as usize].header()),
-        };
-        reject.violations.iter().map(name).collect()
-    }
-
     /// A row as text, with a replacement character where it is none.
     fn text(&self, raw: &[u8]) -> String {
         match rules::decode(raw, self.encoding.of_cells()) {

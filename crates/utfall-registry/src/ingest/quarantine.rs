@@ -5,6 +5,9 @@ use std::path::Path;
 
 use utfall_files::{FileError, PendingFile};
 
+/// First line of a quarantine.
+pub(crate) const QUARANTINE_HEADER: &str = "file,line,rules,row\n";
+
 /// Writes rejected rows as comma-separated UTF-8: file, line, rules, row. Restricted data.
 pub(crate) struct Quarantine {
     file: PendingFile,
@@ -13,7 +16,7 @@ pub(crate) struct Quarantine {
 impl Quarantine {
     pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
         let mut file = PendingFile::create(path)?;
-        file.write_all(b"file,line,rules,row\n")
+        file.write_all(QUARANTINE_HEADER.as_bytes())
             .map_err(|source| FileError::at(path, source))?;
         Ok(Self { file })
     }

@@ -3,10 +3,11 @@
 use super::digest::{KeyDigest, KeyHasher};
 use super::error::IngestError;
 use super::file_name::FileName;
-use super::keys::{Keys, Standing};
-use super::rules::{Batch, RowRules, Rule, Violation};
+use super::keys::{Keys, Standing, Succession};
+use super::rules::{Batch, RowRules, Rule};
 use super::source::{Layout, Row, RowVisitor, Source};
 use super::stream::{Progress, stream};
+use crate::contract::Violation;
 
 /// What became of the rows of a block.
 pub(crate) struct Judged {
@@ -15,6 +16,26 @@ pub(crate) struct Judged {
     pub(crate) n_superseded: u64,
     pub(crate) n_deleted: u64,
     pub(crate) rejects: Vec<Reject>,
+    /// Line of each row of the batch.
+    pub(crate) lines: Vec<u64>,
+    /// Rows whose fate hangs on the severity of rules, as columns.
+    pub(crate) aside: Batch,
+    /// What is known of each row set aside.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// What is known of a row set aside.
+pub(crate) struct Note {
+    pub(crate) line: u64,
+    pub(crate) key: KeyDigest,
+    /// Whether a later delivery has a row of its key that breaks nothing.
+    pub(crate) superseded: bool,
+    /// Whether a later full delivery does not hold its key.
+    pub(crate) deleted: bool,
+    /// All it broke: nothing, where only later rows of its key did.
+    pub(crate) violations: Vec<Violation>,
+    /// Missing codes met: column and code.
+    pub(crate) missing: Vec<(u32, u32)>,
 }
 
 /// A row on its way to quarantine.
@@ -81,6 +102,9 @@ impl<'r, 'c> Judge<'r, 'c> {
             n_superseded: 0,
             n_deleted: 0,
             rejects: Vec::new(),
+            lines: Vec::with_capacity(rows.len()),
+            aside: rules.batch(0),
+            notes: Vec::new(),
         };
         Self {
             rules,
@@ -108,6 +132,30 @@ impl<'r, 'c> Judge<'r, 'c> {
         };
         self.judged.rejects.push(reject);
     }
+
+    /// Keeps the values of a row whose fate is decided later.
+    #[cold]
+    fn set_aside(
+        &mut self,
+        row: &impl Row,
+        key: KeyDigest,
+        superseded: bool,
+        violations: Vec<Violation>,
+    ) {
+        let deleted = self.keys.is_deleted(self.file, self.row);
+        let aside = &mut self.judged.aside;
+        self.rules.judge(aside, |column| row.cell(column));
+        let note = Note {
+            line: row.line(),
+            key,
+            superseded,
+            deleted,
+            violations,
+            missing: aside.codes_met.clone(),
+        };
+        aside.keep();
+        self.judged.notes.push(note);
+    }
 }
 
 impl RowVisitor for Judge<'_, '_> {
@@ -119,40 +167,61 @@ impl RowVisitor for Judge<'_, '_> {
         }
         if let Some((rule, cell)) = row.fault() {
             let column = cell.and_then(|cell| row.in_contract(cell));
-            self.reject(row, None, vec![(rule, column)]);
+            self.reject(row, None, vec![Violation::implied(rule, column)]);
         } else {
-            let batch = &mut self.judged.batch;
-            self.rules.judge(batch, |column| row.cell(column));
-            let standing = self.keys.standing(self.file, self.row);
-            match standing {
-                Standing::Alone => {}
-                Standing::Duplicate => batch.violations.push((Rule::DuplicateRow, None)),
-                Standing::Conflict => batch.violations.push((Rule::KeyConflict, None)),
-            }
-            let key = || {
-                self.rules
-                    .key(|column| row.cell(column))
-                    .map(KeyHasher::digest)
-            };
-            if !batch.violations.is_empty() {
-                batch.drop_last();
-                let violations = batch.violations.clone();
-                let key = if standing == Standing::Duplicate {
-                    None
-                } else {
-                    key()
-                };
-                self.reject(row, key, violations);
-            } else if self.keys.is_superseded(self.file, self.row, key) {
-                batch.drop_last();
-                self.judged.n_superseded += 1;
-            } else if self.keys.is_deleted(self.file, self.row) {
-                batch.drop_last();
-                self.judged.n_deleted += 1;
-            } else {
-                batch.keep();
-            }
+            self.judge(row);
         }
         self.row += 1;
+    }
+}
+
+impl Judge<'_, '_> {
+    #[inline]
+    fn judge(&mut self, row: &impl Row) {
+        let batch = &mut self.judged.batch;
+        self.rules.judge(batch, |column| row.cell(column));
+        let standing = self.keys.standing(self.file, self.row);
+        match standing {
+            Standing::Alone => {}
+            Standing::Duplicate => {
+                let violation = Violation::implied(Rule::DuplicateRow, None);
+                batch.violations.push(violation);
+            }
+            Standing::Conflict => {
+                let violation = Violation::implied(Rule::KeyConflict, None);
+                batch.violations.push(violation);
+            }
+        }
+        let key = || {
+            let key = self.rules.key(|column| row.cell(column));
+            key.map(KeyHasher::digest)
+        };
+        let succession = self.keys.succession(self.file, self.row, key);
+        if !batch.violations.is_empty() {
+            batch.drop_last();
+            let violations = batch.violations.clone();
+            let key = key().filter(|_| standing != Standing::Duplicate);
+            if let Some(key) = key
+                && violations.iter().all(|broken| broken.rule.is_storable())
+            {
+                let superseded = succession == Succession::Superseded;
+                self.set_aside(row, key, superseded, violations.clone());
+            }
+            self.reject(row, key, violations);
+        } else if succession == Succession::Superseded {
+            batch.drop_last();
+            self.judged.n_superseded += 1;
+        } else if self.keys.is_deleted(self.file, self.row) {
+            batch.drop_last();
+            self.judged.n_deleted += 1;
+        } else if succession == Succession::Contested
+            && let Some(key) = key()
+        {
+            batch.drop_last();
+            self.set_aside(row, key, false, Vec::new());
+        } else {
+            batch.keep();
+            self.judged.lines.push(row.line());
+        }
     }
 }

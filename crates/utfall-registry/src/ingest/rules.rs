@@ -1,86 +1,18 @@
 //! Judging a row: each cell against its column, then the row against itself.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use encoding_rs::WINDOWS_1252;
-use serde::{Deserialize, Serialize};
 
 use super::digest::{Absorb, KeyHasher};
 use crate::cell::{self, DecimalFault};
 use crate::column_data::{ColumnData, TextColumn};
-use crate::contract::{Bound, Column, ColumnType, DataContract, DateFormat, Encoding, Thousands};
+pub(crate) use crate::contract::Rule;
+use crate::contract::{
+    Bound, Column, ColumnType, DataContract, DateFormat, Encoding, Format, Literal, MomentFormat,
+    RowRule, RuleBody, Thousands, Violation, When, year,
+};
 use crate::table_writer::StoredType;
-
-/// What a row can break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// Another number of cells than the header.
-    Ragged,
-    /// Text after a closing quote, or a quote never closed.
-    Quote,
-    /// Bytes that are no character of the encoding.
-    Encoding,
-    /// A control character, such as NUL, in a text.
-    ControlCharacter,
-    /// A record that cannot be taken apart: no JSON object, a field given twice, or a list or a
-    /// record in the place of a value.
-    Malformed,
-    /// Not a value of the column's type, or one beyond 64 bits.
-    Type,
-    /// More decimals than the column keeps.
-    Decimals,
-    /// A missing value where one is required.
-    Required,
-    /// Below the smallest value allowed.
-    Minimum,
-    /// Above the largest value allowed.
-    Maximum,
-    /// None of the codes allowed.
-    Code,
-    /// No pseudonym under the key that the contract states.
-    PseudonymKey,
-    /// Before the value it may not be before.
-    NotBefore,
-    /// The same row again, in one delivery.
-    DuplicateRow,
-    /// Another row of the same key, in one delivery.
-    KeyConflict,
-}
-
-impl Rule {
-    /// The rule's name in reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ragged => "ragged",
-            Self::Quote => "quote",
-            Self::Encoding => "encoding",
-            Self::ControlCharacter => "control-character",
-            Self::Malformed => "malformed",
-            Self::Type => "type",
-            Self::Decimals => "decimals",
-            Self::Required => "required",
-            Self::Minimum => "minimum",
-            Self::Maximum => "maximum",
-            Self::Code => "code",
-            Self::PseudonymKey => "pseudonym-key",
-            Self::NotBefore => "not-before",
-            Self::DuplicateRow => "duplicate-row",
-            Self::KeyConflict => "key-conflict",
-        }
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A rule broken by a row, and the position of the column in the contract; `None` for the row.
-pub(crate) type Violation = (Rule, Option<u32>);
 
 /// A cell as it comes from a file.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +73,10 @@ pub(crate) struct RowRules<'c> {
     contract: &'c DataContract,
     encoding: Encoding,
     columns: Vec<ColumnRule<'c>>,
+    /// Columns whose codes are valid by date.
+    dated: Vec<usize>,
+    /// Declared rules over one row, with what a breach is recorded as.
+    declared: Vec<(Violation, &'c RowRule)>,
 }
 
 struct ColumnRule<'c> {
@@ -150,10 +86,17 @@ struct ColumnRule<'c> {
     thousands: Option<Thousands>,
     encoding: Encoding,
     date: DateFormat,
+    moment: MomentFormat,
+    /// Whether a text that is printable ASCII is valid whatever it says.
+    any_text: bool,
+    /// Spellings of yes and no in the encoding.
+    spellings: Vec<(Vec<u8>, bool)>,
     /// Missing codes of this column in the encoding, with their position in the contract.
     missing: Vec<(Vec<u8>, u32)>,
     /// First bytes of the missing codes, by which most cells are told to be none.
     missing_first: [bool; 256],
+    /// Missing codes that are numbers of this column, in the stored unit.
+    missing_numbers: Vec<(i64, u32)>,
 }
 
 /// Rows that passed, as columns, and what did not.
@@ -164,7 +107,8 @@ pub(crate) struct Batch {
     pub(crate) missing: Vec<Vec<u64>>,
     /// What the row last judged broke.
     pub(crate) violations: Vec<Violation>,
-    codes_met: Vec<(u32, u32)>,
+    /// Missing codes met in the row last judged: column and code.
+    pub(crate) codes_met: Vec<(u32, u32)>,
 }
 
 impl<'c> RowRules<'c> {
@@ -173,10 +117,20 @@ impl<'c> RowRules<'c> {
         let columns = (0..contract.columns().len())
             .map(|position| ColumnRule::new(contract, position, encoding))
             .collect();
+        let is_dated = |position: &usize| contract.columns()[*position].validity.is_some();
+        let declared = contract.rules().iter().filter_map(|entry| {
+            let body = &contract.bodies()[entry.violation.declared? as usize];
+            match body {
+                RuleBody::Row(rule) => Some((entry.violation, rule)),
+                RuleBody::Set(_) => None,
+            }
+        });
         Self {
             contract,
             encoding,
             columns,
+            dated: (0..contract.columns().len()).filter(is_dated).collect(),
+            declared: declared.collect(),
         }
     }
 
@@ -212,21 +166,37 @@ impl<'c> RowRules<'c> {
                 batch.codes_met.push((position as u32, code));
             });
             if let Err(broken) = result {
-                batch.violations.push((broken, Some(position as u32)));
+                let column = Some(position as u32);
+                batch.violations.push(Violation::implied(broken, column));
             }
         }
-        for order in self.contract.order_rules() {
-            let (later, earlier) = (
-                last(&batch.columns[order.column]),
-                last(&batch.columns[order.other]),
-            );
-            if later
-                .zip(earlier)
-                .is_some_and(|(later, earlier)| later < earlier)
-            {
-                batch
-                    .violations
-                    .push((Rule::NotBefore, Some(order.column as u32)));
+        self.judge_dated_codes(batch);
+        for (i, declared) in &self.declared {
+            if is_broken(declared, &batch.columns) {
+                batch.violations.push(*i);
+            }
+        }
+    }
+
+    /// Judges codes by the row's date.
+    fn judge_dated_codes(&self, batch: &mut Batch) {
+        for &position in &self.dated {
+            let column = self.columns[position].column;
+            let (Some(validity), ColumnType::Code { codes }) = (&column.validity, &column.kind)
+            else {
+                continue;
+            };
+            let Some(Value::Number(day)) = last(&batch.columns[validity.at]) else {
+                continue;
+            };
+            let Some(Value::Text(text)) = last(&batch.columns[position]) else {
+                continue;
+            };
+            let code = codes.binary_search_by(|code| code.as_str().cmp(text));
+            let day = i32::try_from(day).unwrap_or(i32::MAX);
+            if code.is_ok_and(|code| !validity.allows(code, day)) {
+                let violation = Violation::implied(Rule::CodeDate, Some(position as u32));
+                batch.violations.push(violation);
             }
         }
     }
@@ -243,12 +213,19 @@ impl<'c> RowRules<'c> {
                     key.bytes(value.to_string().as_bytes());
                 }
                 (Cell::Text(bytes), ColumnType::Text | ColumnType::Code { .. }) => {
-                    if !rule.is_plain(bytes) {
+                    if rule.column.pseudonym.is_some() || !cell::is_plain(bytes) {
                         rule.text(Cell::Text(bytes), self.encoding).ok()?;
                     }
                     key.bytes(bytes);
                 }
-                (cell, _) => key.word(rule.number(cell).ok()? as u64),
+                (cell, _) => {
+                    let number = rule.number(cell).ok()?;
+                    let is_text = matches!(cell, Cell::Text(_));
+                    if !is_text && rule.missing_number(number).is_some() {
+                        return None;
+                    }
+                    key.word(number as u64);
+                }
             }
         }
         Some(key)
@@ -267,6 +244,7 @@ impl<'c> ColumnRule<'c> {
         let dialect = contract.dialect();
         let mut missing = Vec::new();
         let mut missing_first = [false; 256];
+        let mut missing_numbers = Vec::new();
         for (text, i) in contract.missing().iter().zip(0..) {
             let applies = text
                 .columns
@@ -277,6 +255,11 @@ impl<'c> ColumnRule<'c> {
             };
             missing_first[usize::from(code[0])] = true;
             missing.push((code, i));
+            if !matches!(column.kind, ColumnType::Boolean)
+                && let Some(number) = column.canonical(&text.code)
+            {
+                missing_numbers.push((number, i));
+            }
         }
         let date = column
             .date
@@ -289,9 +272,23 @@ impl<'c> ColumnRule<'c> {
             thousands: dialect.and_then(|dialect| dialect.thousands),
             encoding,
             date: date.unwrap_or_else(DateFormat::iso),
+            moment: column.moment.clone().unwrap_or_else(MomentFormat::iso),
+            any_text: column.kind == ColumnType::Text
+                && column.lengths.is_any()
+                && column.pattern.is_none()
+                && column.pseudonym.is_none(),
+            spellings: spellings(column, contract.format(), encoding),
             missing,
             missing_first,
+            missing_numbers,
         }
+    }
+
+    /// The missing code that a typed number of this column is; text is compared as it is written.
+    #[inline]
+    fn missing_number(&self, number: i64) -> Option<u32> {
+        let mut missing = self.missing_numbers.iter();
+        missing.find(|(code, _)| *code == number).map(|(_, i)| *i)
     }
 
     /// The cell without surrounding blanks, or that it is missing.
@@ -327,31 +324,30 @@ impl<'c> ColumnRule<'c> {
         met: impl FnOnce(u32),
     ) -> Result<(), Rule> {
         let (cell, code) = self.presence_and_code(cell);
-        if let Some(code) = code {
-            met(code);
-        }
         if matches!(cell, Cell::Missing) {
-            push_missing(data);
-            return if self.required {
-                Err(Rule::Required)
-            } else {
-                Ok(())
-            };
+            return self.missing(code, data, met);
         }
         match data {
             ColumnData::Text(texts) => {
                 if let Cell::Text(bytes) = cell
-                    && self.is_plain(bytes)
+                    && self.any_text
+                    && cell::is_plain(bytes)
                 {
                     texts.push_plain(bytes);
                     return Ok(());
                 }
                 let text = self.text(cell, encoding);
                 texts.push(text.as_deref().ok());
-                text.map(drop)
+                text.and_then(|text| self.check_text(&text))
             }
             ColumnData::Integer(values) => {
                 let value = self.number(cell);
+                if !matches!(cell, Cell::Text(_))
+                    && let Ok(value) = value
+                    && let Some(code) = self.missing_number(value)
+                {
+                    return self.missing(Some(code), data, met);
+                }
                 values.push(value.ok());
                 value.and_then(|value| self.check_bounds(value))
             }
@@ -360,6 +356,23 @@ impl<'c> ColumnRule<'c> {
                 days.push(value.ok().and_then(|value| i32::try_from(value).ok()));
                 value.and_then(|value| self.check_bounds(value))
             }
+        }
+    }
+
+    fn missing(
+        &self,
+        code: Option<u32>,
+        data: &mut ColumnData,
+        met: impl FnOnce(u32),
+    ) -> Result<(), Rule> {
+        if let Some(code) = code {
+            met(code);
+        }
+        push_missing(data);
+        if self.required {
+            Err(Rule::Required)
+        } else {
+            Ok(())
         }
     }
 
@@ -372,7 +385,22 @@ impl<'c> ColumnRule<'c> {
         }
     }
 
-    /// A present cell as its column's number: whole, scaled, or days.
+    /// Judges a text by its column's codes, lengths and pattern.
+    fn check_text(&self, text: &str) -> Result<(), Rule> {
+        if let ColumnType::Code { codes } = &self.column.kind {
+            let found = codes.binary_search_by(|code| code.as_str().cmp(text));
+            return found.map(drop).map_err(|_| Rule::Code);
+        }
+        if !self.column.lengths.is_any() && !self.column.lengths.allow(text) {
+            return Err(Rule::Length);
+        }
+        match &self.column.pattern {
+            Some(pattern) if !pattern.matches(text) => Err(Rule::Pattern),
+            _ => Ok(()),
+        }
+    }
+
+    /// A present cell as its column's number: whole, scaled, days, seconds, or 1 for yes.
     #[inline]
     fn number(&self, cell: Cell<'_>) -> Result<i64, Rule> {
         match (self.ungrouped_number(cell), self.thousands, cell) {
@@ -403,7 +431,17 @@ impl<'c> ColumnRule<'c> {
             (ColumnType::Date, Cell::Text(bytes)) => {
                 self.date.parse(bytes).map(i64::from).ok_or(Rule::Type)
             }
+            (ColumnType::Year, Cell::Text(bytes)) => year(bytes).ok_or(Rule::Type),
+            (ColumnType::Datetime, Cell::Text(bytes)) => self.moment.parse(bytes).ok_or(Rule::Type),
+            (ColumnType::Boolean, Cell::Text(bytes)) => {
+                let mut spellings = self.spellings.iter();
+                let found = spellings.find(|(spelling, _)| spelling == bytes);
+                found.map(|(_, yes)| i64::from(*yes)).ok_or(Rule::Type)
+            }
             (ColumnType::Integer, Cell::Integer(value)) => Ok(value),
+            (ColumnType::Year, Cell::Integer(value @ 1..=9999)) => Ok(value),
+            (ColumnType::Datetime, Cell::Moment { units, per_day }) => seconds(units, per_day),
+            (ColumnType::Boolean, Cell::Integer(value @ 0..=1)) => Ok(value),
             (ColumnType::Decimal { decimals }, Cell::Integer(value)) => value
                 .checked_mul(10_i64.pow(u32::from(*decimals)))
                 .ok_or(Rule::Type),
@@ -424,14 +462,7 @@ impl<'c> ColumnRule<'c> {
         }
     }
 
-    /// Whether a cell is a valid text at first sight.
-    #[inline]
-    fn is_plain(&self, bytes: &[u8]) -> bool {
-        matches!(self.column.kind, ColumnType::Text)
-            && self.column.pseudonym.is_none()
-            && cell::is_plain(bytes)
-    }
-
+    /// A cell as text of the encoding, and under the key it should be a pseudonym of.
     #[inline]
     fn text<'a>(&self, cell: Cell<'a>, encoding: Encoding) -> Result<Cow<'a, str>, Rule> {
         let text = match cell {
@@ -442,18 +473,100 @@ impl<'c> ColumnRule<'c> {
         if text.bytes().any(is_control) {
             return Err(Rule::ControlCharacter);
         }
-        match &self.column.kind {
-            ColumnType::Code { codes }
-                if codes
-                    .binary_search_by(|code| code.as_str().cmp(&text))
-                    .is_err() =>
-            {
-                Err(Rule::Code)
-            }
-            _ => match &self.column.pseudonym {
-                Some(key) if !key.made(text.as_bytes()) => Err(Rule::PseudonymKey),
-                _ => Ok(text),
-            },
+        match &self.column.pseudonym {
+            Some(key) if !key.made(text.as_bytes()) => Err(Rule::PseudonymKey),
+            _ => Ok(text),
+        }
+    }
+}
+
+/// How yes and no are written, as bytes of the encoding; typed files say `true` and `false`
+/// whatever the contract says of texts.
+fn spellings(column: &Column, format: Format, encoding: Encoding) -> Vec<(Vec<u8>, bool)> {
+    let spelling = &column.spelling;
+    let all = spelling.yes.iter().map(|yes| (yes.as_str(), true));
+    let all = all.chain(spelling.no.iter().map(|no| (no.as_str(), false)));
+    let typed = [("true", true), ("false", false)];
+    let is_typed = !matches!(format, Format::Csv | Format::FixedWidth);
+    all.chain(typed.into_iter().filter(|_| is_typed))
+        .filter_map(|(text, yes)| encode(text, encoding).map(|bytes| (bytes, yes)))
+        .collect()
+}
+
+/// Whole seconds since 1970-01-01 of a moment in units of which a day has so many.
+fn seconds(units: i64, per_day: i64) -> Result<i64, Rule> {
+    let scaled = i128::from(units) * 86_400;
+    let per_day = i128::from(per_day);
+    if per_day == 0 || scaled % per_day != 0 {
+        return Err(Rule::Type);
+    }
+    i64::try_from(scaled / per_day).map_err(|_| Rule::Type)
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+impl Value<'_> {
+    fn is(self, literal: &Literal) -> bool {
+        match (self, literal) {
+            (Self::Text(text), Literal::Text(literal)) => text == literal,
+            (Self::Number(number), Literal::Number(literal)) => number == *literal,
+            _ => false,
+        }
+    }
+}
+
+/// Whether the last row of some columns breaks a rule.
+fn is_broken(rule: &RowRule, columns: &[ColumnData]) -> bool {
+    let value = |column: usize| last(&columns[column]);
+    let number = |column: usize| match value(column) {
+        Some(Value::Number(number)) => Some(number),
+        _ => None,
+    };
+    let is_met = |when: &When| {
+        value(when.column).is_some_and(|value| {
+            let among = when.among.as_ref();
+            among.is_none_or(|among| among.iter().any(|literal| value.is(literal)))
+        })
+    };
+    match rule {
+        RowRule::Compare { column, is, other } => {
+            let order = match (value(*column), value(*other)) {
+                (Some(Value::Number(a)), Some(Value::Number(b))) => a.cmp(&b),
+                (Some(Value::Text(a)), Some(Value::Text(b))) => a.cmp(b),
+                _ => return false,
+            };
+            !is.holds(order)
+        }
+        RowRule::Sum {
+            parts,
+            total,
+            within,
+        } => {
+            let parts: Option<Vec<i64>> = parts.iter().map(|&part| number(part)).collect();
+            let (Some(parts), Some(total)) = (parts, number(*total)) else {
+                return false;
+            };
+            let sum: i128 = parts.into_iter().map(i128::from).sum();
+            (sum - i128::from(total)).unsigned_abs() > u128::from(within.unsigned_abs())
+        }
+        RowRule::Present { column, when } => value(*column).is_none() && is_met(when),
+        RowRule::Absent { column, when } => value(*column).is_some() && is_met(when),
+        RowRule::Combination { columns, allowed } => {
+            let met = |allowed: &Vec<Option<Literal>>| {
+                columns.iter().zip(allowed).all(|(&column, allowed)| {
+                    match (value(column), allowed) {
+                        (None, None) => true,
+                        (Some(value), Some(literal)) => value.is(literal),
+                        _ => false,
+                    }
+                })
+            };
+            !allowed.iter().any(met)
         }
     }
 }
@@ -488,11 +601,16 @@ fn push_missing(data: &mut ColumnData) {
     }
 }
 
-fn last(data: &ColumnData) -> Option<i64> {
+/// The value of the last row.
+fn last(data: &ColumnData) -> Option<Value<'_>> {
     match data {
-        ColumnData::Text(_) => None,
-        ColumnData::Integer(values) => values.last().copied().flatten(),
-        ColumnData::Date(days) => days.last().copied().flatten().map(i64::from),
+        ColumnData::Text(texts) => texts.last().map(Value::Text),
+        ColumnData::Integer(values) => values.last().copied().flatten().map(Value::Number),
+        ColumnData::Date(days) => days
+            .last()
+            .copied()
+            .flatten()
+            .map(|days| Value::Number(days.into())),
     }
 }
 

@@ -2,34 +2,58 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use utfall_files::Digest;
 
 use super::file_name::FileName;
 use super::read::Judged;
-use super::rules::Rule;
-use crate::contract::DataContract;
+use crate::contract::{DataContract, Violation};
 use crate::delivery::Delivery;
-use crate::quality::{
-    DeliveryQuality, Locator, MAX_LOCATORS, MissingQuality, QualityReport, RuleQuality,
-};
+use crate::quality::{DeliveryQuality, Locator, MAX_LOCATORS};
 
-/// Counts for a quality report.
-pub(crate) struct QualityTally {
+/// What reading an extract found, before any severity is known.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ReadCounts {
+    /// One for each file, in the order given. Accepted are the rows that break no rule and whose
+    /// key no later row has.
+    pub(crate) deliveries: Vec<DeliveryQuality>,
+    /// One for each rule broken.
+    pub(crate) rules: Vec<RuleCount>,
+    /// Missing codes met in accepted rows: times, by column and code.
+    pub(crate) missing: Vec<Vec<u64>>,
+    /// Columns that the contract does not name.
+    pub(crate) ignored_columns: Vec<String>,
+}
+
+/// How often a rule was broken.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RuleCount {
+    /// Its id.
+    pub(crate) id: String,
+    /// Rows, by file.
+    pub(crate) by_delivery: Vec<u64>,
+    /// Where first, in the order of the files.
+    pub(crate) first_locators: Vec<Locator>,
+}
+
+/// Counts for [`ReadCounts`].
+pub(crate) struct ReadTally {
     deliveries: Vec<DeliveryQuality>,
-    /// By rule and column: rows, and for each file the first lines.
-    rules: BTreeMap<(Rule, Option<u32>), Broken>,
+    rules: BTreeMap<Violation, Broken>,
     /// By column and code.
     missing: Vec<Vec<u64>>,
     ignored_columns: BTreeSet<String>,
 }
 
-#[derive(Default)]
+/// For each file the rows that broke a rule, and the first lines.
 struct Broken {
-    n_rows: u64,
-    first_lines: BTreeMap<usize, Vec<u64>>,
+    n_rows: Vec<u64>,
+    first_lines: Vec<Vec<u64>>,
 }
 
-impl QualityTally {
+impl ReadTally {
     pub(crate) fn new(
         contract: &DataContract,
         deliveries: &[Delivery],
@@ -65,6 +89,7 @@ impl QualityTally {
 
     /// Adds the rows of a block, which come in order.
     pub(crate) fn add(&mut self, file: usize, judged: &Judged) {
+        let n_files = self.deliveries.len();
         let delivery = &mut self.deliveries[file];
         delivery.n_rows += judged.n_rows as u64;
         delivery.n_accepted += judged.batch.n_rows as u64;
@@ -78,9 +103,12 @@ impl QualityTally {
         }
         for reject in &judged.rejects {
             for &violation in &reject.violations {
-                let broken = self.rules.entry(violation).or_default();
-                broken.n_rows += 1;
-                let lines = broken.first_lines.entry(file).or_default();
+                let broken = self.rules.entry(violation).or_insert_with(|| Broken {
+                    n_rows: vec![0; n_files],
+                    first_lines: vec![Vec::new(); n_files],
+                });
+                broken.n_rows[file] += 1;
+                let lines = &mut broken.first_lines[file];
                 if lines.len() < MAX_LOCATORS {
                     lines.push(reject.line);
                 }
@@ -88,59 +116,32 @@ impl QualityTally {
         }
     }
 
-    pub(crate) fn report(&self, contract: &DataContract) -> QualityReport {
-        QualityReport {
-            extract: contract.name().to_owned(),
+    pub(crate) fn counts(&self, contract: &DataContract) -> ReadCounts {
+        let rules = self.rules.iter();
+        ReadCounts {
             deliveries: self.deliveries.clone(),
-            rules: self
-                .rules
-                .iter()
-                .map(|(key, broken)| self.rule(contract, *key, broken))
+            rules: rules
+                .map(|(&violation, broken)| self.rule(contract, violation, broken))
                 .collect(),
-            missing: self.missing(contract),
+            missing: self.missing.clone(),
             ignored_columns: self.ignored_columns.iter().cloned().collect(),
         }
     }
 
-    fn rule(
-        &self,
-        contract: &DataContract,
-        (rule, column): (Rule, Option<u32>),
-        broken: &Broken,
-    ) -> RuleQuality {
-        let column = column.map(|column| contract.columns()[column as usize].header().to_owned());
-        let places = broken
-            .first_lines
-            .iter()
-            .flat_map(|(&file, lines)| lines.iter().map(move |&line| (file, line)));
+    fn rule(&self, contract: &DataContract, violation: Violation, broken: &Broken) -> RuleCount {
+        let header = |column: u32| contract.columns()[column as usize].header().to_owned();
+        let places = broken.first_lines.iter().enumerate();
+        let places = places.flat_map(|(file, lines)| lines.iter().map(move |&line| (file, line)));
         let locator = |(file, line): (usize, u64)| Locator {
             file: self.deliveries[file].file.clone(),
             line,
-            column: column.clone(),
+            column: violation.column.map(header),
+            note: None,
         };
-        let first_locators = places.take(MAX_LOCATORS).map(locator).collect();
-        RuleQuality {
-            rule,
-            column: column.clone(),
-            n_rows: broken.n_rows,
-            first_locators,
+        RuleCount {
+            id: contract.rule_id(violation),
+            by_delivery: broken.n_rows.clone(),
+            first_locators: places.take(MAX_LOCATORS).map(locator).collect(),
         }
-    }
-
-    fn missing(&self, contract: &DataContract) -> Vec<MissingQuality> {
-        let mut missing = Vec::new();
-        for (column, counts) in contract.columns().iter().zip(&self.missing) {
-            for (code, &n_rows) in contract.missing().iter().zip(counts) {
-                if n_rows > 0 {
-                    missing.push(MissingQuality {
-                        column: column.header().to_owned(),
-                        code: code.code.clone(),
-                        means: code.means,
-                        n_rows,
-                    });
-                }
-            }
-        }
-        missing
     }
 }

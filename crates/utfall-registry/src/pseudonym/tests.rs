@@ -7,8 +7,9 @@ use utfall_core::Unwatched;
 
 use super::*;
 use crate::contract::DataContract;
+use crate::contract::Rule;
 use crate::delivery::{Delivery, DeliveryScope, DeliveryStatus};
-use crate::ingest::{Rule, ingest};
+use crate::ingest::ingest;
 
 struct Desk {
     folder: TempDir,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use utfall_core::Unwatched;
 use utfall_registry::{
-    DataContract, Delivery, DeliveryScope, DeliveryStatus, QualityReport, inspect,
+    DataContract, Delivery, DeliveryScope, DeliveryStatus, QualityReport, ingest,
 };
 use utfall_simulate::{FileTruth, Truth};
 
@@ -93,7 +93,8 @@ fn read(contract: &DataContract, files: &[FileTruth]) -> QualityReport {
             scope: DeliveryScope::Changes,
         })
         .collect();
-    inspect(contract, &deliveries, &Unwatched).unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    ingest(contract, &deliveries, folder.path(), &Unwatched).unwrap()
 }
 
 fn root() -> PathBuf {

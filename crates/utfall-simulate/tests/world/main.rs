@@ -7,6 +7,7 @@
 
 mod bias;
 mod bytes;
+mod census;
 mod contracts;
 mod dirt;
 mod made;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::*;
 use crate::column_data::{ColumnData, TextColumn};
+use crate::table_writer::{StoredType, TableWriter};
 
 /// Rows with repeats, contradictions and faults, and more than one block of them.
 fn rows(n_rows: usize) -> Vec<String> {
@@ -122,14 +123,6 @@ fn any_number_of_threads_gives_the_same_bytes() {
         size > 3 * block::BLOCK_BYTES as u64,
         "{size} bytes are too few blocks"
     );
-}
-
-#[test]
-fn looking_without_writing_says_the_same() {
-    let bench = bench(&rows(500));
-    let seen = inspect(&bench.contract, &bench.deliveries, &Unwatched).unwrap();
-    assert!(bench.out_names().is_empty());
-    assert_eq!(seen, bench.ingest().unwrap());
 }
 
 fn parquet_contract() -> String {

@@ -156,7 +156,9 @@ impl Bench {
     fn out_names(&self) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.out())
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(Result::unwrap)
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(|entry| entry.file_name().into_string().unwrap())
             .collect();
         names.sort();
         names

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use utfall_core::Watch;
 
 use super::*;
+use utfall_files::FileError;
 
 /// The error of an ingestion into a folder that already holds results.
 fn refused(bench: &Bench) -> IngestError {
@@ -353,7 +354,7 @@ proptest! {
     ) {
         let header = if with_header { HEADER.as_bytes() } else { b"" };
         let bench = file([header, &rows.concat()].concat());
-        if let Ok(report) = inspect(&bench.contract, &bench.deliveries, &Unwatched) {
+        if let Ok(report) = bench.ingest() {
             let delivery = &report.deliveries[0];
             prop_assert_eq!(delivery.n_rows, delivery.n_accepted + delivery.n_superseded + delivery.n_quarantined);
         }

@@ -1,0 +1,273 @@
+//! The quality report of a pipeline's extracts as one HTML page.
+
+use serde::Serialize;
+use utfall_registry::{DeliveryStatus, Locator, QualityReport, RuleQuality, Severity};
+
+use crate::ReportError;
+use crate::number::count;
+use crate::render::environment;
+
+/// The extracts of a pipeline as they were found, and how people call it.
+#[derive(Debug, Clone, Copy)]
+pub struct QualityInput<'a> {
+    /// Title of the pipeline, for people.
+    pub title: &'a str,
+    /// Version of the program.
+    pub version: &'a str,
+    /// One report for each extract.
+    pub extracts: &'a [QualityReport],
+}
+
+/// Width of the widest bar, in pixels.
+const BAR: u64 = 96;
+
+#[derive(Serialize)]
+struct Page<'a> {
+    title: &'a str,
+    version: &'a str,
+    verdict: &'static str,
+    tone: &'static str,
+    facts: Vec<Fact>,
+    extracts: Vec<Extract>,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    term: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Extract {
+    id: String,
+    title: String,
+    name: String,
+    verdict: String,
+    deliveries: Vec<Delivery>,
+    rules: Vec<Rule>,
+    held: Vec<Held>,
+    missing: Vec<Missing>,
+    ignored: String,
+}
+
+#[derive(Serialize)]
+struct Delivery {
+    file: String,
+    vintage: String,
+    status: &'static str,
+    n_rows: String,
+    n_accepted: String,
+    n_superseded: String,
+    n_quarantined: String,
+    digest: String,
+}
+
+#[derive(Serialize)]
+struct Rule {
+    name: String,
+    id: String,
+    severity: String,
+    n_rows: String,
+    share: String,
+    bar: u64,
+    tolerance: String,
+    is_exceeded: bool,
+    places: Vec<String>,
+    by_delivery: String,
+}
+
+#[derive(Serialize)]
+struct Held {
+    name: String,
+    id: String,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    column: String,
+    code: String,
+    means: String,
+    n_rows: String,
+}
+
+/// Writes the quality report: one HTML page, UTF-8, complete in itself. It holds exact counts and
+/// places and no cell, and is for those who may see the extracts.
+///
+/// The same input gives the same bytes; every string is escaped.
+///
+/// # Errors
+///
+/// [`ReportError::Template`] if the page template refuses the page, which is a fault in this
+/// crate.
+pub fn render_quality(input: &QualityInput<'_>) -> Result<String, ReportError> {
+    let environment = environment()?;
+    Ok(environment
+        .get_template("quality.html")?
+        .render(Page::of(input))?)
+}
+
+impl<'a> Page<'a> {
+    fn of(input: &QualityInput<'a>) -> Self {
+        let extracts = input.extracts;
+        let refused = extracts
+            .iter()
+            .any(|extract| extract.exceeded().next().is_some());
+        let sum = |of: fn(&QualityReport) -> u64| count(extracts.iter().map(of).sum());
+        let n_rules: usize = extracts
+            .iter()
+            .map(|extract| extract.rules.len() + extract.held.len())
+            .sum();
+        let n_broken: usize = extracts.iter().map(|extract| extract.rules.len()).sum();
+        let fact = |term, value| Fact { term, value };
+        Self {
+            title: input.title,
+            version: input.version,
+            verdict: if refused {
+                "An extract breaks a rule more often than its contract bears"
+            } else {
+                "Every extract is within the tolerances of its contract"
+            },
+            tone: if refused { "alert" } else { "paid" },
+            facts: vec![
+                fact("Rows delivered", sum(QualityReport::n_rows)),
+                fact("Rows accepted", sum(QualityReport::n_accepted)),
+                fact("Rows in quarantine", sum(QualityReport::n_quarantined)),
+                fact("Rules checked", count(n_rules as u64)),
+                fact("Rules broken somewhere", count(n_broken as u64)),
+            ],
+            extracts: extracts.iter().map(extract).collect(),
+        }
+    }
+}
+
+fn extract(report: &QualityReport) -> Extract {
+    let most = report
+        .rules
+        .iter()
+        .map(|rule| rule.n_rows)
+        .max()
+        .unwrap_or(1)
+        .max(1);
+    let n_rows = report.n_rows();
+    let n_exceeded = report.exceeded().count();
+    Extract {
+        id: format!("extract-{}", report.extract),
+        title: report.title.clone(),
+        name: report.extract.clone(),
+        verdict: if n_exceeded > 0 {
+            format!(
+                "{n_exceeded} of its rules broken more often than is borne: a run refuses the extract"
+            )
+        } else if report.rules.is_empty() {
+            "every rule held".to_owned()
+        } else {
+            format!(
+                "{} of {} rules broken, within what is borne",
+                report.rules.len(),
+                report.rules.len() + report.held.len()
+            )
+        },
+        deliveries: report
+            .deliveries
+            .iter()
+            .map(|delivery| Delivery {
+                file: delivery.file.clone(),
+                vintage: delivery.vintage.to_string(),
+                status: match delivery.status {
+                    DeliveryStatus::Preliminary => "preliminary",
+                    DeliveryStatus::Final => "final",
+                },
+                n_rows: count(delivery.n_rows),
+                n_accepted: count(delivery.n_accepted),
+                n_superseded: count(delivery.n_superseded + delivery.n_deleted),
+                n_quarantined: count(delivery.n_quarantined),
+                digest: delivery.blake3.to_string(),
+            })
+            .collect(),
+        rules: report
+            .rules
+            .iter()
+            .map(|broken| rule(broken, n_rows, most))
+            .collect(),
+        held: report
+            .held
+            .iter()
+            .map(|held| Held {
+                name: held.name.clone(),
+                id: held.id.clone(),
+            })
+            .collect(),
+        missing: report
+            .missing
+            .iter()
+            .map(|missing| Missing {
+                column: missing.column.clone(),
+                code: missing.code.clone(),
+                means: missing.means.words().to_owned(),
+                n_rows: count(missing.n_rows),
+            })
+            .collect(),
+        ignored: report.ignored_columns.join(", "),
+    }
+}
+
+fn rule(rule: &RuleQuality, n_rows: u64, most: u64) -> Rule {
+    let tolerance = rule.tolerance.map(|most| most.to_string());
+    let by_delivery: Vec<String> = rule.by_delivery.iter().map(|&n| count(n)).collect();
+    Rule {
+        name: rule.name.clone(),
+        id: rule.id.clone(),
+        severity: match rule.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+        .to_owned(),
+        n_rows: count(rule.n_rows),
+        share: share(rule.n_rows, n_rows),
+        bar: (rule.n_rows * BAR).div_ceil(most),
+        tolerance: tolerance.unwrap_or_else(|| "any number".to_owned()),
+        is_exceeded: rule.is_exceeded,
+        places: rule.first_locators.iter().map(place).collect(),
+        by_delivery: if by_delivery.len() > 1 {
+            by_delivery.join(", ")
+        } else {
+            String::new()
+        },
+    }
+}
+
+/// A share of rows in per cent, to a hundredth; what is there never shows as nothing.
+fn share(n: u64, total: u64) -> String {
+    if total == 0 {
+        return "–".to_owned();
+    }
+    let hundredths = u128::from(n) * 10_000 / u128::from(total);
+    if hundredths == 0 && n > 0 {
+        return "< 0.01 %".to_owned();
+    }
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+fn place(place: &Locator) -> String {
+    let mut text = place.file.clone();
+    if place.line > 0 {
+        text += &format!(":{}", place.line);
+    }
+    if let Some(note) = &place.note {
+        text += &format!(": {note}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_rows_never_shows_as_nothing() {
+        assert_eq!(share(1, 1_000_000), "< 0.01 %");
+        assert_eq!(share(0, 10), "0.00 %");
+        assert_eq!(share(1, 3), "33.33 %");
+        assert_eq!(share(0, 0), "–");
+    }
+}
