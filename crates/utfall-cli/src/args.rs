@@ -6,9 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    contract::ContractArgs, diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs,
-    pseudonymise::PseudonymiseArgs, run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs,
-    verify::VerifyArgs,
+    contract::ContractArgs, diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs,
+    init::InitArgs, pseudonymise::PseudonymiseArgs, run::RunArgs, simulate::SimulateArgs,
+    validate::ValidateArgs, verify::VerifyArgs,
 };
 use crate::error::CliError;
 use crate::restart;

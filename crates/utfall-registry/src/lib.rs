@@ -40,7 +40,7 @@ pub use engine::{ENGINE_THREADS, EngineError};
 pub use exchange::{ExchangeError, ExchangeFormat, Translated, export_contract, import_contract};
 pub use identity::{IdentityKind, identity_numbers};
 pub use ingest::{
-    Compression, FileName, IdentityFinding, IngestError, READ_FILES, digest, ingest, read,
+    Compression, FileName, IdentityFinding, IngestError, READ_FILES, digest, ingest, inspect, read,
 };
 pub use judge::{JUDGED_FILES, judge};
 pub use pseudonym::{

@@ -88,7 +88,8 @@ impl DataContract {
             text,
             columns: Vec::new(),
             key: Vec::new(),
-            order: Vec::new(),
+            rules: Vec::new(),
+            catalogue: Vec::new(),
             reporting_lag: None,
         })
     }

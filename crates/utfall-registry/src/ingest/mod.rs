@@ -133,6 +133,21 @@ pub fn ingest(
     crate::judge::judge(contract, &read_folder, &BTreeMap::new(), folder)
 }
 
+/// Reads the files of an extract as [`read`] does, writes nothing, and judges every row by every
+/// rule over single rows, each as an error.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn inspect(
+    contract: &DataContract,
+    deliveries: &[Delivery],
+    watch: &dyn Watch,
+) -> Result<QualityReport, IngestError> {
+    let counts = Ingestion::inspect(contract, deliveries, watch)?.read(|_, _, _| Ok(()))?;
+    crate::judge::single_rows(contract, &counts)
+}
+
 /// One id for each violation of a row.
 fn rule_ids(contract: &DataContract, reject: &read::Reject) -> Vec<String> {
     let ids = reject.violations.iter();

@@ -25,6 +25,7 @@ pub(crate) enum Fate {
 }
 
 /// The rows set aside.
+#[derive(Default)]
 pub(crate) struct Aside {
     pub(crate) rows: Vec<AsideRow>,
     /// The accepted ones, with the columns of the contract.

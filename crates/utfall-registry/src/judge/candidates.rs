@@ -108,6 +108,7 @@ fn absorb(column: &FrameColumn, keys: &mut [Option<KeyHasher>]) -> Result<(), En
 }
 
 /// Where each candidate lies: its delivery and line.
+#[derive(Default)]
 pub(crate) struct Places {
     files: Int64Chunked,
     lines: Int64Chunked,

@@ -68,6 +68,22 @@ pub fn judge(
     Ok(report)
 }
 
+/// What reading counted, as a report: no row is let back in, and no rule over many rows is judged.
+pub(crate) fn single_rows(
+    contract: &DataContract,
+    counts: &ReadCounts,
+) -> Result<QualityReport, IngestError> {
+    let places = candidates::Places::default();
+    report::of(
+        contract,
+        counts,
+        &Aside::default(),
+        &[],
+        &BTreeMap::new(),
+        &places,
+    )
+}
+
 /// What a rule over many rows found.
 struct Finding {
     id: String,
