@@ -207,7 +207,7 @@ impl TwoStage {
 
 impl AndersonRubin {
     /// Where `a b² + b b + c ≤ 0`, given that it is somewhere.
-    fn below_zero(a: f64, b: f64, c: f64) -> Self {
+    pub(crate) fn below_zero(a: f64, b: f64, c: f64) -> Self {
         let discriminant = b * b - 4.0 * a * c;
         if discriminant <= 0.0 {
             return Self::Everything;

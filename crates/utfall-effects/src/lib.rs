@@ -18,12 +18,14 @@ mod bounds;
 mod cluster_trial;
 mod confounding;
 mod covariance;
+mod design;
 mod difference;
 pub mod discontinuity;
 mod doubly_robust;
 mod doubly_robust_bootstrap;
 mod e_value;
 mod error;
+mod evidence;
 mod exchangeable;
 mod generalised;
 mod grouping;
@@ -32,6 +34,7 @@ mod instrument;
 mod interacted;
 mod jackknife;
 mod matching_estimator;
+mod money;
 mod multiplicity;
 mod negative_binomial;
 mod orthogonal;
@@ -57,6 +60,7 @@ pub use blocked::blocked_difference;
 pub use bounds::{LeeBounds, Trim, lee_bounds, manski_bounds, tipping_point};
 pub use cluster_trial::{ClusterMeans, ClusterVariance, cluster_variance, compare_cluster_means};
 pub use confounding::{Benchmark, Confounded, Oster};
+pub use design::{Design, Precision, VarianceAdjustment};
 pub use difference::{
     MatchedSample, adjusted_difference, matched_difference, matched_difference_in_differences,
     unadjusted_difference,
@@ -65,6 +69,9 @@ pub use doubly_robust::{DoublyRobust, NuisanceFit, doubly_robust};
 pub use doubly_robust_bootstrap::{ResampledEstimates, doubly_robust_bootstrap};
 pub use e_value::{EffectScale, e_value, e_value_of_interval, standardised_interval};
 pub use error::EffectError;
+pub use evidence::{
+    ArmLoss, AttritionBoundary, Evidence, EvidenceDesign, EvidenceGrade, WwcRating, grade,
+};
 pub use exchangeable::{EstimatingEquations, exchangeable_equations};
 pub use generalised::{
     Family, GeneralisedFit, Marginal, fit_generalised, fit_generalised_weighted,
@@ -75,6 +82,10 @@ pub use instrument::{AndersonRubin, TwoStage, Weak, two_stage};
 pub use interacted::interacted_difference;
 pub use matching_estimator::{
     ConditionalVariance, MatchMetric, MatchingDesign, MatchingEstimate, matching_estimate,
+};
+pub use money::{
+    ConfidenceSet, Cost, CostPerOutcome, MoneyEffect, by_payer, cost_per_outcome, net_benefit,
+    worth,
 };
 pub use multiplicity::{Adjustment, adjust_p_values};
 pub use negative_binomial::{NegativeBinomialFit, negative_binomial};

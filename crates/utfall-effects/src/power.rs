@@ -159,7 +159,7 @@ impl ClusterDesign {
     }
 }
 
-fn t_power(degrees: f64, shift: f64, alpha: f64) -> f64 {
+pub(crate) fn t_power(degrees: f64, shift: f64, alpha: f64) -> f64 {
     let critical = student_t::quantile(1.0 - 0.5 * alpha, degrees);
     noncentral_t::upper_tail(critical, degrees, shift)
         + noncentral_t::upper_tail(critical, degrees, -shift)
@@ -177,7 +177,7 @@ fn proportions(comparator: f64, effect: f64) -> Result<f64, EffectError> {
     Ok(comparator + effect)
 }
 
-fn refuse(what: &'static str, value: f64, allowed: bool) -> Result<(), EffectError> {
+pub(crate) fn refuse(what: &'static str, value: f64, allowed: bool) -> Result<(), EffectError> {
     if allowed {
         Ok(())
     } else {
@@ -186,7 +186,7 @@ fn refuse(what: &'static str, value: f64, allowed: bool) -> Result<(), EffectErr
 }
 
 /// Where a function that grows between the ends takes a value, by halving.
-fn solve(
+pub(crate) fn solve(
     what: &'static str,
     wanted: f64,
     [mut low, mut high]: [f64; 2],
