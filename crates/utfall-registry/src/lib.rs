@@ -6,6 +6,7 @@
 //! - [`Tables`] are asked what a plan needs: by [`Baseline`] as of the index date, by
 //!   [`Outcomes`] once a matched set is sealed.
 //! - [`relation`] is what of this grows with the country, as data that other engines can run.
+//! - [`TextTable`] reads any Parquet file as text, without a contract.
 //! - [`TableWriter`] writes tables as Parquet, for ingestion and for whoever makes extracts.
 
 mod cell;
@@ -25,6 +26,7 @@ mod quality;
 pub mod relation;
 mod table_writer;
 mod tables;
+mod text_table;
 
 pub use column_data::{ColumnData, TextColumn};
 pub use contract::{
@@ -58,3 +60,4 @@ pub use tables::{
     Priority, Spanning, TableError, Tables, UnitSpec, Units, Value, Version, VintageDifference,
     compare_vintages,
 };
+pub use text_table::TextTable;

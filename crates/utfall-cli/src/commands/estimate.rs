@@ -3,29 +3,291 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use utfall_request::Request;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use utfall_registry::TextTable;
+use utfall_request::{Cells, Files, Request, RequestError};
 
 use crate::error::CliError;
 use crate::exit::Code;
 
-/// Estimate an effect on any CSV file, from a small request file
+/// Estimate an effect on any CSV or Parquet file, from a request file or from options
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-    utfall estimate --request request.toml")]
+Examples:
+    utfall estimate --request request.toml
+    utfall estimate trial.csv --treatment arm --outcome score \\
+        --estimator difference --estimand ate --standard-error hc2
+    utfall estimate pupils.parquet --treatment offered --outcome grade --covariates age,sex \\
+        --estimator interacted --estimand ate --standard-error cr2 --cluster school
+
+With options, treated rows hold 1 and comparators 0 in the treatment column. Add --print-request to
+see the request that the options stand for; a request file reaches every method.")]
 pub(crate) struct EstimateArgs {
     /// What to estimate (TOML, or JSON by its ending); data files lie relative to it
-    #[arg(long, value_name = "FILE")]
-    request: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    request: Option<PathBuf>,
+    /// Data file: CSV, or Parquet by its ending
+    #[arg(required_unless_present = "request", requires_all = ["treatment", "outcome", "estimator", "estimand", "standard_error"])]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    quick: QuickArgs,
+}
+
+/// A request in options.
+#[derive(Debug, Args)]
+struct QuickArgs {
+    /// Column of the arms
+    #[arg(long, value_name = "COLUMN", conflicts_with = "request")]
+    treatment: Option<String>,
+    /// Cell of treated rows in that column
+    #[arg(long, value_name = "CELL", default_value = "1")]
+    treated: String,
+    /// Cell of comparator rows in that column
+    #[arg(long, value_name = "CELL", default_value = "0")]
+    comparator: String,
+    /// Column of the outcome
+    #[arg(long, value_name = "COLUMN", conflicts_with = "request")]
+    outcome: Option<String>,
+    /// Columns to adjust for, separated by commas; `column=value` for an indicator
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        conflicts_with = "request"
+    )]
+    covariates: Vec<String>,
+    /// Procedure
+    #[arg(long, value_enum, conflicts_with = "request")]
+    estimator: Option<QuickEstimator>,
+    /// Over whom the effect is averaged: ate, att or atc
+    #[arg(long, conflicts_with = "request")]
+    estimand: Option<String>,
+    /// Standard error: classical, hc0 to hc4, cr0, cr1, cr1-stata, cr2, cr3
+    #[arg(long, value_name = "KIND", conflicts_with = "request")]
+    standard_error: Option<String>,
+    /// Column of clusters, for a cr standard error
+    #[arg(long, value_name = "COLUMN", conflicts_with = "request")]
+    cluster: Option<String>,
+    /// Confidence level
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.95)]
+    level: f64,
+    /// Print the request instead of its answer
+    #[arg(long, conflicts_with = "request")]
+    print_request: bool,
+}
+
+/// Procedures that options reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum QuickEstimator {
+    /// Difference of mean outcomes
+    Difference,
+    /// Least squares on treatment and covariates
+    Adjusted,
+    /// Lin's adjustment: covariates' slopes by arm
+    Interacted,
+    /// Augmented inverse-probability weighting
+    DoublyRobust,
 }
 
 pub(crate) fn estimate(args: &EstimateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
-    let request = Request::read(&args.request)?;
-    let folder = args.request.parent().unwrap_or(Path::new(""));
-    let answer = utfall_request::estimate(&request, folder)?;
-    let text = serde_json::to_string_pretty(&answer)
-        .map_err(|error| CliError::Internal(error.to_string()))?;
-    writeln!(out, "{text}")?;
+    let answer = match (&args.request, &args.data) {
+        (Some(request), _) => {
+            let folder = request.parent().unwrap_or(Path::new(""));
+            let files = Files::read_by(folder, &read);
+            let request = Request::read(request)?;
+            utfall_request::estimate_from(&request, &files)?
+        }
+        (None, data) => {
+            let request = args.quick.request(data.as_deref().unwrap_or(Path::new("")));
+            let text = pretty(&request)?;
+            if args.quick.print_request {
+                writeln!(out, "{text}")?;
+                return Ok(Code::Done);
+            }
+            let request = Request::from_json("the request of the options", &text)?;
+            utfall_request::estimate_from(&request, &Files::read_by(Path::new(""), &read))?
+        }
+    };
+    writeln!(out, "{}", pretty(&answer)?)?;
     Ok(Code::Done)
+}
+
+/// Reads Parquet by its ending, and else CSV.
+fn read(path: &Path) -> Result<Cells, RequestError> {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if ending != "parquet" && ending != "pq" {
+        return Cells::read_csv(path);
+    }
+    let table = TextTable::read_parquet(path).map_err(|error| RequestError::Unreadable {
+        file: path.to_owned(),
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    Ok(Cells::of(table.header, table.rows))
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(value).map_err(|error| CliError::Internal(error.to_string()))
+}
+
+impl QuickArgs {
+    /// The request that the options stand for.
+    fn request(&self, data: &Path) -> Value {
+        let treatment = json!({
+            "column": self.treatment,
+            "treated": self.treated,
+            "comparator": self.comparator,
+        });
+        let mut request = json!({ "schema": "utfall-request/1", "data": data });
+        let clusters: Vec<&String> = self.cluster.iter().collect();
+        let mut inference = json!({
+            "standard-error": self.standard_error,
+            "degrees-of-freedom": self.degrees_of_freedom(),
+            "confidence-level": self.level,
+        });
+        match self.estimator {
+            Some(QuickEstimator::Interacted | QuickEstimator::DoublyRobust) => {
+                let design = match self.estimator {
+                    Some(QuickEstimator::Interacted) => "interacted",
+                    _ => "doubly-robust",
+                };
+                if !clusters.is_empty() {
+                    inference["cluster-by"] = json!(clusters);
+                }
+                request["trial"] = json!({
+                    "treatment": treatment,
+                    "estimand": self.estimand,
+                    "outcome": self.outcome,
+                    "design": { design: { "covariates": self.covariates } },
+                    "inference": inference,
+                });
+            }
+            _ => {
+                let by_column = |column: &&String| json!({ "column": column });
+                if !clusters.is_empty() {
+                    inference["cluster-by"] = clusters.iter().map(by_column).collect();
+                }
+                let adjusted = self.estimator == Some(QuickEstimator::Adjusted);
+                inference["estimator"] = json!(if adjusted {
+                    "adjusted-difference"
+                } else {
+                    "unadjusted-difference"
+                });
+                inference["outcome"] = json!(self.outcome);
+                if !self.covariates.is_empty() {
+                    inference["adjust-for"] = json!(self.covariates);
+                }
+                request["treatment"] = treatment;
+                request["estimand"] = json!(self.estimand);
+                request["effect"] = inference;
+            }
+        }
+        request
+    }
+
+    /// Those that go with the standard error: Welch's for a difference with hc2, Satterthwaite's for
+    /// cr2 and cr3, clusters less one for other cr kinds, the normal for a doubly robust estimate,
+    /// and else rows less coefficients.
+    fn degrees_of_freedom(&self) -> &'static str {
+        let kind = self.standard_error.as_deref().unwrap_or_default();
+        match (self.estimator, kind) {
+            (Some(QuickEstimator::DoublyRobust), _) => "normal",
+            (Some(QuickEstimator::Difference), "hc2") => "welch",
+            (_, "cr2" | "cr3") => "satterthwaite",
+            (_, kind) if kind.starts_with("cr") => "clusters",
+            _ => "residual",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: EstimateArgs,
+    }
+
+    fn answer(line: &[&str]) -> Result<Value, CliError> {
+        let mut out = Vec::new();
+        let line = Line::parse_from(std::iter::once(&"estimate").chain(line));
+        estimate(&line.args, &mut out)?;
+        Ok(serde_json::from_slice(&out).unwrap())
+    }
+
+    fn data(folder: &tempfile::TempDir) -> String {
+        let mut text = "arm,y,x,place\n".to_owned();
+        for i in 0..40 {
+            let (arm, place) = (i % 2, i % 8);
+            let y = f64::from(arm) * 2.0 + f64::from(i * 7 % 11) * 0.5;
+            text.push_str(&format!("{arm},{y},{},{place}\n", i * 3 % 5));
+        }
+        let path = folder.path().join("units.csv");
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn options_stand_for_a_request_that_gives_the_same_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = data(&folder);
+        for estimator in ["difference", "adjusted", "interacted", "doubly-robust"] {
+            let mut line = vec![
+                file.as_str(),
+                "--treatment",
+                "arm",
+                "--outcome",
+                "y",
+                "--estimand",
+                "ate",
+                "--standard-error",
+                "hc1",
+                "--estimator",
+                estimator,
+            ];
+            if estimator != "difference" {
+                line.extend(["--covariates", "x"]);
+            }
+            let direct = answer(&line).unwrap();
+            line.push("--print-request");
+            let request = answer(&line).unwrap();
+            let path = folder.path().join("request.json");
+            std::fs::write(&path, request.to_string()).unwrap();
+            let by_file = answer(&["--request", &path.to_string_lossy()]).unwrap();
+            assert_eq!(direct, by_file, "{estimator}");
+            assert!(direct["estimate"].as_f64().unwrap() > 1.0);
+        }
+    }
+
+    #[test]
+    fn clusters_need_a_standard_error_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = data(&folder);
+        let line = |kind| {
+            vec![
+                file.clone(),
+                "--treatment".into(),
+                "arm".into(),
+                "--outcome".into(),
+                "y".into(),
+                "--estimand".into(),
+                "ate".into(),
+                "--estimator".into(),
+                "difference".into(),
+                "--cluster".into(),
+                "place".into(),
+                "--standard-error".into(),
+                kind,
+            ]
+        };
+        let run = |kind: &str| {
+            let line: Vec<String> = line(kind.to_owned());
+            answer(&line.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        assert_eq!(run("cr2").unwrap()["n_clusters"], 8);
+        assert!(matches!(run("hc2"), Err(CliError::Request(_))));
+    }
 }
