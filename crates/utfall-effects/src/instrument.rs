@@ -186,6 +186,37 @@ impl TwoStage {
         Ok(Some((AndersonRubin::below_zero(a, b, c), null.p_value)))
     }
 
+    /// The F statistic of the instrument in the first stage with the standard error asked for, which
+    /// for one instrument is Kleibergen and Paap's and Montiel Olea and Pflueger's effective F.
+    /// `None` for more than one instrument.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`infer`].
+    ///
+    /// # Reference
+    ///
+    /// Montiel Olea & Pflueger (2013), <https://doi.org/10.1080/00401706.2013.806694>.
+    pub fn effective_f(
+        &self,
+        clusters: &[&Grouping],
+        inference: &Inference,
+    ) -> Result<Option<f64>, EffectError> {
+        if self.n_instruments != 1 {
+            return Ok(None);
+        }
+        let columns: Vec<&[f64]> = self.first_columns.iter().map(Vec::as_slice).collect();
+        let one = vec![1.0; self.endogenous.len()];
+        let fit = WeightedRegression::fit(&columns, &one, &self.endogenous)?;
+        let inferred = infer(
+            &fit,
+            &fit.coefficient(columns.len() - 1)?,
+            clusters,
+            inference,
+        )?;
+        Ok(Some(square(inferred.point / inferred.standard_error)))
+    }
+
     /// Point and variance of the instrument's coefficient on the outcome less `value` treatments.
     fn reduced_form(
         &self,

@@ -55,6 +55,7 @@ mod standard_error;
 pub mod survival;
 mod symmetric;
 pub mod synthetic;
+mod targeted;
 
 pub use blocked::blocked_difference;
 pub use bounds::{LeeBounds, Trim, lee_bounds, manski_bounds, tipping_point};
@@ -105,3 +106,4 @@ pub use risk_table::{Exact, Ratio, RiskTable, Stratified, mantel_haenszel, p_of_
 pub use rosenbaum::{RosenbaumBounds, SignedRank};
 pub use score_weighted::score_weighted_difference;
 pub use standard_error::StandardError;
+pub use targeted::{Targeted, targeted};

@@ -87,6 +87,9 @@ impl Instrument {
                 numbers.real("sargan_p", p_value);
             }
             let inference = self.inference.inference();
+            if let Some(f) = fit.effective_f(&clusters.main(), &inference)? {
+                numbers.real("effective_f", f);
+            }
             if let Some((set, p_value)) = fit.anderson_rubin(&clusters.main(), &inference)? {
                 anderson_rubin(set, p_value, numbers);
             }

@@ -7,7 +7,7 @@ use utfall_core::{Estimand, Estimate};
 use utfall_effects::{
     EffectError, Family, Grouping, Inference, Inferred, MatchedSample, NuisanceFit,
     blocked_difference, doubly_robust, interacted_difference, paired_cluster_difference,
-    paired_difference,
+    paired_difference, targeted,
 };
 use utfall_stats::draws::Stream;
 
@@ -65,6 +65,8 @@ pub enum Design {
     /// [`utfall_effects::doubly_robust`]: augmented inverse-probability weighting, in a trial or a
     /// cohort.
     DoublyRobust(RobustModels),
+    /// [`utfall_effects::targeted`]: targeted maximum likelihood, with the same models.
+    Targeted(RobustModels),
 }
 
 /// The models of a doubly robust estimate.
@@ -187,6 +189,21 @@ impl Part for Trial {
             (Design::Paired { .. } | Design::PairedClusters { .. }, Columns::Groups(groups)) => {
                 numbers.count("n_pairs", groups.n_groups());
             }
+            (Design::Targeted(models), Columns::Robust(covariates, folds)) => {
+                let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
+                let found = targeted(
+                    self.estimand,
+                    &treated,
+                    &covariates,
+                    &outcome,
+                    &models.nuisance(folds.as_ref()),
+                    &clusters.main(),
+                    &self.inference.inference(),
+                );
+                let found = found.map_err(refused)?;
+                numbers.real("mean_treated", found.means.0);
+                numbers.real("mean_comparator", found.means.1);
+            }
             (Design::DoublyRobust(models), Columns::Robust(covariates, folds)) => {
                 let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
                 let inference = self.inference.inference();
@@ -217,7 +234,8 @@ impl Trial {
     fn names(&self) -> &[String] {
         match &self.design {
             Design::Interacted { covariates }
-            | Design::DoublyRobust(RobustModels { covariates, .. }) => covariates,
+            | Design::DoublyRobust(RobustModels { covariates, .. })
+            | Design::Targeted(RobustModels { covariates, .. }) => covariates,
             Design::Blocked { .. } | Design::Paired { .. } | Design::PairedClusters { .. } => &[],
         }
     }
@@ -230,7 +248,7 @@ impl Trial {
                 Columns::Groups(Grouping::of(&table.texts(column)?))
             }
             Design::Interacted { covariates } => Columns::Covariates(terms(table, covariates)?),
-            Design::DoublyRobust(models) => {
+            Design::DoublyRobust(models) | Design::Targeted(models) => {
                 let folds = models.folds.as_ref().map(|folds| folds.of(table));
                 Columns::Robust(terms(table, &models.covariates)?, folds.transpose()?)
             }
@@ -259,6 +277,18 @@ impl Trial {
             Columns::Robust(covariates, folds) => {
                 let covariates: Vec<&[f64]> = covariates.iter().map(Vec::as_slice).collect();
                 let nuisance = match &self.design {
+                    Design::Targeted(models) => {
+                        let found = targeted(
+                            estimand,
+                            treated,
+                            &covariates,
+                            outcome,
+                            &models.nuisance(folds.as_ref()),
+                            clusters,
+                            inference,
+                        )?;
+                        return Ok(found.estimate);
+                    }
                     Design::DoublyRobust(models) => models.nuisance(folds.as_ref()),
                     _ => NuisanceFit::default(),
                 };
