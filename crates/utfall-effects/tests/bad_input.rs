@@ -227,7 +227,10 @@ fn weights_that_are_zero_negative_or_huge_are_named() {
     let error = WeightedRegression::fit(&[&one, &x], &weight, &y).unwrap_err();
     // Beside it no other row counts, so the second column says nothing.
     assert!(
-        matches!(error, EffectError::OutOfRange { .. } | EffectError::RankDeficient { column: 1 }),
+        matches!(
+            error,
+            EffectError::OutOfRange { .. } | EffectError::RankDeficient { column: 1 }
+        ),
         "{error}"
     );
 }

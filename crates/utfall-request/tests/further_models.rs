@@ -12,8 +12,16 @@ fn data() -> String {
     for i in 0..16 {
         let (arm, class) = (i / 2 % 2, i / 2);
         let y = 10 + 3 * arm + i * 7 % 5;
-        let seen = if i == 13 { String::new() } else { y.to_string() };
-        text.push_str(&format!("{i},{arm},{},{class},{},{y},{seen}\n", i / 4, i * 3 % 7));
+        let seen = if i == 13 {
+            String::new()
+        } else {
+            y.to_string()
+        };
+        text.push_str(&format!(
+            "{i},{arm},{},{class},{},{y},{seen}\n",
+            i / 4,
+            i * 3 % 7
+        ));
     }
     text
 }
@@ -28,7 +36,10 @@ fn answer(part: &str, asked: Value) -> Result<Answer, RequestError> {
 }
 
 fn get(answer: &Answer, name: &str) -> f64 {
-    answer.numbers.get(name).unwrap_or_else(|| panic!("no {name} in {answer:?}"))
+    answer
+        .numbers
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name} in {answer:?}"))
 }
 
 fn arms() -> Value {
@@ -56,12 +67,20 @@ fn missing_outcomes_leave_bounds_around_what_is_seen() {
         let (low, high) = (get(&found, "lee_low"), get(&found, "lee_high"));
         assert!(low < high && get(&found, "worst_case_low") < low);
         assert!(high < get(&found, "worst_case_high"));
-        assert!(close(get(&found, "attrition_comparator"), 0.125), "{found:?}");
+        assert!(
+            close(get(&found, "attrition_comparator"), 0.125),
+            "{found:?}"
+        );
         assert!(close(get(&found, "lee_trimmed_share"), 0.125));
         assert!(get(&found, "tipping_mean_comparator") > 20.0);
     }
     let nothing = answer("bounds", json!({ "treatment": arms(), "outcome": "seen" }));
-    assert!(nothing.unwrap_err().to_string().contains("asks for nothing"));
+    assert!(
+        nothing
+            .unwrap_err()
+            .to_string()
+            .contains("asks for nothing")
+    );
 }
 
 #[test]
@@ -73,7 +92,10 @@ fn a_confounder_of_the_robustness_value_would_take_the_effect_away() {
     });
     let found = answer("confounding", asked.clone()).unwrap();
     let (t, df) = (get(&found, "t"), get(&found, "df"));
-    assert!(close(get(&found, "partial_r_squared"), t * t / (t * t + df)));
+    assert!(close(
+        get(&found, "partial_r_squared"),
+        t * t / (t * t + df)
+    ));
     let whole = get(&found, "robustness_value");
     assert!(0.0 < get(&found, "robustness_value_significance") && whole < 1.0);
     assert!(get(&found, "benchmark_estimate.x") < get(&found, "estimate"));
@@ -115,7 +137,9 @@ fn a_cross_fit_needs_folds_and_a_targeted_estimate_is_near_the_weighted_one() {
     let error = get(&weighted, "se");
     assert!((get(&weighted, "estimate") - get(&targeted, "estimate")).abs() < 0.5 * error);
     let folds = json!({ "covariates": ["x"], "folds": { "in-turn": 1 } });
-    let refused = answer("trial", asked("doubly-robust", folds)).unwrap_err().to_string();
+    let refused = answer("trial", asked("doubly-robust", folds))
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("1 fold, expected at least 2"), "{refused}");
     let drawn = json!({ "covariates": ["x"], "folds": { "drawn": { "n-folds": 2, "seed": 3 } } });
     let (one, other) = (
@@ -161,8 +185,13 @@ fn leaving_out_schools_gives_the_range_and_the_jackknife_of_any_number() {
     let effect = get(&found, "coef.arm");
     assert!(get(&found, "leave_out_min.coef.arm") <= effect);
     assert!(effect <= get(&found, "leave_out_max.coef.arm"));
-    assert!(get(&found, "leave_out_se.coef.arm") > 0.0 && get(&found, "bootstrap_se.coef.arm") > 0.0);
-    let (low, high) = ("bootstrap_ci_low_percentile.coef.arm", "bootstrap_ci_high_percentile.coef.arm");
+    assert!(
+        get(&found, "leave_out_se.coef.arm") > 0.0 && get(&found, "bootstrap_se.coef.arm") > 0.0
+    );
+    let (low, high) = (
+        "bootstrap_ci_low_percentile.coef.arm",
+        "bootstrap_ci_high_percentile.coef.arm",
+    );
     assert!(get(&found, low) < get(&found, high));
 }
 
@@ -178,7 +207,10 @@ fn a_random_wild_bootstrap_inverts_to_an_interval_around_the_estimate() {
     for multiplier in ["rademacher", "webb", "mammen", "normal"] {
         let found = answer("wild-bootstrap", asked(multiplier)).unwrap();
         let point = get(&found, "estimate");
-        assert!(get(&found, "ci_low") < point && point < get(&found, "ci_high"), "{multiplier}");
+        assert!(
+            get(&found, "ci_low") < point && point < get(&found, "ci_high"),
+            "{multiplier}"
+        );
         assert!(get(&found, "p_symmetric_strict") <= get(&found, "p_symmetric"));
     }
 }

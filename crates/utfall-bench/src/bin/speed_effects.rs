@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("rows.csv");
         if args.python.is_some() {
-            std::fs::write(&file, data.csv())?;
+            std::fs::write(&file, data.csv()?)?;
         }
         report(
             &args,
@@ -173,21 +173,20 @@ impl Data {
         }
     }
 
-    fn csv(&self) -> String {
+    fn csv(&self) -> Result<String, std::fmt::Error> {
         let mut text = "t,y,g".to_owned();
-        (1..=self.columns.len()).for_each(|k| drop(write!(text, ",x{k}")));
+        for k in 1..=self.columns.len() {
+            write!(text, ",x{k}")?;
+        }
         for row in 0..self.treated.len() {
             let treated = u8::from(self.treated[row]);
-            drop(write!(
-                text,
-                "\n{treated},{},{}",
-                self.outcome[row], self.clusters[row]
-            ));
-            self.columns
-                .iter()
-                .for_each(|column| drop(write!(text, ",{}", column[row])));
+            let (outcome, cluster) = (self.outcome[row], self.clusters[row]);
+            write!(text, "\n{treated},{outcome},{cluster}")?;
+            for column in &self.columns {
+                write!(text, ",{}", column[row])?;
+            }
         }
-        text
+        Ok(text)
     }
 
     fn slices(&self) -> Vec<&[f64]> {
