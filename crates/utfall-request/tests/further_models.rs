@@ -36,10 +36,7 @@ fn answer(part: &str, asked: Value) -> Result<Answer, RequestError> {
 }
 
 fn get(answer: &Answer, name: &str) -> f64 {
-    answer
-        .numbers
-        .get(name)
-        .unwrap_or_else(|| panic!("no {name} in {answer:?}"))
+    answer.numbers.get(name).expect(name)
 }
 
 fn arms() -> Value {
