@@ -52,35 +52,6 @@ fn close(got: f64, expected: f64) -> bool {
 }
 
 #[test]
-fn missing_outcomes_leave_bounds_around_what_is_seen() {
-    let asked = |trim: &str| {
-        json!({
-            "treatment": arms(), "outcome": "seen", "trim": trim, "range": [0.0, 20.0],
-            "tipping-at": 0.0,
-        })
-    };
-    for trim in ["fraction", "quantile"] {
-        let found = answer("bounds", asked(trim)).unwrap();
-        let (low, high) = (get(&found, "lee_low"), get(&found, "lee_high"));
-        assert!(low < high && get(&found, "worst_case_low") < low);
-        assert!(high < get(&found, "worst_case_high"));
-        assert!(
-            close(get(&found, "attrition_comparator"), 0.125),
-            "{found:?}"
-        );
-        assert!(close(get(&found, "lee_trimmed_share"), 0.125));
-        assert!(get(&found, "tipping_mean_comparator") > 20.0);
-    }
-    let nothing = answer("bounds", json!({ "treatment": arms(), "outcome": "seen" }));
-    assert!(
-        nothing
-            .unwrap_err()
-            .to_string()
-            .contains("asks for nothing")
-    );
-}
-
-#[test]
 fn a_confounder_of_the_robustness_value_would_take_the_effect_away() {
     let asked = json!({
         "outcome": "y", "treatment": "arm", "covariates": ["x"], "null": 0.0, "alpha": 0.05,
