@@ -148,13 +148,14 @@ mod tests {
 
     #[test]
     fn each_broken_promise_is_named() {
-        let broken = |change: &dyn Fn(&mut Promised)| {
+        type Change<'a> = &'a dyn Fn(&mut Promised);
+        let broken = |change: Change| {
             let mut promised = promised();
             change(&mut promised);
             broken_promise(&TREATED, Some(&[1, 1, 1, 2]), &promised)
         };
         assert_eq!(broken(&|_| ()), None);
-        let changes: [(&dyn Fn(&mut Promised), &str); 7] = [
+        let changes: [(Change, &str); 7] = [
             (&|it| it.weights[1] = f64::NAN, "zero or more"),
             (&|it| it.weights[1] = 2.0, "add up to its units"),
             (&|it| it.estimand = Estimand::Atc, "the estimand"),

@@ -87,7 +87,7 @@ fn base_weights_that_balance_already_are_kept_and_others_are_moved_least() {
         balance_sampled(&covariates, &treated, None, &moved, SmdDenominator::Treated).unwrap();
     assert!(rows.iter().all(|row| row.after.smd.unwrap().abs() < 1e-10));
     // Relative to the base a weight is the exponential of a line in the covariates.
-    let log_ratio = |unit: usize| (moved[unit] / base[unit]).ln();
+    let log_ratio = |unit: usize| utfall_stats::elementary::log(moved[unit] / base[unit]);
     let comparators: Vec<usize> = (0..400).filter(|&unit| !treated[unit]).collect();
     let first: Vec<usize> = comparators[..3].to_vec();
     let x = |unit: usize, column: usize| covariates.get(unit, column);
