@@ -37,7 +37,7 @@ def duckdb_faults():
     import duckdb
 
     checks = ", ".join(sql_faults())
-    row = duckdb.sql(f"SELECT {checks} FROM read_csv('{path}', all_varchar = true, header = true)").fetchone()
+    row = duckdb.sql(f"SELECT {checks} FROM read_csv('{path}', all_varchar = true, header = true)").fetchall()[0]
     return sum(row)
 
 
