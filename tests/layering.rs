@@ -23,8 +23,8 @@ const ROWS: &[&[&str]] = &[
         "utfall-request",
         "utfall-verify",
     ],
-    &["utfall-pipeline"],
-    &["utfall-report"],
+    &["utfall-design"],
+    &["utfall-pipeline", "utfall-report"],
     &["utfall-cli", "utfall-bench"],
 ];
 

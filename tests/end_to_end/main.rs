@@ -10,6 +10,7 @@
 mod bad_input;
 mod cohorts;
 mod decisions;
+mod designing;
 mod designs;
 mod harness;
 #[cfg(unix)]

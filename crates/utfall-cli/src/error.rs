@@ -16,6 +16,8 @@ pub(crate) enum CliError {
     Run(#[from] RunError),
     #[error(transparent)]
     Request(#[from] utfall_request::RequestError),
+    #[error(transparent)]
+    Design(#[from] utfall_design::DesignError),
     #[error("{0}")]
     Spec(#[from] utfall_simulate::SpecError),
     #[error(transparent)]
@@ -53,6 +55,8 @@ impl CliError {
             | Self::Exists { .. }
             | Self::DataContract(_)
             | Self::Import { .. } => Code::Plan,
+            Self::Design(utfall_design::DesignError::Cancelled) => Code::Interrupted,
+            Self::Design(_) => Code::Plan,
             Self::Run(error) => of_run(error),
             Self::Draft(utfall_registry::DraftError::Ingest(error)) => of_ingest(error),
             Self::Draft(_) => Code::DataContract,

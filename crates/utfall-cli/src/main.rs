@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod design_text;
 mod error;
 mod exit;
 mod interrupt;
@@ -45,6 +46,7 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Validate(args) => commands::validate::validate(args, out),
         Command::Verify(args) => commands::verify::verify(args, out),
         Command::Explain(args) => commands::explain::explain(args, out),
+        Command::Design(args) => commands::design::design(args, out),
         Command::Estimate(args) => commands::estimate::estimate(args, out),
         Command::Diff(args) => commands::diff::diff(args, out),
         Command::Pseudonymise(args) => commands::pseudonymise::pseudonymise(args, out),

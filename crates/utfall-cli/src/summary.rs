@@ -37,7 +37,7 @@ pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn line(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
+pub(crate) fn line(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
     writeln!(out, "  {label:<10}{text}")
 }
 

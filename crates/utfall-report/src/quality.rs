@@ -5,7 +5,7 @@ use utfall_registry::{DeliveryStatus, Locator, QualityReport, RuleQuality, Sever
 
 use crate::ReportError;
 use crate::number::count;
-use crate::render::environment;
+use crate::render::fill;
 
 /// The extracts of a pipeline as they were found, and how people call it.
 #[derive(Debug, Clone, Copy)]
@@ -100,10 +100,7 @@ struct Missing {
 /// [`ReportError::Template`] if the page template refuses the page, which is a fault in this
 /// crate.
 pub fn render_quality(input: &QualityInput<'_>) -> Result<String, ReportError> {
-    let environment = environment()?;
-    Ok(environment
-        .get_template("quality.html")?
-        .render(Page::of(input))?)
+    fill("quality.html", &Page::of(input))
 }
 
 impl<'a> Page<'a> {

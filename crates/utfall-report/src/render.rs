@@ -3,6 +3,7 @@
 use minijinja::{
     AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter,
 };
+use serde::Serialize;
 
 use crate::page::Page;
 use crate::plain_text;
@@ -10,6 +11,7 @@ use crate::{ReportError, ReportInput};
 
 const REPORT: &str = include_str!("../templates/report.html");
 const QUALITY: &str = include_str!("../templates/quality.html");
+const STUDY: &str = include_str!("../templates/study.html");
 const STYLE: &str = include_str!("../templates/style.css");
 
 /// Writes the report of a run: one HTML page, UTF-8, complete in itself.
@@ -21,13 +23,11 @@ const STYLE: &str = include_str!("../templates/style.css");
 ///
 /// [`ReportError::Template`] if the page template refuses the page, which is a fault in this crate.
 pub fn render(input: &ReportInput<'_>) -> Result<String, ReportError> {
-    Ok(environment()?
-        .get_template("report.html")?
-        .render(Page::of(input))?)
+    fill("report.html", &Page::of(input))
 }
 
-/// The templates, every string of theirs escaped.
-pub(crate) fn environment() -> Result<Environment<'static>, ReportError> {
+/// Fills a template.
+pub(crate) fn fill(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -35,7 +35,8 @@ pub(crate) fn environment() -> Result<Environment<'static>, ReportError> {
     environment.add_template("style.css", STYLE)?;
     environment.add_template("report.html", REPORT)?;
     environment.add_template("quality.html", QUALITY)?;
-    Ok(environment)
+    environment.add_template("study.html", STUDY)?;
+    Ok(environment.get_template(template)?.render(page)?)
 }
 
 /// Writes a value as the page holds it. Drawings are marked safe: their own module has escaped them.

@@ -35,7 +35,9 @@ impl Kind {
     fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
         let of = |key: &String| match key.as_str() {
             key if Model::PARTS.contains(&key) => Some(Self::Model),
-            "e-values" | "p-values" | "power" | "cluster-power" => Some(Self::Calculation),
+            "e-values" | "p-values" | "power" | "cluster-power" | "design" => {
+                Some(Self::Calculation)
+            }
             _ => None,
         };
         keys.filter_map(of).next().unwrap_or(Self::Comparison)

@@ -6,10 +6,11 @@ use utfall_effects::{
     Adjustment, EffectScale, adjust_p_values, e_value, e_value_of_interval, standardised_interval,
 };
 
-use crate::power::{ClusterQuestion, PowerQuestion};
+use crate::power::{ClusterQuestion, DesignQuestion, PowerQuestion};
 use crate::{Answer, Numbers, RequestError, Schema};
 
-/// Numbers from numbers: `[[e-values]]`, `[p-values]`, `[[power]]`, `[[cluster-power]]`.
+/// Numbers from numbers: `[[e-values]]`, `[p-values]`, `[[power]]`, `[[cluster-power]]`,
+/// `[[design]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Calculation {
@@ -26,6 +27,9 @@ pub struct Calculation {
     /// Cluster-randomised designs whose least detectable effect is wanted.
     #[serde(default)]
     pub cluster_power: Vec<ClusterQuestion>,
+    /// Designs whose precision is wanted.
+    #[serde(default)]
+    pub design: Vec<DesignQuestion>,
 }
 
 /// An effect whose E-value is wanted.
@@ -73,6 +77,9 @@ impl Calculation {
             question.put(&mut numbers)?;
         }
         for question in &self.cluster_power {
+            question.put(&mut numbers)?;
+        }
+        for question in &self.design {
             question.put(&mut numbers)?;
         }
         Ok(Answer {

@@ -62,7 +62,7 @@ pub use g_computation::{ModelFamily, OutcomeModel, Slopes};
 pub use instrument::Instrument;
 pub use model::Model;
 pub use panel_errors::{PanelError, PanelErrorKind, PlaceColumns};
-pub use power::{ClusterQuestion, PowerQuestion};
+pub use power::{ClusterQuestion, DesignQuestion, PowerQuestion};
 pub use quantile::QuantileRegression;
 pub use randomisation::{AssignmentSource, GivenAssignments, Randomisation};
 pub use rank_test::RankTest;

@@ -1,7 +1,7 @@
-//! `[[power]]` and `[[cluster-power]]`: what a design can find, before anything is measured.
+//! `[[power]]`, `[[cluster-power]]` and `[[design]]`: what a design can find, before anything is measured.
 
 use serde::{Deserialize, Serialize};
-use utfall_effects::{ClusterDesign, EffectError, PoweredTest};
+use utfall_effects::{ClusterDesign, Design, EffectError, PoweredTest};
 
 use crate::{Numbers, RequestError};
 
@@ -37,6 +37,22 @@ pub struct ClusterQuestion {
     pub power: f64,
 }
 
+/// A design whose precision is wanted, in the outcome's unit.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DesignQuestion {
+    /// What the answer calls it.
+    pub name: String,
+    /// The design.
+    pub design: Design,
+    /// The two-sided significance level.
+    pub alpha: f64,
+    /// A true effect whose probability of being found is wanted.
+    pub effect: Option<f64>,
+    /// A probability; the least effect found with it is wanted.
+    pub power: Option<f64>,
+}
+
 impl PowerQuestion {
     pub(crate) fn put(&self, numbers: &mut Numbers) -> Result<(), RequestError> {
         let (test, alpha) = (self.test, self.alpha);
@@ -62,6 +78,25 @@ impl ClusterQuestion {
         numbers.covariate("least_effect", &self.name, least.map_err(refused)?);
         let design_effect = self.design.design_effect();
         numbers.covariate("design_effect", &self.name, design_effect);
+        Ok(())
+    }
+}
+
+impl DesignQuestion {
+    pub(crate) fn put(&self, numbers: &mut Numbers) -> Result<(), RequestError> {
+        let precision = self.design.precision().map_err(refused)?;
+        numbers.covariate("design_se", &self.name, precision.standard_error);
+        if let Some(degrees) = precision.degrees_of_freedom {
+            numbers.covariate("design_df", &self.name, degrees);
+        }
+        if let Some(effect) = self.effect {
+            let power = precision.power(effect, self.alpha).map_err(refused)?;
+            numbers.covariate("power", &self.name, power);
+        }
+        if let Some(power) = self.power {
+            let least = precision.least_effect(power, self.alpha).map_err(refused)?;
+            numbers.covariate("least_effect", &self.name, least);
+        }
         Ok(())
     }
 }

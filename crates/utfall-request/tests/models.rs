@@ -127,3 +127,26 @@ fn three_of_size_effect_and_power_leave_nothing_to_answer() {
     request["power"][0]["power"] = json!(0.8);
     assert!(refusal("", &request).contains("size, effect and power of `pilot`"));
 }
+
+#[test]
+fn a_design_says_what_it_will_find_and_what_is_wrong_with_it() {
+    let asked = |sd: f64| {
+        json!({
+            "schema": "utfall-request/1",
+            "design": [{
+                "name": "schools",
+                "design": { "kind": "matched-sets", "n-treated": 100, "ratio": 1.0, "sd": sd, "set-correlation": 0.5 },
+                "alpha": 0.05,
+                "effect": 1.0,
+                "power": 0.8,
+            }],
+        })
+    };
+    let found = answer(DATA, &asked(4.0)).expect("the request is answered");
+    let number = |name: &str| found.numbers.get(name).expect("the number is there");
+    assert!((number("design_se.schools") - 0.4).abs() < 1e-15);
+    assert!((number("design_df.schools") - 99.0).abs() < 1e-15);
+    // SciPy 1.17.1: nct.sf(c, 99, 2.5) + nct.cdf(-c, 99, 2.5), c = t.ppf(0.975, 99)
+    assert!((number("power.schools") - 0.696_980_274_054_786).abs() < 1e-9);
+    assert!(refusal(DATA, &asked(-1.0)).contains("sd"));
+}

@@ -1,6 +1,7 @@
 //! One module for each subcommand: it parses, calls a library and prints.
 
 pub(crate) mod contract;
+pub(crate) mod design;
 pub(crate) mod diff;
 pub(crate) mod estimate;
 pub(crate) mod explain;

@@ -6,7 +6,7 @@ mod cohort;
 mod data;
 mod designs;
 mod effect;
-mod outcome;
+pub(crate) mod outcome;
 mod overlap;
 mod payment;
 mod released;

@@ -16,15 +16,18 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// `unit` is the plan's word; the interval of `estimate` decides the decimals.
     pub(crate) fn new(unit: &str, estimate: &Estimate) -> Self {
+        Self::of_width(unit, estimate.interval.upper - estimate.interval.lower)
+    }
+
+    /// The same for an interval that is this wide.
+    pub(crate) fn of_width(unit: &str, width: f64) -> Self {
         let is_rate = matches!(unit, "rate" | "fraction" | "share" | "proportion");
         let mut outcome = Self {
             is_rate,
             unit: unit.to_owned(),
             decimals: 0,
         };
-        let width =
-            outcome.scaled(estimate.interval.upper) - outcome.scaled(estimate.interval.lower);
-        outcome.decimals = decimals_for_width(width);
+        outcome.decimals = decimals_for_width(outcome.scaled(width));
         outcome
     }
 

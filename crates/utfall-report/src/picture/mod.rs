@@ -9,12 +9,14 @@ mod flags;
 mod funnel;
 mod love;
 mod overlap;
+mod paying;
 mod payment;
 
 pub(crate) use effects::{EffectPanel, EffectRow, Mark, MarkKind, designs, effects};
 pub(crate) use funnel::{FunnelStep, Shown, funnel};
 pub(crate) use love::{LoveRow, love};
 pub(crate) use overlap::{OverlapBar, overlap};
+pub(crate) use paying::{Curve, CurveMark, curve};
 pub(crate) use payment::{Card, CardState, Stage, payment};
 
 use serde::Serialize;

@@ -1,0 +1,104 @@
+//! Pages about simulated programmes: what a contract does before anyone has been helped.
+
+mod design;
+
+use serde::Serialize;
+use utfall_design::{DesignDocument, Rate};
+
+use crate::ReportError;
+use crate::number::{count, fixed};
+use crate::picture::Picture;
+use crate::render::fill;
+
+/// Writes the page of a design: one HTML page, UTF-8, complete in itself.
+///
+/// # Errors
+///
+/// [`ReportError::Template`] if the template refuses the page, which is a fault in this crate.
+pub fn render_design(document: &DesignDocument) -> Result<String, ReportError> {
+    fill("study.html", &design::page(document))
+}
+
+/// Everything on such a page.
+#[derive(Debug, Serialize)]
+struct Page {
+    kicker: &'static str,
+    title: String,
+    lede: String,
+    banner: Banner,
+    sections: Vec<Section>,
+    footer: String,
+}
+
+/// The finding in ten seconds.
+#[derive(Debug, Serialize)]
+struct Banner {
+    /// Style-sheet class: `paid`, `shut` or `alert`.
+    tone: &'static str,
+    headline: &'static str,
+    amount: String,
+    reason: String,
+    facts: Vec<Fact>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    term: &'static str,
+    value: String,
+    note: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Section {
+    title: String,
+    paragraphs: Vec<String>,
+    figures: Vec<Figure>,
+    tables: Vec<Table>,
+}
+
+#[derive(Debug, Serialize)]
+struct Figure {
+    title: String,
+    caption: String,
+    picture: Picture,
+}
+
+#[derive(Debug, Serialize)]
+struct Table {
+    caption: String,
+    note: String,
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// A share in percent, `–` without one.
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(
+        || "–".to_owned(),
+        |share| format!("{}\u{a0}%", fixed(100.0 * share, 1)),
+    )
+}
+
+/// The Monte Carlo interval of a rate, `0.1 to 1.0 %`.
+fn interval(rate: &Rate) -> String {
+    ends(rate, "to")
+}
+
+/// The ends of the Monte Carlo interval of a rate, with a word between them.
+fn ends(rate: &Rate, between: &str) -> String {
+    rate.interval.map_or_else(
+        || "–".to_owned(),
+        |interval| {
+            format!(
+                "{} {between} {}",
+                fixed(100.0 * interval.lower, 1),
+                percent(Some(interval.upper))
+            )
+        },
+    )
+}
+
+/// How often, of how many.
+fn counted(rate: &Rate) -> String {
+    format!("{} of {}", count(rate.n.into()), count(rate.of.into()))
+}
