@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Scratch, json, root};
+use crate::harness::{Scratch, json, root, texts, utfall};
 
 fn effect<'a>(run: &'a Value, name: &str) -> &'a Value {
     run["effects"]
@@ -90,4 +90,49 @@ fn an_unreported_follow_up_is_not_measurable_and_not_zero() {
         "not-yet-reported"
     );
     assert_eq!(run["decision"]["branch"], "deferred");
+}
+
+#[test]
+fn a_contract_may_require_an_evidence_grade() {
+    let scratch = Scratch::copy_of("hemmasittare");
+    scratch.edit(
+        "contract.toml",
+        "\"n-treated\"]",
+        "\"n-treated\", \"maryland\"]",
+    );
+    scratch.edit(
+        "contract.toml",
+        "[[line]]\nname = \"fall-in-absence\"",
+        "[[quantity]]\nname = \"evidence\"\nkind = \"input\"\nfrom = \"absence.maryland\"\nsign = \"keep\"\n\
+         decimals = 0\nrounding = \"floor\"\n\n[[line]]\nname = \"fall-in-absence\"",
+    );
+    scratch.edit(
+        "contract.toml",
+        "    { quantity = \"pupils\", operator = \">=\", value = 20 },\n",
+        "    { quantity = \"pupils\", operator = \">=\", value = 20 },\n\
+             { quantity = \"evidence\", operator = \">=\", value = 3 },\n\
+             { text = \"absence.wwc\", one-of = [\"meets-with-reservations\"] },\n",
+    );
+    let run = scratch.run_well(&[]);
+    let grade = &effect(&run, "absence")["grade"];
+    assert_eq!(
+        (&grade["maryland"], &grade["wwc"]),
+        (&3.into(), &"meets-with-reservations".into())
+    );
+    assert_eq!(run["decision"]["branch"], "paid");
+    let (_, told) = texts(&utfall(&["explain", scratch.bundle().to_str().unwrap()]));
+    assert!(
+        told.contains("Maryland 3 of 5") && told.contains("at random"),
+        "{told}"
+    );
+    let verified = utfall(&["verify", scratch.bundle().to_str().unwrap()]);
+    assert_eq!(verified.status.code(), Some(0));
+    // A matched comparison is never a trial.
+    scratch.edit(
+        "contract.toml",
+        "\"evidence\", operator = \">=\", value = 3",
+        "\"evidence\", operator = \">=\", value = 5",
+    );
+    let run = scratch.run_well(&[]);
+    assert_eq!(run["decision"]["branch"], "not-measurable");
 }

@@ -37,6 +37,17 @@ fn a_shipped_design_states_the_rate_of_false_payment_and_draws_a_page() {
 }
 
 #[test]
+fn a_design_that_rests_on_a_calibration_says_that_there_is_none() {
+    let scratch = Scratch::copy_of("nyc-attendance");
+    let pipeline = scratch.pipeline().display().to_string();
+    let workspace = scratch.workspace().display().to_string();
+    let output = design(&[&pipeline, "--workspace", &workspace]);
+    let (errors, _) = texts(&output);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("run `utfall calibrate` first"), "{errors}");
+}
+
+#[test]
 fn a_fault_in_a_design_is_named_with_its_line() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.edit("design.toml", "hoped = -0.04", "hopped = -0.04");

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod calibrating;
 mod cohorts;
 mod decisions;
 mod designing;

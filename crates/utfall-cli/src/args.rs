@@ -6,9 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    contract::ContractArgs, design::DesignArgs, diff::DiffArgs, estimate::EstimateArgs,
-    explain::ExplainArgs, init::InitArgs, pseudonymise::PseudonymiseArgs, run::RunArgs,
-    simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
+    calibrate::CalibrateArgs, contract::ContractArgs, design::DesignArgs, diff::DiffArgs,
+    estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, pseudonymise::PseudonymiseArgs,
+    run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Explain(ExplainArgs),
     Design(DesignArgs),
+    Calibrate(CalibrateArgs),
     Estimate(EstimateArgs),
     Simulate(SimulateArgs),
     Diff(DiffArgs),

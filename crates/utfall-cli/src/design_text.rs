@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use utfall_design::{DesignDocument, DesignedEffect, PayingPoint, Rate, Role};
+use utfall_design::{DesignDocument, DesignedEffect, PayingPoint, Role};
 
+use crate::calibration_text::rate;
 use crate::summary::line;
 
 /// Writes power, least effects and what the contract pays by the true effect.
@@ -77,19 +78,4 @@ fn table(document: &DesignDocument, out: &mut dyn Write) -> io::Result<()> {
 fn is_shown(point: &PayingPoint) -> bool {
     let fifths = point.share_of_hoped * 5.0;
     (fifths - fifths.round()).abs() < 1e-9
-}
-
-/// A rate in words, with its Monte Carlo interval.
-fn rate(rate: &Rate) -> String {
-    let (Some(share), Some(interval)) = (rate.share, rate.interval) else {
-        return "no programme".to_owned();
-    };
-    format!(
-        "{} of {}: {:.1} % (Clopper–Pearson 95 % {:.1} to {:.1})",
-        rate.n,
-        rate.of,
-        100.0 * share,
-        100.0 * interval.lower,
-        100.0 * interval.upper
-    )
 }

@@ -95,7 +95,11 @@ fn of_run(error: &RunError) -> Code {
         RunError::Ingest { source, .. } => of_ingest(source),
         RunError::File(error) => of_file(error),
         RunError::ChangedSinceDigest { .. } | RunError::ToleranceExceeded(_) => Code::DataContract,
-        RunError::Table(_) | RunError::Cohort(_) | RunError::Truth { .. } => Code::Plan,
+        RunError::Table(_)
+        | RunError::Cohort(_)
+        | RunError::Truth { .. }
+        | RunError::CalibrationReachesOutcomes { .. }
+        | RunError::Placebo(_) => Code::Plan,
         RunError::Matching { .. } | RunError::Weighting { .. } | RunError::Effect { .. } => {
             Code::ChecksFailed
         }

@@ -4,6 +4,7 @@
 //! exit code, listed in [`exit`].
 
 mod args;
+mod calibration_text;
 mod commands;
 mod design_text;
 mod error;
@@ -46,6 +47,7 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Validate(args) => commands::validate::validate(args, out),
         Command::Verify(args) => commands::verify::verify(args, out),
         Command::Explain(args) => commands::explain::explain(args, out),
+        Command::Calibrate(args) => commands::calibrate::calibrate(args, out),
         Command::Design(args) => commands::design::design(args, out),
         Command::Estimate(args) => commands::estimate::estimate(args, out),
         Command::Diff(args) => commands::diff::diff(args, out),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use utfall_core::Estimate;
 use utfall_verify::record::{
-    AlternativeRecord, DesignResult, DesignsDocument, EffectRecord, EffectResult,
+    AlternativeRecord, DesignResult, DesignsDocument, EffectRecord, EffectResult, GradeRecord,
 };
 
 use crate::results::Results;
@@ -20,6 +20,9 @@ pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
         let others = beside(&documents.designs, effect);
         for detail in details(effect).into_iter().chain(others) {
             line(out, "", &detail)?;
+        }
+        if let Some(grade) = &effect.grade {
+            line(out, "", &evidence(grade))?;
         }
     }
     line(out, "Data", &data(results))?;
@@ -134,6 +137,15 @@ fn in_unit(value: f64, unit: &str) -> (String, &str) {
     }
     let decimals = if value.abs() >= 100.0 { 0 } else { 2 };
     (format!("{value:+.decimals$}"), unit)
+}
+
+/// The grade of an estimate in a line.
+fn evidence(grade: &GradeRecord) -> String {
+    format!(
+        "evidence    Maryland {} of 5; What Works Clearinghouse style: {}",
+        grade.maryland,
+        grade.wwc.replace('-', " ")
+    )
 }
 
 fn figures(estimate: &Estimate, unit: &str) -> String {

@@ -55,12 +55,36 @@ pub fn build(
     index_date: NaiveDate,
     spec: &CohortSpec,
 ) -> Result<Cohort, CohortError> {
+    let cohort = eligible(tables, units, measures, index_date, spec)?;
+    let n_treated = cohort.treated.iter().filter(|treated| **treated).count();
+    let n_comparator = cohort.treated.len() - n_treated;
+    if n_treated == 0 || n_comparator == 0 {
+        return Err(CohortError::EmptyArm {
+            n_treated,
+            n_comparator,
+        });
+    }
+    Ok(cohort)
+}
+
+/// The same with either arm allowed to be empty: who could have been in a programme on that day.
+///
+/// # Errors
+///
+/// Those of [`build`] but for an empty arm.
+pub fn eligible(
+    tables: &Tables,
+    units: &Units,
+    measures: &[MeasureSpec],
+    index_date: NaiveDate,
+    spec: &CohortSpec,
+) -> Result<Cohort, CohortError> {
     let read = Read::of(tables, units, measures, index_date, spec)?;
     let mut selection = Selection::everyone(units, read.dates.len());
     for (rule, meets) in &read.rules {
         selection.keep(rule, meets)?;
     }
-    selection.into_cohort(read)
+    Ok(selection.into_cohort(read))
 }
 
 /// What becomes of each unit, in the order of the unit ids: for hand-made units, so that nobody may
@@ -271,7 +295,7 @@ impl Selection {
         Ok(())
     }
 
-    fn into_cohort(self, read: Read) -> Result<Cohort, CohortError> {
+    fn into_cohort(self, read: Read) -> Cohort {
         let Read {
             dates,
             treated,
@@ -284,14 +308,6 @@ impl Selection {
             .filter(|&row| self.included[row])
             .collect();
         let treated: Vec<bool> = rows.iter().map(|&row| treated[row]).collect();
-        let n_treated = treated.iter().filter(|treated| **treated).count();
-        let n_comparator = treated.len() - n_treated;
-        if n_treated == 0 || n_comparator == 0 {
-            return Err(CohortError::EmptyArm {
-                n_treated,
-                n_comparator,
-            });
-        }
         let covariates = covariates
             .into_iter()
             .map(|(name, values)| Covariate {
@@ -307,13 +323,13 @@ impl Selection {
                 values: rows.iter().map(|&row| text(values[row].as_ref())).collect(),
             })
             .collect();
-        Ok(Cohort {
+        Cohort {
             funnel: self.funnel,
             positions: rows.iter().map(|row| row % n_units).collect(),
             index_dates: rows.iter().map(|row| dates[row / n_units]).collect(),
             treated,
             covariates,
             attributes,
-        })
+        }
     }
 }

@@ -12,7 +12,7 @@ mod example;
 mod spec;
 mod treatment;
 
-pub use build::{Cohort, CohortAttribute, build, verdicts};
+pub use build::{Cohort, CohortAttribute, build, eligible, verdicts};
 pub use covariate::Covariate;
 pub use entry::{Entry, INDEX_DATE};
 pub use error::CohortError;

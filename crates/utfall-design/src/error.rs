@@ -46,6 +46,14 @@ pub enum DesignError {
         /// The effect.
         effect: String,
     },
+    /// A precision that is to be taken from a calibration that is not there.
+    #[error(
+        "the precision of the effect `{effect}` is `calibrated`, but there is no calibration with such an effect; run `utfall calibrate` first, or state a design"
+    )]
+    NoCalibration {
+        /// The effect.
+        effect: String,
+    },
     /// A hoped-for effect of zero: nothing to plan for.
     #[error("the hoped effect of `{effect}` is {hoped}, expected a finite number other than 0")]
     NothingHoped {

@@ -1,21 +1,31 @@
 //! What a design and a contract will do, before any outcome is known.
 //!
 //! - [`operating_characteristics`]: how often a contract pays, and how much, by the true effect.
+//! - [`Assignment`]: placebo programmes among units that took part in none.
+//! - [`CalibrationDocument`]: what a contract did over many of them.
 //!
 //! Rates of simulated programmes carry their Monte Carlo interval. Draws come from named streams, so
 //! neither threads nor the number of draws before them move one. Nothing here knows a table.
 
+mod assignment;
+mod calibration;
 mod characteristics;
 mod document;
 mod error;
+mod histogram;
 mod noise;
 mod payments;
 mod rate;
 mod spec;
 
+pub use assignment::{Assignment, Pool, PoolError};
+pub use calibration::{
+    CalibrationDocument, CalibrationSchema, CalibrationSource, EffectCalibration, Failure, Placebo,
+};
 pub use characteristics::operating_characteristics;
 pub use document::{DesignDocument, DesignSchema, DesignedEffect, PayingPoint, PowerPoint, Role};
 pub use error::DesignError;
+pub use histogram::Histogram;
 pub use payments::Payments;
 pub use rate::{MONTE_CARLO_LEVEL, Rate, RateInterval};
 pub use spec::{DesignSpec, EffectDesign, Precise};

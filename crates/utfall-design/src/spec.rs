@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::{Design, Precision};
 
-use crate::{DesignError, DesignSchema};
+use crate::{CalibrationDocument, DesignError, DesignSchema};
 
 /// A design as written.
 ///
@@ -84,6 +84,8 @@ pub struct EffectDesign {
 pub enum Precise {
     /// From sizes and variances.
     Design(Design),
+    /// From the pipeline's own calibration: the spread of its placebo estimates.
+    Calibrated,
 }
 
 impl DesignSpec {
@@ -117,19 +119,48 @@ impl DesignSpec {
         }
         Ok(spec)
     }
+
+    /// Whether any precision is to be taken from a calibration.
+    #[must_use]
+    pub fn needs_calibration(&self) -> bool {
+        let calibrated = |effect: &EffectDesign| effect.precision == Precise::Calibrated;
+        self.effect.iter().any(calibrated)
+    }
 }
 
 impl EffectDesign {
     /// How precise the estimate will be.
-    pub(crate) fn precise(&self) -> Result<Precision, DesignError> {
-        let Precise::Design(design) = &self.precision;
-        design.precision().map_err(|source| self.refused(source))
+    pub(crate) fn precise(
+        &self,
+        calibration: Option<&CalibrationDocument>,
+    ) -> Result<Precision, DesignError> {
+        match &self.precision {
+            Precise::Design(design) => design.precision().map_err(|source| self.refused(source)),
+            Precise::Calibrated => {
+                let found = calibration.and_then(|calibration| {
+                    let mut effects = calibration.effects.iter();
+                    effects.find(|effect| effect.name == self.name)
+                });
+                let spread = found.and_then(|found| Some((found, found.spread?)));
+                let (found, standard_error) = spread
+                    .filter(|(_, spread)| *spread > 0.0)
+                    .ok_or_else(|| DesignError::NoCalibration {
+                        effect: self.name.clone(),
+                    })?;
+                Ok(Precision {
+                    standard_error,
+                    degrees_of_freedom: found.degrees_of_freedom,
+                })
+            }
+        }
     }
 
     /// Treated units and comparators.
     pub(crate) fn sizes(&self) -> Result<(usize, usize), DesignError> {
-        let Precise::Design(design) = &self.precision;
-        let designed = design.sizes();
+        let designed = match &self.precision {
+            Precise::Design(design) => design.sizes(),
+            Precise::Calibrated => None,
+        };
         let (treated, comparator) = designed.unzip();
         let stated = |stated: Option<u32>, designed: Option<f64>| {
             stated.map(f64::from).or(designed).map(whole)
@@ -200,5 +231,11 @@ precision.design = { kind = "stated", standard-error = 1.0 }
             spec.effect[0].sizes(),
             Err(DesignError::NoCounts { .. })
         ));
+        let calibrated = EffectDesign {
+            precision: Precise::Calibrated,
+            ..spec.effect[0].clone()
+        };
+        let refused = calibrated.precise(None).unwrap_err();
+        assert!(refused.to_string().contains("utfall calibrate"));
     }
 }

@@ -3,6 +3,8 @@
 //! This is the one place that knows the whole data path: extract → table → cohort → matched set →
 //! effect → decision. Each step is a file of `steps`; [`run`] puts them in order.
 
+mod calibrate;
+mod calibration_log;
 mod cohort_file;
 mod compare;
 mod compared_file;
@@ -12,6 +14,7 @@ mod diff;
 mod documents;
 mod effect_spec;
 mod examples;
+mod grade;
 mod inspect;
 mod measure_check;
 mod outcomes;
@@ -32,6 +35,7 @@ mod trial;
 mod truth;
 mod workspace;
 
+pub use calibrate::{CalibrationRequest, calibrate};
 pub use design::{AlternativeSpec, UnitsCompared};
 pub use diff::{
     ExtractDifference, KnownOn, MeasureDifference, RunDifference, compare_known, compare_runs,

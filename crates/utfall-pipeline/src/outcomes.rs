@@ -1,8 +1,7 @@
 //! The outcomes of a run, each read once, after every design is sealed.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, btree_map};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use utfall_core::{Estimand, Period, Tally};
@@ -11,7 +10,7 @@ use utfall_registry::{Baseline, MatchSeal, MeasureSpec, Outcomes, Tables, Units}
 use crate::{EffectSpec, EstimatorSpec, Plan, PlanError, RunError};
 
 /// Values of a measure by unit, in the measure's unit; a unit without anything to measure has none.
-pub(crate) type Values = Rc<BTreeMap<String, f64>>;
+pub(crate) type Values = Arc<BTreeMap<String, f64>>;
 
 /// Reads outcomes. It needs the seal of every design that will be given them.
 pub(crate) struct OutcomeReader<'a> {
@@ -20,7 +19,7 @@ pub(crate) struct OutcomeReader<'a> {
     plan: &'a Plan,
     outcomes: Outcomes<'a>,
     /// What was read before, by measure and period, on either side of the index date.
-    known: RefCell<BTreeMap<(String, String), Values>>,
+    known: Mutex<BTreeMap<(String, String), Values>>,
 }
 
 /// Outcomes after the index date and, for a change, before it, by the day a unit entered.
@@ -48,7 +47,7 @@ impl<'a> OutcomeReader<'a> {
             units,
             plan,
             outcomes: Outcomes::open(tables, units, seal),
-            known: RefCell::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -131,16 +130,17 @@ impl<'a> OutcomeReader<'a> {
         read: impl FnOnce() -> Result<Vec<Tally>, RunError>,
     ) -> Result<Values, RunError> {
         let key = (measure.name.clone(), period.to_string());
-        if let Some(known) = self.known.borrow().get(&key) {
-            return Ok(Rc::clone(known));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&key) {
+            return Ok(Arc::clone(known));
         }
         let scale = self.outcomes.scale(measure)?;
         let ids = self.units.ids().iter();
         let values = ids
             .zip(read()?)
             .filter_map(|(unit, tally)| Some((unit.clone(), tally.rate()? * scale)));
-        let values = Rc::new(values.collect::<BTreeMap<String, f64>>());
-        self.known.borrow_mut().insert(key, Rc::clone(&values));
+        let values = Arc::new(values.collect::<BTreeMap<String, f64>>());
+        known.insert(key, Arc::clone(&values));
         Ok(values)
     }
 }

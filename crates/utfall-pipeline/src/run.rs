@@ -58,11 +58,7 @@ pub struct RunOutcome {
 ///
 /// [`RunError`], with finished steps intact.
 pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome, RunError> {
-    let mut context = Context {
-        request,
-        watch,
-        steps: Vec::new(),
-    };
+    let mut context = Context::new(request, watch);
     crate::check_examples(request.plan, watch)?;
     let tables = steps::ingest::run(&mut context)?;
     let cohort = steps::cohort::run(&mut context, &tables)?;
@@ -76,7 +72,8 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
     let made_from = [cohort, matched, effects, alternatives, decision]
         .map(|step| step.digest())
         .join(" ")
-        + &tables.digest();
+        + &tables.digest()
+        + &documents::marks(&documents.environment.calibrations)?;
     // The truth of synthetic data is shown and enters no step.
     let truths = serde_json::to_string(&documents.designs.truths)
         .map_err(|error| RunError::internal("the truth", error))?;
@@ -94,7 +91,16 @@ pub(crate) struct Context<'a> {
     steps: Vec<StepReport>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// A run that has done nothing yet.
+    pub(crate) fn new(request: &'a RunRequest<'a>, watch: &'a dyn RunWatch) -> Self {
+        Self {
+            request,
+            watch,
+            steps: Vec::new(),
+        }
+    }
+
     /// Runs a step and keeps its report.
     pub(crate) fn run(
         &mut self,

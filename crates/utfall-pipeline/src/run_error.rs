@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use miette::Diagnostic;
 use utfall_cohort::CohortError;
+use utfall_design::PoolError;
 use utfall_effects::EffectError;
 use utfall_files::FileError;
 use utfall_matching::MatchingError;
@@ -103,6 +105,23 @@ pub enum RunError {
         /// Why.
         what: String,
     },
+
+    /// A calibration meant to look at nothing after the index date would.
+    #[error(
+        "with programmes that start earlier, the follow-up of effect `{effect}` still ends on {ends}, expected {index_date} (the plan's index date) or earlier; start them earlier"
+    )]
+    CalibrationReachesOutcomes {
+        /// The effect.
+        effect: String,
+        /// Where its follow-up would end.
+        ends: NaiveDate,
+        /// The plan's index date.
+        index_date: NaiveDate,
+    },
+
+    /// No placebo programme can be drawn.
+    #[error("cannot draw placebo programmes: {0}")]
+    Placebo(#[from] PoolError),
 
     /// The person running this asked to stop.
     #[error("stopped; finished steps are kept and the next run goes on from them")]

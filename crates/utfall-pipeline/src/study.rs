@@ -4,10 +4,11 @@ use utfall_core::Estimate;
 use utfall_effects::{
     DegreesOfFreedom, EffectError, Inference, StandardError, unadjusted_difference,
 };
-use utfall_verify::record::{EffectRecord, EffectResult, Estimated};
+use utfall_verify::record::{BalanceDocument, EffectRecord, EffectResult, Estimated};
 
 use crate::cohort_file::StoredCohort;
 use crate::compared_file::ComparedUnit;
+use crate::grade;
 use crate::outcomes::{Observed, OutcomeReader};
 use crate::sample::{Estimator, Sample};
 use crate::{ClusterBy, EffectSpec, EstimatorSpec, RunError, documents};
@@ -17,8 +18,8 @@ pub(crate) struct Study<'a> {
     pub(crate) outcomes: &'a OutcomeReader<'a>,
     pub(crate) cohort: &'a StoredCohort,
     pub(crate) units: &'a [ComparedUnit],
-    /// Whom the units speak of.
-    pub(crate) estimand: utfall_core::Estimand,
+    /// How alike they are, and whom they speak of.
+    pub(crate) balance: &'a BalanceDocument,
 }
 
 /// How an effect is estimated.
@@ -52,6 +53,9 @@ impl Study<'_> {
             Some(reason) => EffectResult::NotYetReported { reason },
             None => self.estimate(spec, by, &mut record)?,
         };
+        if matches!(record.result, EffectResult::Estimated(_)) {
+            record.grade = Some(grade::of(self, by.estimator, &record)?);
+        }
         Ok(record)
     }
 
@@ -69,6 +73,7 @@ impl Study<'_> {
             result: EffectResult::NotMeasurable {
                 reason: String::new(),
             },
+            grade: None,
         }
     }
 
@@ -90,7 +95,7 @@ impl Study<'_> {
             source,
         };
         let estimator = Estimator {
-            estimand: self.estimand,
+            estimand: self.balance.estimand,
             spec: by.estimator,
             clusters: by.clusters,
             inference: by.inference,

@@ -8,7 +8,7 @@
 //! - [`ReportInput`]: the documents, and how people call the pipeline.
 //! - [`render_quality`]: what was found in the extracts, rule by rule, as a page of its own.
 //! - `page`: every section as finished text, built from the documents.
-//! - `study`: the page of a design ([`render_design`]).
+//! - `study`: pages of a calibration ([`render_calibration`]) and a design ([`render_design`]).
 //! - `picture`: funnel, balance, effects and payment as drawings at two widths.
 //! - `svg`: shapes, labels and axes, and how wide a label may be in a font nobody knows.
 //! - `templates/`: the words around the figures, and the style sheet.
@@ -28,4 +28,4 @@ pub use error::ReportError;
 pub use input::ReportInput;
 pub use quality::{QualityInput, render_quality};
 pub use render::render;
-pub use study::render_design;
+pub use study::{render_calibration, render_design};

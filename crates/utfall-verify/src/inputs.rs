@@ -10,6 +10,8 @@
 //! | `E.estimand` | whom it is averaged over | text |
 //! | `E.relative` | `point / abs(mean-comparator)` | number |
 //! | `E.total` | `point × n-treated` | number |
+//! | `E.maryland` | its grade on the Maryland scale, 1 to 5 | number |
+//! | `E.wwc` | its rating in the style of the What Works Clearinghouse | text |
 //!
 //! and `balance.passed`, a flag, comes from `record/balance.json`. An effect that is not
 //! measurable supplies every name as not measurable, and one that is not yet reported every name as
@@ -38,11 +40,15 @@ const FIGURES: [(&str, &[&str]); 10] = [
     ("total", &["total"]),
 ];
 
+/// Each figure of an effect's grade, in `grade` beside its result.
+const GRADES: [&str; 2] = ["maryland", "wwc"];
+
 /// Every name an effect supplies.
 pub fn names(effect: &str) -> impl Iterator<Item = String> {
-    FIGURES
-        .iter()
-        .map(move |(name, _)| format!("{effect}.{name}"))
+    let figures = FIGURES.iter().map(|(name, _)| name);
+    figures
+        .chain(&GRADES)
+        .map(move |name| format!("{effect}.{name}"))
 }
 
 /// Every name that a run supplies beside its effects.
@@ -130,6 +136,26 @@ fn figures_of_effects(bytes: &[u8]) -> Result<Vec<Figure>, JsonError> {
                 pointer: format!("/effects/{index}/result/{pointer}"),
             }
         }));
+        figures.extend(GRADES.iter().map(|name| {
+            let (input, pointer) = match &effect.result {
+                EffectResult::NotMeasurable { reason } => {
+                    (not_measurable(reason), "result/reason".to_owned())
+                }
+                EffectResult::NotYetReported { reason } => {
+                    (not_yet_reported(reason), "result/reason".to_owned())
+                }
+                EffectResult::Estimated(_) => (
+                    graded(entry.get("grade").and_then(|grade| grade.get(name))),
+                    format!("grade/{name}"),
+                ),
+            };
+            Figure {
+                name: format!("{}.{name}", effect.name),
+                input,
+                document: EFFECTS,
+                pointer: format!("/effects/{index}/{pointer}"),
+            }
+        }));
     }
     Ok(figures)
 }
@@ -143,6 +169,15 @@ fn copy(result: &Json, path: &[&str]) -> Input {
             ["relative"] => "relative to a comparator mean of 0 there is no effect",
             _ => "the figure is beyond any number",
         }),
+    }
+}
+
+/// A figure of a grade, as it is written.
+fn graded(figure: Option<&Json>) -> Input {
+    match figure {
+        Some(Json::Number(text)) => Input::Number(text.clone()),
+        Some(Json::Text(text)) => Input::Text(text.clone()),
+        _ => not_measurable("the estimate has no grade"),
     }
 }
 

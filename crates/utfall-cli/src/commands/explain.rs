@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use utfall_payment::Decision;
-use utfall_verify::record::DECISION;
+use utfall_verify::record::{DECISION, EFFECTS, EffectsDocument, GradeRecord};
 
 use crate::error::CliError;
 use crate::exit::Code;
@@ -42,5 +42,27 @@ pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, C
     for sentence in utfall_payment::explain(&decision) {
         writeln!(out, "{sentence}")?;
     }
+    let effects: Option<EffectsDocument> = files
+        .get(EFFECTS)
+        .and_then(|bytes| utfall_evidence::json::read_document(bytes).ok());
+    for effect in effects.iter().flat_map(|document| &document.effects) {
+        if let Some(grade) = &effect.grade {
+            writeln!(out, "{}", evidence(&effect.title, grade))?;
+        }
+    }
     Ok(Code::Done)
+}
+
+/// What the estimate is worth as evidence, and why.
+fn evidence(title: &str, grade: &GradeRecord) -> String {
+    format!(
+        "Evidence for “{title}”: Maryland {} of 5; in the style of the What Works Clearinghouse it {} its standards. Because {}.",
+        grade.maryland,
+        match grade.wwc.as_str() {
+            "meets-without-reservations" => "meets, without reservations,",
+            "meets-with-reservations" => "meets, with reservations,",
+            _ => "does not meet",
+        },
+        grade.reasons.join("; ")
+    )
 }

@@ -1,5 +1,6 @@
 //! One module for each subcommand: it parses, calls a library and prints.
 
+pub(crate) mod calibrate;
 pub(crate) mod contract;
 pub(crate) mod design;
 pub(crate) mod diff;

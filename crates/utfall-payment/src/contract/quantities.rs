@@ -15,7 +15,7 @@ use super::terms::{Effect, Operand, Quantity, Rule};
 use crate::problem::ProblemKind;
 
 /// The figures an effect has, beside its estimand.
-const FIGURES: [&str; 9] = [
+const FIGURES: [&str; 10] = [
     "point",
     "lower",
     "upper",
@@ -25,6 +25,7 @@ const FIGURES: [&str; 9] = [
     "n-comparator",
     "relative",
     "total",
+    "maryland",
 ];
 /// More decimals than a 64-bit float carries.
 const MAX_DECIMALS: u32 = 18;

@@ -159,7 +159,7 @@ fn record(
                 outcomes,
                 cohort,
                 units: &compared_file::read(&matched)?,
-                estimand: balance.estimand,
+                balance: &balance,
             };
             let by = Procedure {
                 estimator: &alternative.estimator,
@@ -167,12 +167,13 @@ fn record(
                 inference: &alternative.inference,
             };
             let effects = request.plan.plan.effect.iter();
+            let effects = effects
+                .map(|effect| estimated(&study, effect, by))
+                .collect::<Result<_, _>>()?;
             DesignResult::Made(Box::new(MadeDesign {
                 seal: MatchSeal::of_file(&matched)?.digest(),
                 balance: *balance,
-                effects: effects
-                    .map(|effect| estimated(&study, effect, by))
-                    .collect::<Result<_, _>>()?,
+                effects,
             }))
         }
     };

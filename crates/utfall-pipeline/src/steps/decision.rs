@@ -13,7 +13,7 @@ use utfall_verify::record::{
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
 use crate::steps::ingest::Ingested;
-use crate::{RunError, RunRequest, documents, steps};
+use crate::{RunError, RunRequest, calibration_log, documents, steps};
 
 const DECISION: &str = "decision.json";
 
@@ -76,6 +76,7 @@ pub(crate) fn read(
             utfall_version: env!("CARGO_PKG_VERSION").to_owned(),
             plan_digest: request.plan.digest,
             matched_set_seal: steps::matching::seal_digest(matched)?,
+            calibrations: calibration_log::read(request)?,
         },
         decision,
     })

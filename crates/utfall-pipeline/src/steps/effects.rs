@@ -47,7 +47,7 @@ pub(crate) fn run(
             outcomes: &outcomes,
             cohort: &steps::cohort::read(request)?,
             units: &steps::matching::read(request)?,
-            estimand: steps::matching::read_balance(request)?.estimand,
+            balance: &steps::matching::read_balance(request)?,
         };
         let effects = plan
             .effect

@@ -193,6 +193,12 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
             format!("{}\u{a0}%", fixed(relative * 100.0, 1)),
         ));
     }
+    if let Some(grade) = &effect.grade {
+        let of_five = format!("{} of 5", grade.maryland);
+        rows.push(matched_only("Evidence, Maryland scale", of_five));
+        let rating = capitalised(&grade.wwc.replace('-', " "));
+        rows.push(matched_only("Evidence, What Works style", rating));
+    }
     EffectTable {
         own: capitalised(own_label(effect)),
         title: shown_title(effect),
@@ -203,8 +209,17 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
             estimator_words(&effect.estimator),
             effect.standard_error_kind,
             matched.estimand
-        ),
+        ) + &reasons(effect),
     }
+}
+
+/// Why the evidence is graded as it is.
+fn reasons(effect: &EffectRecord) -> String {
+    let sentence = |reason: &String| format!(" {}.", capitalised(reason));
+    effect.grade.as_ref().map_or_else(String::new, |grade| {
+        let reasons: String = grade.reasons.iter().map(sentence).collect();
+        format!(" Evidence:{reasons}")
+    })
 }
 
 /// Units of the compared groups without an outcome: overall, and treated less comparators.

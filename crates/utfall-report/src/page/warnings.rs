@@ -23,6 +23,7 @@ pub(crate) fn of(documents: &Documents) -> Vec<Warning> {
         uncertain(documents, effect, estimated, &mut warnings);
     }
     matching(documents, &mut warnings);
+    calibrations(documents, &mut warnings);
     for effect in &documents.effects.effects {
         missing_outcomes(documents, effect, &mut warnings);
     }
@@ -35,6 +36,28 @@ fn warn(warnings: &mut Vec<Warning>, title: String, text: impl Into<String>) {
         title,
         text: text.into(),
     });
+}
+
+/// Outcomes of untreated units were looked at before the run, perhaps under another plan.
+fn calibrations(documents: &Documents, warnings: &mut Vec<Warning>) {
+    let environment = &documents.environment;
+    let looked = || {
+        let marks = environment.calibrations.iter();
+        marks.filter(|mark| !mark.before_index_date)
+    };
+    if looked().any(|mark| mark.plan_digest != environment.plan_digest) {
+        warn(
+            warnings,
+            "The plan was changed after it was calibrated on outcomes".to_owned(),
+            "Before this run, outcomes of units that were not treated were looked at, to see how often placebo programmes would be paid; the plan that was tried then is not the plan of this run.",
+        );
+    } else if looked().next().is_some() {
+        warn(
+            warnings,
+            "The plan was calibrated on outcomes".to_owned(),
+            "Before this run, outcomes of units that were not treated were looked at, to see how often placebo programmes would be paid. The plan is the same since.",
+        );
+    }
 }
 
 fn undecided_lines(documents: &Documents, warnings: &mut Vec<Warning>) {

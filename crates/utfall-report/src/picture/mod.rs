@@ -7,6 +7,7 @@ mod axis;
 mod effects;
 mod flags;
 mod funnel;
+mod histogram;
 mod love;
 mod overlap;
 mod paying;
@@ -14,6 +15,7 @@ mod payment;
 
 pub(crate) use effects::{EffectPanel, EffectRow, Mark, MarkKind, designs, effects};
 pub(crate) use funnel::{FunnelStep, Shown, funnel};
+pub(crate) use histogram::{Bars, histogram};
 pub(crate) use love::{LoveRow, love};
 pub(crate) use overlap::{OverlapBar, overlap};
 pub(crate) use paying::{Curve, CurveMark, curve};

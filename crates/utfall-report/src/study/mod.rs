@@ -1,14 +1,24 @@
 //! Pages about simulated programmes: what a contract does before anyone has been helped.
 
+mod calibration;
 mod design;
 
 use serde::Serialize;
-use utfall_design::{DesignDocument, Rate};
+use utfall_design::{CalibrationDocument, DesignDocument, Rate};
 
 use crate::ReportError;
 use crate::number::{count, fixed};
 use crate::picture::Picture;
 use crate::render::fill;
+
+/// Writes the page of a calibration: one HTML page, UTF-8, complete in itself.
+///
+/// # Errors
+///
+/// [`ReportError::Template`] if the template refuses the page, which is a fault in this crate.
+pub fn render_calibration(document: &CalibrationDocument) -> Result<String, ReportError> {
+    fill("study.html", &calibration::page(document))
+}
 
 /// Writes the page of a design: one HTML page, UTF-8, complete in itself.
 ///

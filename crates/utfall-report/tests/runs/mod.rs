@@ -14,8 +14,8 @@ use utfall_report::ReportInput;
 use utfall_verify::record::{
     BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, DesignsDocument, Documents,
     EffectRecord, EffectResult, EffectRole, EffectsDocument, EnvironmentDocument, Estimated,
-    ExtractRecord, ExtractsDocument, FunnelDocument, OverlapBin, OverlapDocument, OverlapResult,
-    TrialDocument, TrialPart,
+    ExtractRecord, ExtractsDocument, FunnelDocument, GradeRecord, OverlapBin, OverlapDocument,
+    OverlapResult, TrialDocument, TrialPart,
 };
 
 /// A run and what people call it.
@@ -333,6 +333,16 @@ fn effect(result: EffectResult) -> EffectRecord {
         n_outcome_missing_treated: 4,
         n_outcome_missing_comparator: 11,
         result,
+        grade: Some(GradeRecord {
+            design: "equated".to_owned(),
+            wwc: "meets-with-reservations".to_owned(),
+            maryland: 3,
+            overall_attrition: 0.015,
+            differential_attrition: 0.004,
+            low_attrition: true,
+            largest_difference: Some(0.02),
+            reasons: vec!["nobody was assigned at random".to_owned()],
+        }),
     }
 }
 
@@ -411,5 +421,6 @@ fn environment() -> EnvironmentDocument {
         utfall_version: "0.1.0".to_owned(),
         plan_digest: "a19d0c2b7a5e8d1f".repeat(4).parse().unwrap(),
         matched_set_seal: "77e1b0a94c3d2f68".repeat(4).parse().unwrap(),
+        calibrations: Vec::new(),
     }
 }

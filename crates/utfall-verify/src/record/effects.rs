@@ -33,6 +33,32 @@ pub struct EffectRecord {
     pub n_outcome_missing_comparator: u64,
     /// What was found.
     pub result: EffectResult,
+    /// How far it can be trusted; absent where nothing was estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<GradeRecord>,
+}
+
+/// How far an estimate can be trusted, by rule, and why.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GradeRecord {
+    /// The design: `randomised`, `as-if-randomised`, `equated`, `compared` or `before-after`.
+    pub design: String,
+    /// Rating in the style of the What Works Clearinghouse: `meets-without-reservations`,
+    /// `meets-with-reservations` or `does-not-meet`.
+    pub wwc: String,
+    /// Maryland scale, 1 to 5.
+    pub maryland: u8,
+    /// Share of the units compared whose outcome is missing.
+    pub overall_attrition: f64,
+    /// Difference of the arms' shares missing.
+    pub differential_attrition: f64,
+    /// Whether attrition is low by the Clearinghouse's cautious boundary.
+    pub low_attrition: bool,
+    /// Largest absolute standardised difference at baseline; `None` if one could not be computed.
+    pub largest_difference: Option<f64>,
+    /// Why, in sentences.
+    pub reasons: Vec<String>,
 }
 
 /// What an effect is for.

@@ -1,5 +1,6 @@
 //! `record/environment.json`.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utfall_files::Digest;
 
@@ -13,4 +14,24 @@ pub struct EnvironmentDocument {
     pub plan_digest: Digest,
     /// Digest of the matched set, taken before any outcome was read.
     pub matched_set_seal: Digest,
+    /// Calibrations in the same workspace before this run: outcomes were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrations: Vec<CalibrationMark>,
+}
+
+/// A calibration of a plan on placebo programmes among units that were not treated.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CalibrationMark {
+    /// Digest of the plan that was calibrated; another than the run's means that the plan was
+    /// changed after outcomes were looked at.
+    pub plan_digest: Digest,
+    /// The day the placebo programmes started.
+    pub index_date: NaiveDate,
+    /// Whether everything looked at lies before the plan's own index date.
+    pub before_index_date: bool,
+    /// Placebo programmes.
+    pub n_programmes: u32,
+    /// Seed of their draws.
+    pub seed: u64,
 }

@@ -16,8 +16,10 @@ mod trial;
 
 pub use balance::{BalanceDocument, BalanceGate, BalanceRow};
 pub use designs::{AlternativeRecord, DesignResult, DesignsDocument, MadeDesign, TruthRecord};
-pub use effects::{EffectRecord, EffectResult, EffectRole, EffectsDocument, Estimated};
-pub use environment::EnvironmentDocument;
+pub use effects::{
+    EffectRecord, EffectResult, EffectRole, EffectsDocument, Estimated, GradeRecord,
+};
+pub use environment::{CalibrationMark, EnvironmentDocument};
 pub use extracts::{DeliveryStatus, ExtractRecord, ExtractsDocument};
 pub use figures::FiguresDocument;
 pub use funnel::FunnelDocument;

@@ -179,6 +179,7 @@ fn effects() -> EffectsDocument {
         n_outcome_missing_treated: 4,
         n_outcome_missing_comparator: 13,
         result,
+        grade: None,
     };
     let estimated = Estimated::new(estimate(-0.0437), estimate(0.0312), 0.1853, 0.229);
     EffectsDocument {
@@ -306,5 +307,6 @@ fn environment() -> EnvironmentDocument {
         utfall_version: "0.1.0".to_owned(),
         plan_digest: Digest::blake3(b"plan"),
         matched_set_seal: Digest::blake3(b"matched"),
+        calibrations: Vec::new(),
     }
 }
