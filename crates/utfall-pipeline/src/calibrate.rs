@@ -64,7 +64,7 @@ pub fn calibrate(
     let ingested = steps::ingest::run(&mut context)?;
     let cohort = steps::cohort::run(&mut context, &ingested)?;
     steps::matching::run(&mut context, &cohort)?;
-    let tables = ingested.open()?;
+    let tables = ingested.open(&plan.calendar)?;
     let units = Units::load(&tables, &plan.unit)?;
     let base = base(request, index_date, &tables, &units)?;
     let seal = steps::matching::seal(request)?;

@@ -73,7 +73,7 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
         .map(|step| step.digest())
         .join(" ")
         + &tables.digest()
-        + &documents::marks(&documents.environment.calibrations)?;
+        + &crate::documents::marks(&documents.environment.calibrations)?;
     // The truth of synthetic data is shown and enters no step.
     let truths = serde_json::to_string(&documents.designs.truths)
         .map_err(|error| RunError::internal("the truth", error))?;

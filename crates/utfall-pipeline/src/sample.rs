@@ -219,7 +219,7 @@ fn slices(columns: &[Vec<f64>]) -> Vec<&[f64]> {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
+    use std::sync::Arc;
 
     use super::*;
     use crate::outcomes::OnDay;
@@ -240,7 +240,7 @@ mod tests {
             .iter()
             .map(|(unit, value)| ((*unit).to_owned(), *value));
         let on_day = OnDay {
-            after: Rc::new(values.collect()),
+            after: Arc::new(values.collect()),
             before: None,
         };
         Observed {
