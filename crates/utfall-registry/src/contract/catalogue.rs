@@ -84,7 +84,9 @@ fn of_column(
                 format!("`{header}` holds no control character"),
             ),
         ]);
-    } else {
+    }
+    let cells_are_text = matches!(text.format, Format::Csv | Format::FixedWidth | Format::Xml);
+    if column.stored_type() != StoredType::Text || !cells_are_text {
         rules.push((
             Rule::Type,
             format!("`{header}` is {}", a_kind(&column.kind)),
