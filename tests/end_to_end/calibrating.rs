@@ -74,25 +74,18 @@ fn a_calibration_marks_its_workspace_and_the_next_report_says_so() {
 }
 
 #[test]
-fn programmes_that_start_a_year_earlier_read_nothing_that_the_plan_is_judged_on() {
+fn programmes_that_start_before_the_data_or_are_judged_with_the_plan_are_refused() {
     let scratch = Scratch::copy_of("nyc-attendance");
-    let asked = [
-        "--programmes",
-        "5",
-        "--format",
-        "json",
-        "--quiet",
-        "--index-date",
-    ];
-    let found = document(&calibrate(
-        &scratch,
-        &[&asked[..], &["2013-09-01"]].concat(),
-    ));
-    assert_eq!(found["source"]["before-index-date"], true);
-    assert_eq!(found["effects"][0]["covered-zero"]["of"], 5);
-    let late = calibrate(&scratch, &[&asked[..], &["2014-03-01"]].concat());
-    let (errors, _) = texts(&late);
-    assert_eq!(late.status.code(), Some(2), "{errors}");
+    let starting = |day| {
+        let asked = ["--programmes", "5", "--quiet", "--index-date", day];
+        let output = calibrate(&scratch, &asked);
+        let (errors, _) = texts(&output);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        errors
+    };
+    let errors = starting("2013-09-01");
+    assert!(errors.contains("autumn before is known"), "{errors}");
+    let errors = starting("2014-03-01");
     assert!(errors.contains("start them earlier"), "{errors}");
 }
 

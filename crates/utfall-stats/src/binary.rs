@@ -1,6 +1,6 @@
 //! Regression of a yes or no with any link, by Fisher scoring, with or without weights.
 //!
-//! [`logistic`](crate::logistic) is this for the logit without weights, and faster. Columns are
+//! [`logistic`](mod@crate::logistic) is this for the logit without weights, and faster. Columns are
 //! centred and scaled within; one pass runs over the rows in a fixed order, and equal rows get
 //! bit-identical predictors.
 //!

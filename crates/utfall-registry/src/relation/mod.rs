@@ -3,7 +3,7 @@
 //! A [`Relation`] is a small relational plan in a profile that every engine understands alike:
 //! texts, 64-bit whole numbers and days; comparisons with three-valued logic; equi joins; COUNT,
 //! SUM, MIN and MAX of whole numbers; ROW_NUMBER over total orders; UNION ALL. It has no floats,
-//! no division, no rounding, and no sum that could leave 64 bits ([`checked`]). [`Engine`] runs
+//! no division, no rounding, and no sum that could leave 64 bits (`checked`). [`Engine`] runs
 //! it: [`Polars`] here, and by the text of [`sql`] any engine that speaks the portable subset of
 //! SQL. What comes back is exact, small, and in no stated order.
 
