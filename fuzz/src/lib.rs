@@ -151,7 +151,7 @@ pub fn bundle(bytes: &[u8]) {
     }
 }
 
-/// JSON: what is canonical is written as it was read.
+/// JSON: what is canonical is written as it was read, and what is written reads back.
 pub fn canonical_json(bytes: &[u8]) {
     use utfall_evidence::json::Json;
     if let Ok(json) = Json::parse_canonical(bytes) {
@@ -159,7 +159,8 @@ pub fn canonical_json(bytes: &[u8]) {
     }
     if let Ok(json) = Json::parse(bytes) {
         let written = json.to_bytes();
-        Json::parse_canonical(&written).expect("what is written is canonical");
+        let again = Json::parse(&written).expect("what is written reads back");
+        assert!(again.to_bytes() == written, "written JSON changed");
     }
 }
 
