@@ -38,7 +38,10 @@ pub fn csv(bytes: &[u8]) {
     let contract = CONTRACT
         .replace("@delimiter", pick(&[";", ",", "\\t", "|"], 0))
         .replace("@quote", pick(&["'\"'", "\"\""], 2))
-        .replace("@encoding", pick(&["utf-8", "windows-1252", "iso-8859-1"], 3))
+        .replace(
+            "@encoding",
+            pick(&["utf-8", "windows-1252", "iso-8859-1"], 3),
+        )
         .replace("@decimal", pick(&[",", "."], 5));
     ingest(&contract, "a.csv", file);
 }
@@ -90,7 +93,10 @@ pub fn data_contract(bytes: &[u8]) {
         Ok(contract) => {
             let json = serde_json::to_string(&contract).expect("a contract has a JSON form");
             let again: DataContract = serde_json::from_str(&json).expect("JSON reads back");
-            assert!(again == contract, "a contract changed on its way through JSON");
+            assert!(
+                again == contract,
+                "a contract changed on its way through JSON"
+            );
         }
         Err(error) => assert!(error.line() >= 1 && !error.to_string().is_empty()),
     }
@@ -187,7 +193,10 @@ fn ingest(contract: &str, name: &str, bytes: &[u8]) {
     match utfall_registry::ingest(&contract, &[delivery], &out, &Unwatched) {
         Ok(report) => {
             let file = &report.deliveries[0];
-            assert_eq!(file.n_rows, file.n_accepted + file.n_superseded + file.n_quarantined);
+            assert_eq!(
+                file.n_rows,
+                file.n_accepted + file.n_superseded + file.n_quarantined
+            );
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -283,7 +292,10 @@ fn contract_of(format: &str, section: &str) -> String {
         .replace("\"csv\"", &format!("\"{format}\""))
         .replace("@encoding", "utf-8")
         .replace("@decimal", ".")
-        .replace("[[missing]]\ncode = \"..\"", &format!("{section}[[missing]]\ncode = \"..\""))
+        .replace(
+            "[[missing]]\ncode = \"..\"",
+            &format!("{section}[[missing]]\ncode = \"..\""),
+        )
 }
 
 const FIELDS: &str = r#"[fixed-width]
