@@ -30,7 +30,8 @@ fn a_rule_that_disagrees_with_a_hand_made_unit_is_named_before_data_are_read() {
     let wrong = "example `born-too-early` is in, a comparator, and was expected out at rule `born 2008 to 2013 (grades 4 to 9)`";
     refused(&scratch, &[wrong]);
     let pipeline = scratch.pipeline().display().to_string();
-    let output = utfall(&["validate", &pipeline]);
+    let workspace = scratch.workspace().display().to_string();
+    let output = utfall(&["validate", &pipeline, "--workspace", &workspace]);
     assert_eq!(output.status.code(), Some(2));
     assert!(texts(&output).0.contains("born-too-early"));
 }
@@ -69,7 +70,8 @@ fn an_example_that_cannot_be_read_is_refused_with_its_line() {
 fn validation_counts_the_examples_that_came_out_as_expected() {
     let scratch = Scratch::copy_of("hemmasittare");
     let pipeline = scratch.pipeline().display().to_string();
-    let (_, said) = texts(&utfall(&["validate", &pipeline]));
+    let workspace = scratch.workspace().display().to_string();
+    let (_, said) = texts(&utfall(&["validate", &pipeline, "--workspace", &workspace]));
     assert!(said.contains("examples    6 as expected"), "{said}");
 }
 

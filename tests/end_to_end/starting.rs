@@ -19,7 +19,10 @@ fn a_starter_is_accepted_once_its_deliveries_lie_where_it_says() {
             std::fs::copy(&path, data.join(path.file_name().unwrap())).unwrap();
         }
     }
-    let (errors, said) = texts(&utfall(&["validate", pipeline, "--quiet"]));
+    let workspace = folder.path().join("runs");
+    let workspace = workspace.to_str().unwrap();
+    let output = utfall(&["validate", pipeline, "--quiet", "--workspace", workspace]);
+    let (errors, said) = texts(&output);
     assert!(said.starts_with("plan        ok"), "{errors}{said}");
     assert!(said.contains("persons "), "{errors}{said}");
     let output = utfall(&["init", pipeline]);
