@@ -91,12 +91,7 @@ impl Part for Adoption {
                 "it is of `interaction-weighted` and `two-stage`",
             ),
         ];
-        if let Some((_, what, remedy)) = wrong.into_iter().find(|(found, ..)| *found) {
-            return Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            });
-        }
+        RequestError::first_contradiction(wrong)?;
         self.errors.iter().try_for_each(PanelError::check)
     }
 

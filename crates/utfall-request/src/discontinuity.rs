@@ -119,13 +119,7 @@ impl Part for Discontinuity {
             ),
             (self.order > 8, "`order`", "8 at most"),
         ];
-        match wrong.into_iter().find(|(found, ..)| *found) {
-            Some((_, what, remedy)) => Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            }),
-            None => Ok(()),
-        }
+        RequestError::first_contradiction(wrong)
     }
 
     fn put(

@@ -194,6 +194,20 @@ impl From<DesignError<Self>> for RequestError {
 }
 
 impl RequestError {
+    /// Refuses with the first of the rules that is broken: each says whether it is, what does not
+    /// go together, and what to change.
+    pub(crate) fn first_contradiction(
+        rules: impl IntoIterator<Item = (bool, &'static str, &'static str)>,
+    ) -> Result<(), Self> {
+        match rules.into_iter().find(|(broken, ..)| *broken) {
+            Some((_, what, remedy)) => Err(Self::Contradiction {
+                what: what.to_owned(),
+                remedy,
+            }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn matrix(covariates: &[String], source: &MatrixError) -> Self {
         Self::Covariates {
             covariates: Named(covariates.to_vec()),

@@ -225,13 +225,8 @@ impl Request {
 
     /// Refuses parts that do not go together, and options that would have no effect.
     fn consistent(self) -> Result<Self, RequestError> {
-        match self.contradictions().into_iter().find(|(found, ..)| *found) {
-            Some((_, what, remedy)) => Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            }),
-            None => Ok(self),
-        }
+        RequestError::first_contradiction(self.contradictions())?;
+        Ok(self)
     }
 
     fn contradictions(&self) -> Vec<(bool, &'static str, &'static str)> {

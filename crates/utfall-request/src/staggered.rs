@@ -157,13 +157,7 @@ impl Part for Staggered {
                 "it is of `[two-period]`",
             ),
         ];
-        match wrong.into_iter().find(|(found, ..)| *found) {
-            Some((_, what, remedy)) => Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            }),
-            None => Ok(()),
-        }
+        RequestError::first_contradiction(wrong)
     }
 
     fn put(
@@ -474,13 +468,7 @@ impl Part for TwoPeriodRequest {
                 "it is of cross-sections; use `doubly-robust` or `improved`",
             ),
         ];
-        match wrong.into_iter().find(|(found, ..)| *found) {
-            Some((_, what, remedy)) => Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            }),
-            None => Ok(()),
-        }
+        RequestError::first_contradiction(wrong)
     }
 
     fn put(

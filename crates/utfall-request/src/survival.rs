@@ -378,15 +378,14 @@ impl Part for ProportionalHazards {
                 "`baseline` with `strata`",
                 "fit each stratum",
             ),
+            (
+                exact && !(self.baseline.is_empty() && self.proportionality.is_empty()),
+                "`baseline` or `proportionality` with exact ties",
+                "use `efron` or `breslow`",
+            ),
             (self.terms.is_empty(), "no `terms`", "name at least one"),
         ];
-        match wrong.into_iter().find(|(found, ..)| *found) {
-            Some((_, what, remedy)) => Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            }),
-            None => Ok(()),
-        }
+        RequestError::first_contradiction(wrong)
     }
 
     fn put(

@@ -110,13 +110,7 @@ impl Part for SyntheticControl {
                 "name the treated units",
             ),
         ];
-        match wrong.into_iter().find(|(found, ..)| *found) {
-            Some((_, what, remedy)) => Err(RequestError::Contradiction {
-                what: what.to_owned(),
-                remedy,
-            }),
-            None => Ok(()),
-        }
+        RequestError::first_contradiction(wrong)
     }
 
     fn put(

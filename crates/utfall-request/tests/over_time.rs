@@ -166,6 +166,20 @@ fn a_covariate_that_separates_events_is_not_given_a_number() {
 }
 
 #[test]
+fn exact_ties_have_neither_a_baseline_nor_a_test_of_proportionality() {
+    let rows = "start,stop,event,x\n0,2,1,0\n0,3,0,1\n1,4,1,1\n0,5,1,0\n";
+    let exact = COX.replace("efron", "exact");
+    assert!(answer(rows, &exact).is_ok());
+    for more in ["baseline = [3.0]", "proportionality = [\"identity\"]"] {
+        let said = refusal(rows, &format!("{exact}{more}\n"));
+        assert!(
+            said.contains("exact ties") && said.contains("efron"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_discontinuity_needs_rows_on_both_sides() {
     let mut csv = "y,x\n".to_owned();
     for i in 0..60 {

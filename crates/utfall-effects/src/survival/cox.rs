@@ -36,6 +36,16 @@ pub enum Ties {
     Exact,
 }
 
+impl Ties {
+    /// The rule for sums over those at risk: the exact likelihood has none, and takes Breslow's.
+    const fn of_sums(self) -> Self {
+        match self {
+            Self::Exact => Self::Breslow,
+            sums => sums,
+        }
+    }
+}
+
 /// The scale on which hazards may drift apart in a test of proportionality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -507,8 +517,7 @@ impl CoxFit {
     ///
     /// # Errors
     ///
-    /// [`EffectError::KindUndefined`] never; [`EffectError::RankDeficient`] where a slope is not
-    /// identified.
+    /// [`EffectError::RankDeficient`] where a slope is not identified.
     pub fn proportional(
         &self,
         data: &Durations<'_>,
@@ -518,16 +527,11 @@ impl CoxFit {
         scale: TimeScale,
     ) -> Result<ProportionalTest, EffectError> {
         let strata = strata.map_or_else(|| vec![(0..weight.len()).collect()], Grouping::members);
-        let ties = if self.ties == Ties::Exact {
-            Ties::Breslow
-        } else {
-            self.ties
-        };
         let model = Model {
             data,
             columns,
             weight,
-            ties,
+            ties: self.ties.of_sums(),
             strata,
         };
         let moments = model.moments();
@@ -584,16 +588,11 @@ impl CoxFit {
         times: &[f64],
     ) -> Vec<f64> {
         let strata = vec![(0..weight.len()).collect()];
-        let ties = if self.ties == Ties::Exact {
-            Ties::Breslow
-        } else {
-            self.ties
-        };
         let model = Model {
             data,
             columns,
             weight,
-            ties,
+            ties: self.ties.of_sums(),
             strata,
         };
         let (theta, _) = model.theta(&self.coefficients);
