@@ -18,7 +18,7 @@ pub struct QualityInput<'a> {
     pub extracts: &'a [QualityReport],
 }
 
-/// Width of the widest bar, in pixels.
+/// Width of the bar of a rule that every row breaks, in pixels.
 const BAR: u64 = 96;
 
 #[derive(Serialize)]
@@ -138,13 +138,6 @@ impl<'a> Page<'a> {
 }
 
 fn extract(report: &QualityReport) -> Extract {
-    let most = report
-        .rules
-        .iter()
-        .map(|rule| rule.n_rows)
-        .max()
-        .unwrap_or(1)
-        .max(1);
     let n_rows = report.n_rows();
     let n_exceeded = report.exceeded().count();
     Extract {
@@ -184,7 +177,7 @@ fn extract(report: &QualityReport) -> Extract {
         rules: report
             .rules
             .iter()
-            .map(|broken| rule(broken, n_rows, most))
+            .map(|broken| rule(broken, n_rows))
             .collect(),
         held: report
             .held
@@ -208,7 +201,7 @@ fn extract(report: &QualityReport) -> Extract {
     }
 }
 
-fn rule(rule: &RuleQuality, n_rows: u64, most: u64) -> Rule {
+fn rule(rule: &RuleQuality, n_rows: u64) -> Rule {
     let tolerance = rule.tolerance.map(|most| most.to_string());
     let by_delivery: Vec<String> = rule.by_delivery.iter().map(|&n| count(n)).collect();
     Rule {
@@ -221,10 +214,10 @@ fn rule(rule: &RuleQuality, n_rows: u64, most: u64) -> Rule {
         .to_owned(),
         n_rows: count(rule.n_rows),
         share: share(rule.n_rows, n_rows),
-        bar: (rule.n_rows * BAR).div_ceil(most),
+        bar: (rule.n_rows * BAR).div_ceil(n_rows.max(1)),
         tolerance: tolerance.unwrap_or_else(|| "any number".to_owned()),
         is_exceeded: rule.is_exceeded,
-        places: rule.first_locators.iter().map(place).collect(),
+        places: places(&rule.first_locators),
         by_delivery: if by_delivery.len() > 1 {
             by_delivery.join(", ")
         } else {
@@ -245,20 +238,49 @@ fn share(n: u64, total: u64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
-fn place(place: &Locator) -> String {
-    let mut text = place.file.clone();
-    if place.line > 0 {
-        text += &format!(":{}", place.line);
+/// Places in order, a file named once for the lines that follow each other in it.
+fn places(locators: &[Locator]) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut open = None;
+    for place in locators {
+        let line = place.line;
+        match (open == Some(&place.file), texts.last_mut()) {
+            (true, Some(text)) if line > 0 => *text += &format!(", {line}"),
+            _ if line > 0 => texts.push(format!("{}:{line}", place.file)),
+            _ => texts.push(place.file.clone()),
+        }
+        open = (line > 0 && place.note.is_none()).then_some(&place.file);
+        if let (Some(note), Some(text)) = (&place.note, texts.last_mut()) {
+            *text += &format!(": {note}");
+        }
     }
-    if let Some(note) = &place.note {
-        text += &format!(": {note}");
-    }
-    text
+    texts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_one_file_follow_its_name() {
+        let at = |file: &str, line, note: Option<&str>| Locator {
+            file: file.to_owned(),
+            line,
+            column: None,
+            note: note.map(str::to_owned),
+        };
+        let found = places(&[
+            at("a.csv", 3, None),
+            at("a.csv", 9, Some("sheet 2")),
+            at("a.csv", 12, None),
+            at("b.csv", 12, None),
+            at("b.csv", 0, None),
+        ]);
+        assert_eq!(
+            found,
+            ["a.csv:3, 9: sheet 2", "a.csv:12", "b.csv:12", "b.csv"]
+        );
+    }
 
     #[test]
     fn a_share_of_rows_never_shows_as_nothing() {

@@ -181,10 +181,11 @@ fn violation(rule: &RuleQuality) -> String {
         Some(most) if rule.is_exceeded => format!(" (refused: more than {most})"),
         _ => String::new(),
     };
-    let times = if rule.rule.is_about_extract() {
-        "times"
-    } else {
-        "rows"
+    let times = match (rule.rule.is_about_extract(), rule.n_rows) {
+        (true, 1) => "time",
+        (true, _) => "times",
+        (false, 1) => "row",
+        (false, _) => "rows",
     };
     format!(
         "{} [{}]: {} {times}{first}{refused}",

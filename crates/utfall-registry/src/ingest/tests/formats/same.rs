@@ -47,7 +47,9 @@ fn visits() -> impl Strategy<Value = Vec<Visit>> {
         "[a-zåäö]{1,5}",
         // No number of nine to twelve digits, which may pass for an identity number.
         prop::option::of(-9_999_999_999_i64..9_999_999_999),
+        // -1 is a code of missing values, which some formats hold as a number.
         prop::option::of(prop_oneof![
+            Just(-1_i64),
             0_i64..99_999_999,
             10_000_000_000_000_i64..999_999_999_999_999
         ]),
@@ -157,11 +159,14 @@ fn typed(visits: &[Visit], value: &DataType) -> polars::prelude::DataFrame {
     ])
 }
 
-fn table(head: &str, bytes: &[u8]) -> Vec<u8> {
+/// The bytes of the table, and how many cells held the code of missing values.
+fn table(head: &str, bytes: &[u8]) -> (Vec<u8>, u64) {
     let bench = bench(head, bytes);
     let report = bench.ingest().unwrap();
     assert_eq!(report.n_quarantined(), 0, "{head}: {:?}", report.rules);
-    std::fs::read(bench.out().join(TABLE_FILE)).unwrap()
+    let n_missing = report.missing.iter().map(|code| code.n_rows).sum();
+    let table = std::fs::read(bench.out().join(TABLE_FILE)).unwrap();
+    (table, n_missing)
 }
 
 proptest! {
@@ -170,6 +175,8 @@ proptest! {
     #[test]
     fn the_same_rows_in_every_format_give_the_same_bytes(visits in visits()) {
         let expected = table(CSV, &csv(&visits));
+        let codes = visits.iter().filter(|visit| visit.count == Some(-1)).count();
+        prop_assert_eq!(expected.1, codes as u64);
         let decimal = typed(&visits, &DataType::Decimal(30, 2));
         for (head, bytes) in [
             (FIXED, fixed(&visits)),
