@@ -61,6 +61,11 @@ fn a_run_as_of_an_earlier_day_is_not_yet_reported_and_diff_names_what_moved_the_
         "{text}"
     );
     assert_eq!(told(&["diff", &late, &late]), "nothing differs\n");
+    let json = told(&["diff", &early, &late, "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(found["schema"], "utfall-run-difference/1");
+    let total = found["amounts"].as_array().unwrap().last().unwrap();
+    assert_eq!(total["after"], "2 000 000.00 SEK (paid)");
     let days = [
         "diff",
         &pipeline,
@@ -79,6 +84,19 @@ fn a_run_as_of_an_earlier_day_is_not_yet_reported_and_diff_names_what_moved_the_
         text.starts_with("absence ") && text.contains("changed"),
         "{text}"
     );
+    let more = [
+        "--workspace",
+        &early,
+        "--extract",
+        "absence",
+        "--format",
+        "json",
+    ];
+    let found: serde_json::Value =
+        serde_json::from_str(&told(&[&days[..], &more].concat())).unwrap();
+    assert_eq!(found["schema"], "utfall-vintage-difference/1");
+    assert_eq!(found["extracts"][0]["extract"], "absence");
+    assert_eq!(found["extracts"][0]["n_added"]["status"], "rounded");
     assert!(text.contains("    invalid-hours: ≈"), "{text}");
     assert!(!text.contains("persons"), "{text}");
 }

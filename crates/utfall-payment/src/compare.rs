@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::decision::{Decision, Named, Operation, Step, StepResult, Subject};
 
 /// What differs between two decisions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DecisionDifference {
     /// Lines whose amount or ending differs, then the total.
     pub amounts: Vec<Moved>,
@@ -16,7 +18,7 @@ pub struct DecisionDifference {
 }
 
 /// Something that was one thing and is another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Moved {
     /// What it is.
     pub name: String,

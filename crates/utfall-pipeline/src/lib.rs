@@ -38,7 +38,8 @@ mod workspace;
 pub use calibrate::{CalibrationRequest, calibrate};
 pub use design::{AlternativeSpec, UnitsCompared};
 pub use diff::{
-    ExtractDifference, KnownOn, MeasureDifference, RunDifference, compare_known, compare_runs,
+    ColumnDifference, ExtractDifference, KnownOn, MeasureDifference, RunDifference, compare_known,
+    compare_runs,
 };
 pub use effect_spec::{ClusterBy, EffectSpec, EstimatorSpec};
 pub use examples::check_examples;

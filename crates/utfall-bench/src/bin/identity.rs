@@ -52,7 +52,9 @@ const ORDINARY: [Kind; 11] = [
         format!("07{:08}", draws.below(100_000_000))
     }),
     ("organisation numbers", |draws, _| {
-        with_luhn(&format!("55{:07}", draws.below(10_000_000)), "-")
+        // The third digit is 2 or more, so that no month stands there.
+        let third = 2 + draws.below(8);
+        with_luhn(&format!("55{third}{:06}", draws.below(1_000_000)), "-")
     }),
     ("invoices with Luhn's check", |draws, _| {
         with_luhn(&format!("{:09}", draws.below(1_000_000_000)), "")

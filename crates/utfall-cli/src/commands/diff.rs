@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::Args;
+use serde::Serialize;
 use utfall_disclosure::Cell;
 use utfall_payment::Moved;
 use utfall_pipeline::{ExtractDifference, KnownOn, LoadedPlan, MeasureDifference, Site, Workspace};
 
+use crate::args::Format;
 use crate::error::CliError;
 use crate::exit::Code;
 use crate::progress::Progress;
@@ -45,6 +47,9 @@ pub(crate) struct DiffArgs {
     /// Folder of a run, whose matched set opens outcomes [default: runs/NAME]
     #[arg(long, value_name = "FOLDER", requires = "from")]
     workspace: Option<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// No progress on standard error
     #[arg(long, short)]
     quiet: bool,
@@ -52,15 +57,18 @@ pub(crate) struct DiffArgs {
 
 pub(crate) fn diff(args: &DiffArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     match (&args.after, args.from, args.to) {
-        (Some(after), ..) => of_runs(&args.before, after, out)?,
+        (Some(after), ..) => of_runs(args, after, out)?,
         (None, Some(before), Some(after)) => of_days(args, before, after, out)?,
         _ => return Err(CliError::Internal("an argument is absent".to_owned())),
     }
     Ok(Code::Done)
 }
 
-fn of_runs(before: &Path, after: &Path, out: &mut dyn Write) -> Result<(), CliError> {
-    let difference = utfall_pipeline::compare_runs(before, after)?;
+fn of_runs(args: &DiffArgs, after: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+    let difference = utfall_pipeline::compare_runs(&args.before, after)?;
+    if args.format == Format::Json {
+        return document("utfall-run-difference/1", &difference, out);
+    }
     let decision = difference.decision;
     let sections = [
         ("Effects", difference.effects),
@@ -111,6 +119,10 @@ fn of_days(
     let (extracts, measures) =
         utfall_pipeline::compare_known(&plan, &site, &days, extract, &progress)?;
     drop(progress);
+    if args.format == Format::Json {
+        let found = Vintages { extracts, measures };
+        return document("utfall-vintage-difference/1", &found, out);
+    }
     extracts
         .iter()
         .try_for_each(|extract| tell_extract(extract, out))?;
@@ -127,6 +139,31 @@ fn of_days(
     Ok(())
 }
 
+/// What changed from one day to another.
+#[derive(Serialize)]
+struct Vintages {
+    extracts: Vec<ExtractDifference>,
+    measures: Vec<MeasureDifference>,
+}
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    #[serde(flatten)]
+    found: &'a T,
+}
+
+fn document<T: Serialize>(
+    schema: &'static str,
+    found: &T,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let document = Document { schema, found };
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
 fn tell_extract(found: &ExtractDifference, out: &mut dyn Write) -> Result<(), CliError> {
     writeln!(
         out,
@@ -138,9 +175,9 @@ fn tell_extract(found: &ExtractDifference, out: &mut dyn Write) -> Result<(), Cl
         count(found.n_removed),
         count(found.n_changed)
     )?;
-    let moved = found.columns.iter().filter(|(_, n)| n.value() != Some(0));
-    for (column, n_rows) in moved {
-        writeln!(out, "    {column}: {} rows", count(*n_rows))?;
+    let moved = found.columns.iter();
+    for moved in moved.filter(|moved| moved.n_changed.value() != Some(0)) {
+        writeln!(out, "    {}: {} rows", moved.column, count(moved.n_changed))?;
     }
     Ok(())
 }

@@ -4,4 +4,6 @@ mod runs;
 mod vintages;
 
 pub use runs::{RunDifference, compare_runs};
-pub use vintages::{ExtractDifference, KnownOn, MeasureDifference, compare_known};
+pub use vintages::{
+    ColumnDifference, ExtractDifference, KnownOn, MeasureDifference, compare_known,
+};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use utfall_core::Interval;
 use utfall_payment::{DecisionDifference, Moved, compare};
 use utfall_verify::record::{EffectRecord, EffectResult};
@@ -9,11 +10,12 @@ use utfall_verify::record::{EffectRecord, EffectResult};
 use crate::{RunError, steps};
 
 /// What differs between two runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunDifference {
     /// Effects whose point, interval or number of treated differs.
     pub effects: Vec<Moved>,
     /// What it did to the payment.
+    #[serde(flatten)]
     pub decision: DecisionDifference,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use serde::Serialize;
 use utfall_core::{Tally, Watch};
 use utfall_disclosure::Cell;
 use utfall_registry::{
@@ -13,7 +14,7 @@ use utfall_registry::{
 use crate::{LoadedPlan, PlanError, RunError, Site, Workspace, steps};
 
 /// What changed in an extract, with the plan's disclosure policy applied to every count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExtractDifference {
     /// The extract.
     pub extract: String,
@@ -28,11 +29,20 @@ pub struct ExtractDifference {
     /// Rows of one key whose other columns differ.
     pub n_changed: Cell,
     /// Of these, by column.
-    pub columns: Vec<(String, Cell)>,
+    pub columns: Vec<ColumnDifference>,
+}
+
+/// In how many rows a column differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ColumnDifference {
+    /// The column.
+    pub column: String,
+    /// Rows of one key in which it differs.
+    pub n_changed: Cell,
 }
 
 /// What an effect's measure makes of the difference, over the effect's follow-up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MeasureDifference {
     /// The effect.
     pub effect: String,
@@ -133,7 +143,10 @@ fn of_extract(
         columns: found
             .columns
             .into_iter()
-            .map(|(name, count)| (name, release(count)))
+            .map(|(column, n_rows)| ColumnDifference {
+                column,
+                n_changed: release(n_rows),
+            })
             .collect(),
     })
 }
