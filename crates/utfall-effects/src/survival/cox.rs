@@ -13,11 +13,11 @@
 )]
 
 use serde::{Deserialize, Serialize};
-use utfall_stats::elementary::{exp, log};
-use utfall_stats::moments::count;
+use utfall_stats::moments::{count, mean, mean_and_variance};
 use utfall_stats::{Cholesky, Matrix, gamma};
 
 use super::concordance::concordance;
+use super::likelihood::Model;
 use super::{Durations, check_durations};
 use crate::regression::check_finite;
 use crate::{EffectError, Grouping};
@@ -85,29 +85,6 @@ pub struct CoxFit {
     ties: Ties,
 }
 
-struct Model<'a> {
-    data: &'a Durations<'a>,
-    columns: &'a [Vec<f64>],
-    weight: &'a [f64],
-    ties: Ties,
-    /// Rows by stratum.
-    strata: Vec<Vec<usize>>,
-}
-
-/// The likelihood with its slope and curvature.
-struct Place {
-    value: f64,
-    slope: Vec<f64>,
-    information: Vec<Vec<f64>>,
-}
-
-/// A time at which events happen: its rows at risk, weighted sums and those of the events.
-struct Moment {
-    time: f64,
-    at_risk: Vec<usize>,
-    events: Vec<usize>,
-}
-
 /// Fits by maximum partial likelihood.
 ///
 /// # Shapes
@@ -132,42 +109,27 @@ pub fn fit_cox(
         check_finite("covariate", column, n)?;
     }
     check_finite("weight", weight, n)?;
-    let strata: Vec<Vec<usize>> = match strata {
-        Some(way) => way.members(),
-        None => vec![(0..n).collect()],
-    };
     // Centred columns give the same fit and keep exponentials small.
-    let centred: Vec<Vec<f64>> = columns
+    let (centred, spread): (Vec<Vec<f64>>, Vec<f64>) = columns
         .iter()
         .map(|column| {
-            let mean = utfall_stats::moments::mean(column);
-            column.iter().map(|x| x - mean).collect()
+            let (mean, variance) = mean_and_variance(column);
+            let centred: Vec<f64> = column.iter().map(|x| x - mean).collect();
+            (centred, variance.sqrt())
         })
-        .collect();
-    let model = Model {
-        data,
-        columns: &centred,
-        weight,
-        ties,
-        strata,
-    };
-    let moments = model.moments();
+        .unzip();
+    let model = Model::new(data, &centred, weight, &members(strata, n), ties);
     let p = columns.len();
     let mut beta = vec![0.0; p];
-    let null = model.at(&moments, &beta);
-    let mut here = model.at(&moments, &beta);
-    let score_test = {
-        let factor = factored(&null.information)?;
-        null.slope
-            .iter()
-            .zip(factor.solve(&null.slope))
-            .map(|(a, b)| a * b)
-            .sum()
-    };
+    let null = model.at(&beta);
+    let mut here = null.clone();
+    let score_test = quadratic(
+        &null.slope,
+        &factored(&null.information)?.solve(&null.slope),
+    );
     for n_iterations in 1..=MOST_STEPS {
-        let factor = factored(&here.information)?;
-        let step = factor.solve(&here.slope);
-        let worth: f64 = step.iter().zip(&here.slope).map(|(a, b)| a * b).sum();
+        let step = factored(&here.information)?.solve(&here.slope);
+        let worth = quadratic(&step, &here.slope);
         let mut length = 1.0;
         loop {
             let there: Vec<f64> = beta
@@ -175,7 +137,7 @@ pub fn fit_cox(
                 .zip(&step)
                 .map(|(b, s)| b + length * s)
                 .collect();
-            let next = model.at(&moments, &there);
+            let next = model.at(&there);
             if next.value >= here.value - 1e-12 * here.value.abs() || length < 1e-6 {
                 (beta, here) = (there, next);
                 break;
@@ -183,22 +145,50 @@ pub fn fit_cox(
             length *= 0.5;
         }
         if worth.abs() <= 1e-20 * (1.0 + here.value.abs()) {
-            return model.finish(&moments, beta, &null, &here, score_test, n_iterations);
+            let inverse = factored(&here.information)?.inverse();
+            let covariance: Vec<Vec<f64>> = (0..p)
+                .map(|i| (0..p).map(|j| inverse.get(i, j)).collect())
+                .collect();
+            let sums = ties != Ties::Exact;
+            return Ok(CoxFit {
+                null_scores: sums.then(|| model.scores(&vec![0.0; p], data)),
+                influence: sums.then(|| shares(&covariance, &model.scores(&beta, data))),
+                covariance,
+                log_likelihood: [null.value, here.value],
+                score_test,
+                n_iterations,
+                coefficients: beta,
+                ties,
+            });
         }
-        let far = |k: &usize| {
-            beta[*k].abs()
-                * utfall_stats::moments::mean_and_variance(&columns[*k])
-                    .1
-                    .sqrt()
-                > 20.0
-        };
-        if let Some(column) = (0..p).find(far) {
+        if let Some(column) = (0..p).find(|&k| beta[k].abs() * spread[k] > 20.0) {
             return Err(EffectError::Separated { column });
         }
     }
     Err(EffectError::NotConverged {
         n_iterations: MOST_STEPS,
     })
+}
+
+fn members(strata: Option<&Grouping>, n: usize) -> Vec<Vec<usize>> {
+    strata.map_or_else(|| vec![(0..n).collect()], Grouping::members)
+}
+
+/// Each row's share of the coefficients' error: the covariance times its scores.
+fn shares(covariance: &[Vec<f64>], scores: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let n = scores.first().map_or(0, Vec::len);
+    covariance
+        .iter()
+        .map(|line| {
+            (0..n)
+                .map(|row| line.iter().zip(scores).map(|(v, s)| v * s[row]).sum())
+                .collect()
+        })
+        .collect()
+}
+
+fn quadratic(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn factored(information: &[Vec<f64>]) -> Result<Cholesky, EffectError> {
@@ -212,242 +202,6 @@ fn factored(information: &[Vec<f64>]) -> Result<Cholesky, EffectError> {
     Cholesky::factor(&matrix, 1e-11).map_err(|error| EffectError::RankDeficient {
         column: error.column,
     })
-}
-
-/// Sums over rows at a moment: `Σ wθ`, `Σ wθ x`, `Σ wθ xx′`.
-struct Sums {
-    zero: f64,
-    one: Vec<f64>,
-    two: Vec<Vec<f64>>,
-}
-
-impl Model<'_> {
-    fn moments(&self) -> Vec<Moment> {
-        let mut moments = Vec::new();
-        for rows in &self.strata {
-            let mut by_stop = rows.clone();
-            by_stop.sort_by(|&a, &b| {
-                self.data.stop[b]
-                    .total_cmp(&self.data.stop[a])
-                    .then(a.cmp(&b))
-            });
-            for time in self.data.event_times(rows) {
-                let until = by_stop.partition_point(|&row| self.data.stop[row] >= time);
-                let mut at_risk: Vec<usize> = by_stop[..until]
-                    .iter()
-                    .copied()
-                    .filter(|&row| self.data.is_at_risk(row, time))
-                    .collect();
-                at_risk.sort_unstable();
-                let events = at_risk
-                    .iter()
-                    .copied()
-                    .filter(|&row| self.data.ends_at(row, time))
-                    .collect();
-                moments.push(Moment {
-                    time,
-                    at_risk,
-                    events,
-                });
-            }
-        }
-        moments
-    }
-
-    fn sums(&self, rows: &[usize], theta: &[f64], with_squares: bool) -> Sums {
-        let p = self.columns.len();
-        let mut sums = Sums {
-            zero: 0.0,
-            one: vec![0.0; p],
-            two: vec![vec![0.0; p]; p],
-        };
-        for &row in rows {
-            let w = self.weight[row] * theta[row];
-            sums.zero += w;
-            for i in 0..p {
-                let wx = w * self.columns[i][row];
-                sums.one[i] += wx;
-                if with_squares {
-                    for j in 0..=i {
-                        sums.two[i][j] += wx * self.columns[j][row];
-                    }
-                }
-            }
-        }
-        for i in 0..p {
-            for j in i + 1..p {
-                sums.two[i][j] = sums.two[j][i];
-            }
-        }
-        sums
-    }
-
-    fn theta(&self, beta: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let eta: Vec<f64> = (0..self.weight.len())
-            .map(|row| self.columns.iter().zip(beta).map(|(x, b)| x[row] * b).sum())
-            .collect();
-        (eta.iter().map(|&eta| exp(eta)).collect(), eta)
-    }
-
-    /// The share of the events' own sums that is taken off in each of a moment's comparisons.
-    fn shares(&self, moment: &Moment) -> Vec<f64> {
-        let d = moment.events.len();
-        match self.ties {
-            Ties::Efron => (0..d).map(|l| count(l) / count(d)).collect(),
-            _ => vec![0.0; d],
-        }
-    }
-
-    fn at(&self, moments: &[Moment], beta: &[f64]) -> Place {
-        let p = beta.len();
-        let (theta, eta) = self.theta(beta);
-        let mut place = Place {
-            value: 0.0,
-            slope: vec![0.0; p],
-            information: vec![vec![0.0; p]; p],
-        };
-        for moment in moments {
-            for &row in &moment.events {
-                place.value += self.weight[row] * eta[row];
-                for (into, x) in place.slope.iter_mut().zip(self.columns) {
-                    *into += self.weight[row] * x[row];
-                }
-            }
-            if self.ties == Ties::Exact {
-                self.add_exact(moment, &theta, &mut place);
-                continue;
-            }
-            let all = self.sums(&moment.at_risk, &theta, true);
-            let own = self.sums(&moment.events, &theta, true);
-            let each = self.event_weight(moment);
-            for share in self.shares(moment) {
-                let zero = all.zero - share * own.zero;
-                place.value -= each * log(zero);
-                let mean: Vec<f64> = (0..p)
-                    .map(|i| (all.one[i] - share * own.one[i]) / zero)
-                    .collect();
-                for i in 0..p {
-                    place.slope[i] -= each * mean[i];
-                    for j in 0..p {
-                        let second = (all.two[i][j] - share * own.two[i][j]) / zero;
-                        place.information[i][j] += each * (second - mean[i] * mean[j]);
-                    }
-                }
-            }
-        }
-        place
-    }
-
-    /// The mean weight of a moment's events.
-    fn event_weight(&self, moment: &Moment) -> f64 {
-        let total: f64 = moment.events.iter().map(|&row| self.weight[row]).sum();
-        total / count(moment.events.len())
-    }
-
-    /// All subsets of as many rows as there are events, by recursion on rows.
-    fn add_exact(&self, moment: &Moment, theta: &[f64], place: &mut Place) {
-        let (d, p) = (moment.events.len(), self.columns.len());
-        let mut zero = vec![0.0; d + 1];
-        zero[0] = 1.0;
-        let mut one = vec![vec![0.0; p]; d + 1];
-        let mut two = vec![vec![vec![0.0; p]; p]; d + 1];
-        for &row in &moment.at_risk {
-            let x: Vec<f64> = self.columns.iter().map(|column| column[row]).collect();
-            for size in (1..=d).rev() {
-                let (from, into) = (size - 1, size);
-                for i in 0..p {
-                    for j in 0..p {
-                        let more = two[from][i][j]
-                            + x[i] * one[from][j]
-                            + one[from][i] * x[j]
-                            + x[i] * x[j] * zero[from];
-                        two[into][i][j] += theta[row] * more;
-                    }
-                }
-                for i in 0..p {
-                    let more = one[from][i] + x[i] * zero[from];
-                    one[into][i] += theta[row] * more;
-                }
-                zero[into] += theta[row] * zero[from];
-            }
-        }
-        place.value -= log(zero[d]);
-        for i in 0..p {
-            let mean = one[d][i] / zero[d];
-            place.slope[i] -= mean;
-            for j in 0..p {
-                place.information[i][j] += two[d][i][j] / zero[d] - mean * one[d][j] / zero[d];
-            }
-        }
-    }
-
-    /// Each row's score, times its weight.
-    fn scores(&self, moments: &[Moment], beta: &[f64]) -> Vec<Vec<f64>> {
-        let p = beta.len();
-        let (theta, _) = self.theta(beta);
-        let mut scores = vec![vec![0.0; self.weight.len()]; p];
-        for moment in moments {
-            let all = self.sums(&moment.at_risk, &theta, false);
-            let own = self.sums(&moment.events, &theta, false);
-            let each = self.event_weight(moment);
-            let d = count(moment.events.len());
-            for share in self.shares(moment) {
-                let zero = all.zero - share * own.zero;
-                for (i, scores) in scores.iter_mut().enumerate() {
-                    let mean = (all.one[i] - share * own.one[i]) / zero;
-                    for &row in &moment.at_risk {
-                        let gap = self.columns[i][row] - mean;
-                        let is_event = self.data.ends_at(row, moment.time);
-                        let left = if is_event { 1.0 - share } else { 1.0 };
-                        let mut score = -gap * theta[row] * left * each / zero;
-                        if is_event {
-                            score += gap / d;
-                        }
-                        scores[row] += self.weight[row] * score;
-                    }
-                }
-            }
-        }
-        scores
-    }
-
-    fn finish(
-        &self,
-        moments: &[Moment],
-        beta: Vec<f64>,
-        null: &Place,
-        here: &Place,
-        score_test: f64,
-        n_iterations: u32,
-    ) -> Result<CoxFit, EffectError> {
-        let inverse = factored(&here.information)?.inverse();
-        let p = beta.len();
-        let covariance: Vec<Vec<f64>> = (0..p)
-            .map(|i| (0..p).map(|j| inverse.get(i, j)).collect())
-            .collect();
-        let exact = self.ties == Ties::Exact;
-        let influence = (!exact).then(|| {
-            let scores = self.scores(moments, &beta);
-            covariance
-                .iter()
-                .map(|line| {
-                    (0..self.weight.len())
-                        .map(|row| line.iter().zip(&scores).map(|(v, s)| v * s[row]).sum())
-                        .collect()
-                })
-                .collect()
-        });
-        Ok(CoxFit {
-            null_scores: (!exact).then(|| self.scores(moments, &vec![0.0; p])),
-            covariance,
-            influence,
-            log_likelihood: [null.value, here.value],
-            score_test,
-            n_iterations,
-            coefficients: beta,
-            ties: self.ties,
-        })
-    }
 }
 
 impl CoxFit {
@@ -469,25 +223,17 @@ impl CoxFit {
             .map(|column| utfall_stats::sums::sum(column))
             .collect();
         let factor = factored(&middle).ok()?;
-        Some(
-            sums.iter()
-                .zip(factor.solve(&sums))
-                .map(|(a, b)| a * b)
-                .sum(),
-        )
+        Some(quadratic(&sums, &factor.solve(&sums)))
     }
 
     /// Wald's χ² of no effect under a covariance.
     #[must_use]
     pub fn wald(&self, covariance: &[Vec<f64>]) -> Option<f64> {
         let factor = factored(covariance).ok()?;
-        Some(
-            self.coefficients
-                .iter()
-                .zip(factor.solve(&self.coefficients))
-                .map(|(a, b)| a * b)
-                .sum(),
-        )
+        Some(quadratic(
+            &self.coefficients,
+            &factor.solve(&self.coefficients),
+        ))
     }
 
     /// Concordance of the fit with the times, and its error.
@@ -509,8 +255,8 @@ impl CoxFit {
                     .sum()
             })
             .collect();
-        let one = Grouping::of(&vec![0; weight.len()]);
-        concordance(data, &score, strata.unwrap_or(&one), weight, clusters)
+        let strata = members(strata, weight.len());
+        concordance(data, &score, &strata, weight, clusters)
     }
 
     /// Tests proportional hazards by the score of a slope of each coefficient in time.
@@ -526,22 +272,23 @@ impl CoxFit {
         strata: Option<&Grouping>,
         scale: TimeScale,
     ) -> Result<ProportionalTest, EffectError> {
-        let strata = strata.map_or_else(|| vec![(0..weight.len()).collect()], Grouping::members);
-        let model = Model {
-            data,
-            columns,
-            weight,
-            ties: self.ties.of_sums(),
-            strata,
-        };
-        let moments = model.moments();
+        let strata = members(strata, weight.len());
+        let model = Model::new(data, columns, weight, &strata, self.ties.of_sums());
+        let survival = Model::survival_before(data)?;
         let p = self.coefficients.len();
-        let times = model.scaled_times(&moments, scale);
-        let mean = utfall_stats::moments::mean(&times);
+        let mut times = Vec::new();
+        let mut places = Vec::new();
+        model.each(&self.coefficients, |time, place| {
+            times.push(match scale {
+                TimeScale::Identity => time,
+                TimeScale::KaplanMeier => 1.0 - survival(time),
+            });
+            places.push(place.clone());
+        });
+        let mean = mean(&times);
         let mut slope = vec![0.0; p];
         let mut blocks = [(); 3].map(|()| vec![vec![0.0; p]; p]);
-        for (moment, time) in moments.iter().zip(&times) {
-            let at = model.at(std::slice::from_ref(moment), &self.coefficients);
+        for (at, time) in places.iter().zip(&times) {
             let g = time - mean;
             for i in 0..p {
                 slope[i] += g * at.slope[i];
@@ -587,38 +334,21 @@ impl CoxFit {
         weight: &[f64],
         times: &[f64],
     ) -> Vec<f64> {
-        let strata = vec![(0..weight.len()).collect()];
-        let model = Model {
-            data,
-            columns,
-            weight,
-            ties: self.ties.of_sums(),
-            strata,
-        };
-        let (theta, _) = model.theta(&self.coefficients);
-        let steps: Vec<(f64, f64)> = model
-            .moments()
-            .iter()
-            .map(|moment| {
-                let all = model.sums(&moment.at_risk, &theta, false);
-                let own = model.sums(&moment.events, &theta, false);
-                let each = model.event_weight(moment);
-                let step = model
-                    .shares(moment)
-                    .iter()
-                    .map(|share| each / (all.zero - share * own.zero))
-                    .sum();
-                (moment.time, step)
-            })
-            .collect();
+        let strata = members(None, weight.len());
+        let model = Model::new(data, columns, weight, &strata, self.ties.of_sums());
+        let mut steps = Vec::new();
+        model.each_sums(&self.coefficients, |moment| {
+            let step: f64 = moment
+                .shares()
+                .map(|(share, times)| times * moment.each / moment.zero(share))
+                .sum();
+            steps.push((moment.time, step));
+        });
         times
             .iter()
             .map(|&until| {
-                steps
-                    .iter()
-                    .filter(|(time, _)| *time <= until)
-                    .map(|(_, step)| step)
-                    .sum()
+                let before = steps.iter().rev().take_while(|(time, _)| *time <= until);
+                before.map(|(_, step)| step).sum()
             })
             .collect()
     }
@@ -633,31 +363,6 @@ impl CoxFit {
     #[must_use]
     pub fn p_of(statistic: f64, degrees: usize) -> f64 {
         gamma::upper(0.5 * count(degrees), 0.5 * statistic)
-    }
-}
-
-impl Model<'_> {
-    fn scaled_times(&self, moments: &[Moment], scale: TimeScale) -> Vec<f64> {
-        if scale == TimeScale::Identity {
-            return moments.iter().map(|moment| moment.time).collect();
-        }
-        let rows: Vec<usize> = (0..self.weight.len()).collect();
-        let mut survival = 1.0;
-        let mut before = Vec::new();
-        for time in self.data.event_times(&rows) {
-            before.push((time, 1.0 - survival));
-            let at_risk = rows
-                .iter()
-                .filter(|&&row| self.data.is_at_risk(row, time))
-                .count();
-            let events = rows
-                .iter()
-                .filter(|&&row| self.data.ends_at(row, time))
-                .count();
-            survival *= 1.0 - count(events) / count(at_risk);
-        }
-        let value = |time: f64| before[before.partition_point(|(known, _)| *known < time)].1;
-        moments.iter().map(|moment| value(moment.time)).collect()
     }
 }
 

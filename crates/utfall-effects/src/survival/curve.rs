@@ -53,17 +53,26 @@ pub struct Curve {
 /// Those of [`check_durations`].
 pub fn kaplan_meier(data: &Durations<'_>, rows: &[usize]) -> Result<Curve, EffectError> {
     check_durations(data)?;
-    let mut times: Vec<f64> = rows.iter().map(|&row| data.stop[row]).collect();
-    times.sort_by(f64::total_cmp);
-    times.dedup();
+    let mut ends: Vec<(f64, bool)> = rows
+        .iter()
+        .map(|&row| (data.stop[row], data.event[row]))
+        .collect();
+    ends.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let mut entries: Vec<f64> = data.start.map_or_else(Vec::new, |start| {
+        rows.iter().map(|&row| start[row]).collect()
+    });
+    entries.sort_unstable_by(f64::total_cmp);
     let mut curve = Curve::default();
     let (mut survival, mut greenwood, mut hazard, mut of_hazard) = (1.0, 0.0, 0.0, 0.0);
-    for time in times {
-        let at_risk = rows
-            .iter()
-            .filter(|&&row| data.is_at_risk(row, time))
-            .count();
-        let events = rows.iter().filter(|&&row| data.ends_at(row, time)).count();
+    let (mut n_left, mut n_entered) = (0, 0);
+    for here in ends.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        let time = here[0].0;
+        let entered = entries[n_entered..].iter();
+        n_entered += entered.take_while(|&&entry| entry < time).count();
+        let n_absent = entries.len() - n_entered;
+        let at_risk = ends.len() - n_left - n_absent;
+        let events = here.iter().filter(|(_, event)| *event).count();
+        n_left += here.len();
         let (n, d) = (count(at_risk), count(events));
         if events > 0 {
             survival *= (n - d) / n;

@@ -11,6 +11,7 @@
 use utfall_stats::moments::count;
 use utfall_stats::{Cholesky, Matrix, gamma};
 
+use super::risk::RiskOrder;
 use super::{Durations, check_durations};
 use crate::{EffectError, Grouping};
 
@@ -48,20 +49,10 @@ pub fn log_rank(
     }
     let (mut observed, mut expected) = (vec![0.0; k], vec![0.0; k]);
     let mut covariance = Matrix::zeros(k, k);
-    let n = data.stop.len();
-    let strata = strata.cloned().unwrap_or_else(|| Grouping::of(&vec![0; n]));
-    for stratum in 0..strata.n_groups() {
-        let rows: Vec<usize> = (0..n)
-            .filter(|&row| strata.codes()[row] == stratum)
-            .collect();
+    let strata = strata.map_or_else(|| vec![(0..data.stop.len()).collect()], Grouping::members);
+    for rows in &strata {
         let mut survival = 1.0;
-        for time in data.event_times(&rows) {
-            let (mut at_risk, mut events) = (vec![0.0; k], vec![0.0; k]);
-            for &row in &rows {
-                let group = groups.codes()[row];
-                at_risk[group] += f64::from(u8::from(data.is_at_risk(row, time)));
-                events[group] += f64::from(u8::from(data.ends_at(row, time)));
-            }
+        for (at_risk, events) in counts(data, rows, groups).into_iter().rev() {
             let (whole, died): (f64, f64) = (at_risk.iter().sum(), events.iter().sum());
             let weight = utfall_stats::elementary::pow(survival, rho);
             for i in 0..k {
@@ -96,4 +87,26 @@ pub fn log_rank(
         observed,
         expected,
     })
+}
+
+/// Rows at risk and events by group at each time with events, the last first.
+fn counts(data: &Durations<'_>, rows: &[usize], groups: &Grouping) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let order = RiskOrder::of(data, rows);
+    let group = |place: usize| groups.codes()[order.leaving[place]];
+    let mut at_risk = vec![0.0; groups.n_groups()];
+    let mut all = Vec::new();
+    order.backwards(
+        &mut at_risk,
+        |at_risk, place| at_risk[group(place)] += 1.0,
+        |at_risk, place| at_risk[group(place)] -= 1.0,
+        |at_risk, moment| {
+            let mut events = vec![0.0; at_risk.len()];
+            moment
+                .events
+                .clone()
+                .for_each(|place| events[group(place)] += 1.0);
+            all.push((at_risk.clone(), events));
+        },
+    );
+    all
 }

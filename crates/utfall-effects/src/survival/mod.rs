@@ -3,6 +3,7 @@
 mod concordance;
 mod cox;
 mod curve;
+mod likelihood;
 mod log_rank;
 mod risk;
 
