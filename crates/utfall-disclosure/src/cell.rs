@@ -58,6 +58,16 @@ impl Cell {
         self.combine(other, u64::saturating_add)
     }
 
+    /// The total of the cells that are shown; suppressed if none is.
+    #[must_use]
+    pub fn total(cells: &[Self]) -> Self {
+        let shown = cells.iter().filter(|cell| **cell != Self::Suppressed);
+        shown
+            .copied()
+            .reduce(Self::plus)
+            .unwrap_or(Self::Suppressed)
+    }
+
     fn combine(self, other: Self, operation: impl FnOnce(u64, u64) -> u64) -> Self {
         match (self, other) {
             (Self::Suppressed, _) | (_, Self::Suppressed) => Self::Suppressed,

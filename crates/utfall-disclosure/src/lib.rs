@@ -3,12 +3,27 @@
 //! A [`Policy`] turns counts of persons into [`Cell`]s that are exact, rounded or suppressed. A
 //! suppressed cell holds no number at all, never 0. Figures derived from counts (losses, totals)
 //! are derived from the released cells, so that no difference between them gives back a small
-//! count.
+//! count. Counts that add up ([`Counts`]) are released together, each covered by others where it
+//! could be computed from them, and attacked before they are handed out ([`Audit`]).
 
 mod cell;
+mod counts;
+mod error;
 mod funnel;
 mod policy;
+mod protected;
+mod share;
+mod system;
+mod table;
 
 pub use cell::Cell;
+pub use counts::{Audit, Count, Counts, ProtectedCounts, Role};
+pub use error::DisclosureError;
 pub use funnel::{ReleasedFunnel, ReleasedLine};
-pub use policy::{Policy, Reason};
+pub use policy::{Crossing, Dominance, Policy, Population, Reason, Suppression, Zeros};
+pub use protected::Protected;
+pub use share::Share;
+pub use table::{
+    Code, Difference, Dimension, FormerRelease, Protection, ReleasedCell, ReleasedSet, ReleasedTable, Row,
+    SumOfUnits, Table, TableSet,
+};
