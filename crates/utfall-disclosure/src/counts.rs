@@ -88,6 +88,9 @@ pub struct Audit {
     pub fewest_values: Option<u64>,
     /// Protected counts whose range was found exactly, as flows of a network.
     pub n_exact: u64,
+    /// Whether tables of one population that are broken down differently were attacked through the
+    /// sums they share alone, since the table behind them was not given.
+    pub through_sums_alone: bool,
 }
 
 impl Counts {
@@ -284,7 +287,9 @@ impl Protecting<'_> {
             }
             witnesses.push(widened.witnesses);
         }
-        let covers: Vec<usize> = (0..suppressed.len()).filter(|one| suppressed[*one]).collect();
+        let covers: Vec<usize> = (0..suppressed.len())
+            .filter(|one| suppressed[*one])
+            .collect();
         self.finish(false, &covers, &protected, n_known_before, &witnesses)
     }
 
@@ -371,7 +376,11 @@ impl Protecting<'_> {
     /// well.
     fn loss(&self, count: usize) -> u64 {
         let value = self.counts.values[count];
-        let size = if value == 0 { 40 } else { u64::from(value.ilog2()) };
+        let size = if value == 0 {
+            40
+        } else {
+            u64::from(value.ilog2())
+        };
         16 + 4 * size + 48 * self.counts.marks[count].weight
     }
 
@@ -426,11 +435,13 @@ impl Protecting<'_> {
                 return Err(DisclosureError::Refused { count });
             }
             let n_values = u64::try_from(range.min(enough)).unwrap_or(0) + 1;
-            fewest_values = Some(fewest_values.map_or(n_values, |fewest: u64| fewest.min(n_values)));
+            fewest_values =
+                Some(fewest_values.map_or(n_values, |fewest: u64| fewest.min(n_values)));
         }
         let cells = self.cells(covers);
-        let released = (0..cells.len())
-            .filter(|count| self.counts.roles[*count] != Role::Hidden && !self.counts.marks[*count].former);
+        let released = (0..cells.len()).filter(|count| {
+            self.counts.roles[*count] != Role::Hidden && !self.counts.marks[*count].former
+        });
         let n_suppressed = released
             .clone()
             .filter(|count| cells[*count] == Cell::Suppressed)
@@ -444,6 +455,7 @@ impl Protecting<'_> {
                 n_known_before,
                 fewest_values,
                 n_exact,
+                through_sums_alone: false,
             },
             cells,
         })

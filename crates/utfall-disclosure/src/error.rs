@@ -33,13 +33,17 @@ pub enum DisclosureError {
         what: String,
     },
     /// A table of sums under a policy that knows counts only.
-    #[error("table `{table}` holds sums, and the policy has rules for counts only; use `kind = \"suppress\"`")]
+    #[error(
+        "table `{table}` holds sums, and the policy has rules for counts only; use `kind = \"suppress\"`"
+    )]
     SumsUnderCounts {
         /// The table.
         table: String,
     },
     /// A cell cannot be protected.
-    #[error("{cell} cannot be protected beside what was released before; leave the table out, or break it down by less")]
+    #[error(
+        "{cell} cannot be protected beside what was released before; leave the table out, or break it down by less"
+    )]
     RefusedCell {
         /// Its population and codes.
         cell: String,

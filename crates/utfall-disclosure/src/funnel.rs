@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utfall_core::Funnel;
 
-use crate::{Cell, Policy};
+use crate::{Cell, Count, Counts, Policy, Role};
 
 /// An attrition funnel under a disclosure policy.
 ///
@@ -35,8 +35,26 @@ pub struct ReleasedLine {
 
 impl Policy {
     /// A funnel as it may be seen.
+    ///
+    /// A policy that suppresses releases losses as counts of their own, each covered by others where
+    /// it could be computed from them.
     #[must_use]
     pub fn release_funnel(&self, funnel: &Funnel) -> ReleasedFunnel {
+        if self.derives_totals() {
+            self.derive_losses(funnel)
+        } else {
+            let mut counts = Counts::default();
+            let placed = PlacedFunnel::of(funnel, Role::Shown, &mut counts);
+            match counts.protect(self) {
+                Ok(protected) => placed.released(funnel, &|count| protected.cell(count)),
+                // Nothing is the one release that is always safe.
+                Err(_) => placed.released(funnel, &|_| Cell::Suppressed),
+            }
+        }
+    }
+
+    /// Losses as differences of what is released.
+    fn derive_losses(&self, funnel: &Funnel) -> ReleasedFunnel {
         let start = self.release(funnel.n_start);
         let mut before = start;
         let lines = funnel.lines.iter().map(|line| {
@@ -54,6 +72,70 @@ impl Policy {
             start,
             lines: lines.collect(),
         }
+    }
+}
+
+/// A funnel among other counts.
+#[derive(Debug, Clone)]
+pub struct PlacedFunnel {
+    start: Count,
+    /// What is lost and what remains at each rule.
+    lines: Vec<(Count, Count)>,
+}
+
+impl PlacedFunnel {
+    /// Adds a funnel to counts. `losses` is what becomes of losses: [`Role::Hidden`] where they are
+    /// derived from what remains.
+    ///
+    /// # Panics
+    ///
+    /// As [`Counts::add`].
+    pub fn of(funnel: &Funnel, losses: Role, counts: &mut Counts) -> Self {
+        let start = counts.add(funnel.n_start, Role::Shown);
+        let mut before = start;
+        let lines = funnel.lines.iter().map(|line| {
+            let lost = counts.add(line.n_lost, losses);
+            let remaining = counts.add(line.n_remaining, Role::Shown);
+            counts.add_sum(before, &[lost, remaining]);
+            before = remaining;
+            (lost, remaining)
+        });
+        let lines = lines.collect();
+        Self { start, lines }
+    }
+
+    /// The count that remains after the last rule.
+    #[must_use]
+    pub fn remaining(&self) -> Count {
+        self.lines
+            .last()
+            .map_or(self.start, |(_, remaining)| *remaining)
+    }
+
+    /// The funnel with each count as `cell` says.
+    pub(crate) fn released(&self, funnel: &Funnel, cell: &dyn Fn(Count) -> Cell) -> ReleasedFunnel {
+        let lines = funnel.lines.iter().zip(&self.lines);
+        let lines = lines.map(|(line, (lost, remaining))| ReleasedLine {
+            rule: line.rule.clone(),
+            lost: cell(*lost),
+            remaining: cell(*remaining),
+        });
+        ReleasedFunnel {
+            unit: funnel.unit.clone(),
+            start: cell(self.start),
+            lines: lines.collect(),
+        }
+    }
+
+    /// The same, losses being differences of what is released.
+    pub(crate) fn derived(&self, funnel: &Funnel, cell: &dyn Fn(Count) -> Cell) -> ReleasedFunnel {
+        let mut released = self.released(funnel, cell);
+        let mut before = released.start;
+        for line in &mut released.lines {
+            line.lost = before.less(line.remaining);
+            before = line.remaining;
+        }
+        released
     }
 }
 
@@ -97,6 +179,17 @@ mod tests {
                 (Cell::Suppressed, Cell::Suppressed),
             ]
         );
+    }
+
+    #[test]
+    fn under_a_policy_that_suppresses_a_small_loss_is_covered() {
+        let released = Policy::acro().release_funnel(&funnel(1_000, &[997, 540, 500]));
+        let line = &released.lines[0];
+        assert_eq!(line.lost, Cell::Suppressed);
+        // Were both counts around it shown, it would be their difference.
+        assert!([released.start, line.remaining].contains(&Cell::Suppressed));
+        assert_eq!(released.lines[2].remaining, Cell::Exact(500));
+        assert_eq!(released.lines[2].lost, Cell::Exact(40));
     }
 
     #[test]

@@ -9,9 +9,12 @@
 mod cell;
 mod counts;
 mod error;
+mod folder;
 mod funnel;
 mod policy;
 mod protected;
+mod public;
+mod register;
 mod share;
 mod system;
 mod table;
@@ -19,11 +22,17 @@ mod table;
 pub use cell::Cell;
 pub use counts::{Audit, Count, Counts, ProtectedCounts, Role};
 pub use error::DisclosureError;
-pub use funnel::{ReleasedFunnel, ReleasedLine};
+pub use folder::ReleaseFolder;
+pub use funnel::{PlacedFunnel, ReleasedFunnel, ReleasedLine};
 pub use policy::{Crossing, Dominance, Policy, Population, Reason, Suppression, Zeros};
 pub use protected::Protected;
+pub use public::{
+    Arms, Bin, ClaimFigures, EffectFigures, PublicEffect, PublicEstimate, PublicLine,
+    PublicPayment, PublicResult, PublicView,
+};
+pub use register::{Approval, RegisterEntry, RegisterError, ReleaseRegister};
 pub use share::Share;
 pub use table::{
-    Code, Difference, Dimension, FormerRelease, Protection, ReleasedCell, ReleasedSet, ReleasedTable, Row,
-    SumOfUnits, Table, TableSet,
+    Code, Difference, Dimension, FormerRelease, Protection, ReleasedCell, ReleasedSet,
+    ReleasedTable, Row, SumOfUnits, Table, TableSet,
 };

@@ -240,7 +240,13 @@ impl Policy {
                 let last = value.saturating_add(base.get() / 2);
                 (last.saturating_sub(base.get() - 1), Some(last))
             }
-            (Self::Round { redact_at_most, base }, Cell::Rounded(value)) => {
+            (
+                Self::Round {
+                    redact_at_most,
+                    base,
+                },
+                Cell::Rounded(value),
+            ) => {
                 let base = base.get();
                 let first = value.saturating_sub(base - base.div_ceil(2));
                 let last = value.saturating_add(base.div_ceil(2) - 1);

@@ -36,7 +36,9 @@ impl TryFrom<f64> for Share {
         let thousandths = (number * 1_000.0).round();
         let is_whole = (number * 1_000.0 - thousandths).abs() < 1e-9;
         if !(is_whole && thousandths > 0.0 && thousandths < 1_000.0) {
-            return Err("not a share, expected a number between 0 and 1 with at most three decimals");
+            return Err(
+                "not a share, expected a number between 0 and 1 with at most three decimals",
+            );
         }
         #[expect(
             clippy::cast_possible_truncation,

@@ -52,7 +52,12 @@ fn world(draws: &mut Draws) -> World {
         };
         let (codes, leaves) = match draws.below(4) {
             0 => (
-                vec![code("x", None), code("x1", Some("x")), code("x2", Some("x")), code("y", None)],
+                vec![
+                    code("x", None),
+                    code("x1", Some("x")),
+                    code("x2", Some("x")),
+                    code("y", None),
+                ],
                 vec!["x1", "x2", "y"],
             ),
             1 => (
@@ -94,7 +99,10 @@ impl World {
             }
         }
         Table {
-            name: format!("{population} by {chosen:?}{}", if behind { ", behind" } else { "" }),
+            name: format!(
+                "{population} by {chosen:?}{}",
+                if behind { ", behind" } else { "" }
+            ),
             population: population.to_owned(),
             measure: None,
             dimensions: chosen.iter().map(|place| format!("d{place}")).collect(),
@@ -132,7 +140,11 @@ impl World {
     fn behind(&self, set: &mut TableSet) {
         let everything: Vec<usize> = (0..self.dimensions.len()).collect();
         for population in [ALL, PART] {
-            if set.tables.iter().any(|table| table.population == population) {
+            if set
+                .tables
+                .iter()
+                .any(|table| table.population == population)
+            {
                 set.tables.push(self.table(population, &everything, true));
             }
         }
@@ -144,7 +156,8 @@ impl World {
             at.iter().all(|(name, code)| {
                 let place: usize = name[1..].parse().unwrap();
                 let leaf = &self.finest[place][codes[place]];
-                leaf == code || (leaf.starts_with(code.as_str()) && set.dimensions[place].name() == name)
+                leaf == code
+                    || (leaf.starts_with(code.as_str()) && set.dimensions[place].name() == name)
             })
         };
         self.persons
@@ -199,7 +212,11 @@ fn attack(seed: u64, tally: &mut Tally) {
     let world = world(draws);
     let policy = policy(draws);
     let with_difference = draws.below(4) == 0;
-    let populations: &[&str] = if with_difference { &[ALL, PART] } else { &[ALL] };
+    let populations: &[&str] = if with_difference {
+        &[ALL, PART]
+    } else {
+        &[ALL]
+    };
     let n_tables = 1 + draws.index(3);
     let mut set = world.set(draws, n_tables, populations);
     if draws.below(3) == 0 {
@@ -245,7 +262,12 @@ fn attack(seed: u64, tally: &mut Tally) {
             let dimensions: Vec<&Dimension> = table
                 .dimensions
                 .iter()
-                .map(|name| set.dimensions.iter().find(|one| one.name() == name).unwrap())
+                .map(|name| {
+                    set.dimensions
+                        .iter()
+                        .find(|one| one.name() == name)
+                        .unwrap()
+                })
                 .collect();
             for at in cells_of(&dimensions) {
                 let key = (table.population.clone(), at.clone());
@@ -272,7 +294,8 @@ fn attack(seed: u64, tally: &mut Tally) {
     for (key, least) in attacked {
         tally.n_attacked += 1;
         let n_values = knowledge.n_values(&key, far);
-        let was_known = || !former.is_empty() && before.n_values(&key, far) < i64::try_from(least).unwrap();
+        let was_known =
+            || !former.is_empty() && before.n_values(&key, far) < i64::try_from(least).unwrap();
         assert!(
             n_values >= i64::try_from(least).unwrap() || was_known(),
             "seed {seed}: {key:?} has {n_values} values, expected {least}\n{policy:?}\n{set:#?}\n{:#?}",
@@ -283,7 +306,8 @@ fn attack(seed: u64, tally: &mut Tally) {
 
 #[test]
 fn an_attacker_with_an_integer_program_recovers_no_protected_count_of_random_tables() {
-    let n_sets: u64 = std::env::var("UTFALL_DISCLOSURE_SETS").map_or(1_000, |text| text.parse().unwrap());
+    let n_sets: u64 =
+        std::env::var("UTFALL_DISCLOSURE_SETS").map_or(1_000, |text| text.parse().unwrap());
     let n_threads = 2;
     let handles: Vec<_> = (0..n_threads)
         .map(|thread| {
@@ -296,7 +320,10 @@ fn an_attacker_with_an_integer_program_recovers_no_protected_count_of_random_tab
             })
         })
         .collect();
-    let tallies: Vec<Tally> = handles.into_iter().map(|handle| handle.join().unwrap()).collect();
+    let tallies: Vec<Tally> = handles
+        .into_iter()
+        .map(|handle| handle.join().unwrap())
+        .collect();
     let all = |figure: fn(&Tally) -> u64| tallies.iter().map(figure).sum::<u64>();
     println!(
         "{} sets, {} refused beside an earlier release; {} cells released, {} suppressed; {} protected counts attacked, none recovered",
@@ -307,6 +334,12 @@ fn an_attacker_with_an_integer_program_recovers_no_protected_count_of_random_tab
         all(|tally| tally.n_attacked),
     );
     assert_eq!(all(|tally| tally.n_sets), n_sets);
-    assert!(all(|tally| tally.n_attacked) > n_sets, "the attack attacked nothing");
-    assert!(all(|tally| tally.n_refused) * 10 < n_sets, "most releases are not refused");
+    assert!(
+        all(|tally| tally.n_attacked) > n_sets,
+        "the attack attacked nothing"
+    );
+    assert!(
+        all(|tally| tally.n_refused) * 10 < n_sets,
+        "most releases are not refused"
+    );
 }

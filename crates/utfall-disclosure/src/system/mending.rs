@@ -64,9 +64,8 @@ struct Candidate {
 impl Mending<'_> {
     fn settle(&mut self, room: &mut Room<'_>) -> bool {
         // A total that moved has to find a part before the parts above it find their totals.
-        let is_down = |(sum, _): &(&usize, &i64)| {
-            self.changes.contains_key(&self.system.sums[**sum].total)
-        };
+        let is_down =
+            |(sum, _): &(&usize, &i64)| self.changes.contains_key(&self.system.sums[**sum].total);
         let next = self.untrue.iter().find(is_down);
         let Some((&sum, &excess)) = next.or_else(|| self.untrue.iter().next()) else {
             return true;

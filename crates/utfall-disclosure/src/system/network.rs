@@ -7,7 +7,7 @@
 //! <https://doi.org/10.1016/j.ejor.2011.08.008>).
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::{Move, System};
 
@@ -18,6 +18,8 @@ pub(crate) struct Network {
     ends: Vec<Option<(usize, usize)>>,
     /// For each sum, and last for what lies outside all sums, the numbers that flow from or to it.
     flows: Vec<Vec<usize>>,
+    /// Of these, the ones that can move as things stand.
+    free: Vec<Vec<usize>>,
 }
 
 /// Reused between searches.
@@ -32,11 +34,14 @@ const NOT_REACHED: u64 = u64::MAX;
 
 impl Network {
     /// Finds the networks among the numbers that can move.
-    pub(crate) fn of(system: &System, moves: &[bool]) -> Self {
+    ///
+    /// `moves` says which can move if they may be suppressed, `is_free` which can as things stand.
+    pub(crate) fn of(system: &System, moves: &[bool], is_free: &[bool]) -> Self {
         let flips = orientation(system, moves);
         let outside = system.sums.len();
         let mut ends = vec![None; moves.len()];
         let mut flows = vec![Vec::new(); outside + 1];
+        let mut free = vec![Vec::new(); outside + 1];
         for (number, places) in system.places.iter().enumerate() {
             if !moves[number] || places.is_empty() {
                 continue;
@@ -57,8 +62,68 @@ impl Network {
             ends[number] = Some((from, to));
             flows[from].push(number);
             flows[to].push(number);
+            if is_free[number] {
+                free[from].push(number);
+                free[to].push(number);
+            }
         }
-        Self { ends, flows }
+        Self { ends, flows, free }
+    }
+
+    /// Says that a number can move from now on.
+    pub(crate) fn release(&mut self, number: usize) {
+        if let Some((from, to)) = self.ends[number]
+            && !self.free[from].contains(&number)
+        {
+            self.free[from].push(number);
+            self.free[to].push(number);
+        }
+    }
+
+    /// Some change of the numbers that are free which lets a number move in a direction, and how far:
+    /// by no more than `limit`.
+    ///
+    /// Taken again and again, it moves the number as far as anything can.
+    pub(crate) fn any(
+        &self,
+        scratch: &mut Scratch,
+        number: usize,
+        direction: i64,
+        limit: i64,
+        room: &mut dyn FnMut(usize, i64) -> i64,
+    ) -> Option<Move> {
+        let (from, to) = self.ends[number]?;
+        let (start, goal) = if direction > 0 {
+            (to, from)
+        } else {
+            (from, to)
+        };
+        scratch.reset(self.flows.len());
+        scratch.reach(start, 0, usize::MAX);
+        let mut queue = VecDeque::from([start]);
+        while let Some(sum) = queue.pop_front() {
+            for &flow in &self.free[sum] {
+                let Some((next, delta)) = self.along(flow, sum, 1) else {
+                    continue;
+                };
+                if flow == number || scratch.cost[next] != NOT_REACHED || room(flow, delta) < 1 {
+                    continue;
+                }
+                scratch.reach(next, 0, flow);
+                if next == goal {
+                    let mut moved = self.path(scratch, number, direction, start, goal);
+                    let others = moved.iter().skip(1);
+                    let size =
+                        others.fold(limit, |size, (flow, delta)| size.min(room(*flow, *delta)));
+                    for (_, delta) in &mut moved {
+                        *delta *= size;
+                    }
+                    return Some(moved);
+                }
+                queue.push_back(next);
+            }
+        }
+        None
     }
 
     /// Whether a number moves in a network.
@@ -122,14 +187,7 @@ impl Network {
         }
     }
 
-    fn path(
-        &self,
-        scratch: &Scratch,
-        number: usize,
-        step: i64,
-        start: usize,
-        goal: usize,
-    ) -> Move {
+    fn path(&self, scratch: &Scratch, number: usize, step: i64, start: usize, goal: usize) -> Move {
         let mut moved = vec![(number, step)];
         let mut sum = goal;
         while sum != start {

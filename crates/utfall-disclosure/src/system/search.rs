@@ -48,17 +48,21 @@ impl<'a> Search<'a> {
         values: Vec<i64>,
         freedom: Vec<Freedom>,
     ) -> Self {
+        let is_free: Vec<bool> = freedom
+            .iter()
+            .map(|one| one.now.least < one.now.most)
+            .collect();
         let moves: Vec<bool> = freedom
             .iter()
             .map(|one| {
-                one.now.least < one.now.most
-                    || (one.loss.is_some() && one.suppressed.least < one.suppressed.most)
+                let if_suppressed = one.suppressed.least < one.suppressed.most;
+                one.now.least < one.now.most || (one.loss.is_some() && if_suppressed)
             })
             .collect();
         Self {
             system,
             units,
-            network: Network::of(system, &moves),
+            network: Network::of(system, &moves, &is_free),
             values,
             freedom,
             scratch: Scratch::default(),
@@ -74,11 +78,13 @@ impl<'a> Search<'a> {
         let freedom = &mut self.freedom[number];
         freedom.now = freedom.suppressed;
         freedom.loss = None;
+        self.network.release(number);
     }
 
     /// Whether the range of this number is found exactly, not merely from within.
     pub(crate) fn is_exact(&self, number: usize) -> bool {
-        self.network.holds(number) || self.system.places[number].is_empty()
+        let now = self.freedom[number].now;
+        now.least == now.most || self.network.holds(number) || self.system.places[number].is_empty()
     }
 
     /// Moves a number up and then down until it has moved `enough` in all, or no more can be
@@ -112,7 +118,16 @@ impl<'a> Search<'a> {
         let mut changes: Move = Vec::new();
         while step > 0 && moved < limit {
             step = step.min(limit - moved);
-            if let Some(change) = self.step(number, direction * step, suppressing) {
+            let change = if !suppressing && self.network.holds(number) {
+                self.any(number, direction, limit - moved)
+            } else {
+                self.step(number, direction * step, suppressing)
+            };
+            if let Some(change) = change {
+                moved += change
+                    .iter()
+                    .find(|(other, _)| *other == number)
+                    .map_or(0, |(_, delta)| delta.abs());
                 for &(other, delta) in &change {
                     self.values[other] += delta;
                     let freedom = self.freedom[other];
@@ -121,7 +136,8 @@ impl<'a> Search<'a> {
                     }
                 }
                 changes.extend(change);
-                moved += step;
+            } else if !suppressing && self.network.holds(number) {
+                break;
             } else {
                 step /= 2;
             }
@@ -131,6 +147,19 @@ impl<'a> Search<'a> {
         }
         widened.witnesses[witness] = net(changes);
         moved
+    }
+
+    fn any(&mut self, number: usize, direction: i64, limit: i64) -> Option<Move> {
+        let Self {
+            network,
+            values,
+            freedom,
+            scratch,
+            ..
+        } = self;
+        network.any(scratch, number, direction, limit, &mut |other, delta| {
+            freedom[other].now.room(values[other], delta)
+        })
     }
 
     fn step(&mut self, number: usize, step: i64, suppressing: bool) -> Option<Move> {

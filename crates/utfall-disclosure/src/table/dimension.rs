@@ -72,7 +72,9 @@ impl Dimension {
     pub fn new(name: impl Into<String>, codes: Vec<Code>) -> Result<Self, String> {
         let name = name.into();
         if codes.is_empty() {
-            return Err(format!("dimension `{name}` has no codes, expected at least one"));
+            return Err(format!(
+                "dimension `{name}` has no codes, expected at least one"
+            ));
         }
         let mut above = vec![ROOT];
         let mut below = vec![Vec::new()];
@@ -179,7 +181,10 @@ mod tests {
         assert_eq!(dimension.upwards(coast), [2, 1, ROOT]);
         assert_eq!(dimension.parts(ROOT), [1, 3]);
         assert!(dimension.is_leaf(coast) && !dimension.is_leaf(1));
-        assert_eq!((dimension.label(ROOT), dimension.label(2)), (None, Some("coast")));
+        assert_eq!(
+            (dimension.label(ROOT), dimension.label(2)),
+            (None, Some("coast"))
+        );
     }
 
     #[test]

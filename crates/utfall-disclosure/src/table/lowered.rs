@@ -93,7 +93,9 @@ impl Lowered {
         for table in &behind {
             lowered.add(table, policy, &leaves)?;
         }
-        let formers = former.iter().flat_map(|release| &release.tables.differences);
+        let formers = former
+            .iter()
+            .flat_map(|release| &release.tables.differences);
         let differences: BTreeSet<(&str, &str)> = (set.differences.iter())
             .chain(formers)
             .map(|difference| (difference.whole.as_str(), difference.part.as_str()))
@@ -146,7 +148,9 @@ impl Lowered {
             .try_fold(1_usize, |n, dimension| n.checked_mul(dimension.n_nodes()))
             .filter(|n| *n <= MOST_CELLS)
             .ok_or_else(|| {
-                fault(format!("it has more than {MOST_CELLS} cells; break it down by less"))
+                fault(format!(
+                    "it has more than {MOST_CELLS} cells; break it down by less"
+                ))
             })?;
         let mut filled = Filled {
             table,
@@ -179,10 +183,15 @@ impl Lowered {
             if !seen.insert(nodes.clone()) {
                 return Err(fault(format!("row {line} has the codes of another row")));
             }
-            let units = content_of(table, content).map_err(|what| fault(format!("row {line} {what}")))?;
+            let units =
+                content_of(table, content).map_err(|what| fault(format!("row {line} {what}")))?;
             filled.add(&nodes, &units, n_largest);
         }
-        if filled.contents.iter().any(|content| content.n.max(content.total) > MOST) {
+        if filled
+            .contents
+            .iter()
+            .any(|content| content.n.max(content.total) > MOST)
+        {
             return Err(fault(format!("a number is larger than {MOST}")));
         }
         Ok(filled)
@@ -250,7 +259,8 @@ impl Lowered {
         match policy {
             Policy::Crossing(rule) if crossed(key, rule) < 2 => self.counts.protect_as(count, 1),
             Policy::Suppress(rule) if key.measure.is_some() => {
-                self.counts.protect_as(count, content.least_values(policy, rule));
+                self.counts
+                    .protect_as(count, content.least_values(policy, rule));
             }
             Policy::None { .. } => self.counts.protect_as(count, 1),
             _ => {}
@@ -344,7 +354,7 @@ impl Lowered {
     fn add_difference(&mut self, whole: &str, part: &str) -> Result<(), DisclosureError> {
         let larger = self.larger.entry(part.to_owned()).or_default();
         larger.insert(whole.to_owned());
-        let pairs: Vec<(Vec<(String, usize)>, Count, Count)> = self
+        let pairs: Vec<(Key, Count, Count)> = self
             .keys
             .iter()
             .filter(|(key, _)| key.population == part && key.measure.is_none())
@@ -353,15 +363,18 @@ impl Lowered {
                     population: whole.to_owned(),
                     ..key.clone()
                 };
-                Some((key.at.clone(), *self.keys.get(&all)?, *within))
+                let count = *self.keys.get(&all)?;
+                Some((all, count, *within))
             })
             .collect();
-        for (at, all, within) in pairs {
+        for (key, all, within) in pairs {
             let (n_all, n_within) = (self.counts.value(all), self.counts.value(within));
             let Some(n_outside) = n_all.checked_sub(n_within) else {
                 return Err(DisclosureError::table(
                     part,
-                    format!("a count of this population is larger than that of `{whole}`, which it is part of"),
+                    format!(
+                        "a count of this population is larger than that of `{whole}`, which it is part of"
+                    ),
                 ));
             };
             let count = self.counts.add(n_outside, Role::Hidden);
@@ -369,7 +382,7 @@ impl Lowered {
             self.differences.push(Outside {
                 whole: whole.to_owned(),
                 part: part.to_owned(),
-                at,
+                at: key.at,
                 count,
             });
         }
@@ -472,7 +485,11 @@ impl Lowered {
             let label = self.dimensions[dimension].label(*node).unwrap_or("total");
             format!(", {dimension} `{label}`")
         });
-        format!("population `{}`{}", key.population, codes.collect::<String>())
+        format!(
+            "population `{}`{}",
+            key.population,
+            codes.collect::<String>()
+        )
     }
 
     /// The tables as they may be seen.
@@ -536,7 +553,11 @@ impl Filled<'_> {
             let upwards = dimension.upwards(*node);
             cells = cells
                 .iter()
-                .flat_map(|cell| upwards.iter().map(move |node| cell * dimension.n_nodes() + node))
+                .flat_map(|cell| {
+                    upwards
+                        .iter()
+                        .map(move |node| cell * dimension.n_nodes() + node)
+                })
                 .collect();
         }
         for cell in cells {
@@ -566,7 +587,9 @@ impl Filled<'_> {
         self.dimensions
             .iter()
             .zip(nodes)
-            .fold(0, |cell, (dimension, node)| cell * dimension.n_nodes() + node)
+            .fold(0, |cell, (dimension, node)| {
+                cell * dimension.n_nodes() + node
+            })
     }
 
     fn key(&self, nodes: &[usize]) -> Key {
@@ -591,7 +614,10 @@ impl Filled<'_> {
             .iter()
             .zip(nodes)
             .filter_map(|(dimension, node)| {
-                Some((dimension.name().to_owned(), dimension.label(*node)?.to_owned()))
+                Some((
+                    dimension.name().to_owned(),
+                    dimension.label(*node)?.to_owned(),
+                ))
             })
             .collect()
     }
@@ -687,7 +713,9 @@ fn content_of(table: &Table, row: &super::Row) -> Result<Content, String> {
         (Some(_), Some(sum)) => {
             let mut largest = sum.largest.clone();
             largest.sort_unstable_by(|a, b| b.cmp(a));
-            let of_largest = largest.iter().try_fold(0_u64, |all, one| all.checked_add(*one));
+            let of_largest = largest
+                .iter()
+                .try_fold(0_u64, |all, one| all.checked_add(*one));
             let n_needed = row.n.min(2);
             if (largest.len() as u64) < n_needed || largest.len() as u64 > row.n {
                 return Err(format!(

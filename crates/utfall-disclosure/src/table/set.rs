@@ -1,5 +1,7 @@
 //! Tables that are released together.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::lowered::Lowered;
@@ -124,7 +126,29 @@ impl TableSet {
             .map_err(|error| lowered.named(error))?;
         Ok(Protection {
             released: Protected::vouched(lowered.released(self, policy, &protected)),
-            audit: protected.audit().clone(),
+            audit: Audit {
+                through_sums_alone: !self.stands_before_a_whole(former),
+                ..protected.audit().clone()
+            },
+        })
+    }
+
+    /// Whether, for every population, one table is broken down by all that any of its tables is.
+    fn stands_before_a_whole(&self, former: &[FormerRelease]) -> bool {
+        let sets = former.iter().map(|former| &former.tables);
+        let tables: Vec<&Table> = std::iter::once(self)
+            .chain(sets)
+            .flat_map(|set| &set.tables)
+            .collect();
+        tables.iter().all(|table| {
+            let others = tables
+                .iter()
+                .filter(|other| other.population == table.population);
+            let used: BTreeSet<&String> =
+                others.clone().flat_map(|other| &other.dimensions).collect();
+            others
+                .clone()
+                .any(|other| used.iter().all(|name| other.dimensions.contains(name)))
         })
     }
 }

@@ -77,7 +77,9 @@ fn structure(knowledge: &mut Knowledge, population: &str, dimensions: &[&Dimensi
                 })
                 .collect();
             if !parts.is_empty() {
-                knowledge.sums.push(((population.to_owned(), at.clone()), parts));
+                knowledge
+                    .sums
+                    .push(((population.to_owned(), at.clone()), parts));
             }
         }
         knowledge
@@ -92,7 +94,12 @@ impl Knowledge {
     pub fn of(released: &[&ReleasedSet], sets: &[&TableSet]) -> Self {
         let mut knowledge = Self::default();
         for set in sets {
-            let dimension = |name: &String| set.dimensions.iter().find(|one| one.name() == name).unwrap();
+            let dimension = |name: &String| {
+                set.dimensions
+                    .iter()
+                    .find(|one| one.name() == name)
+                    .unwrap()
+            };
             for table in &set.tables {
                 let dimensions: Vec<&Dimension> = table.dimensions.iter().map(dimension).collect();
                 structure(&mut knowledge, &table.population, &dimensions);
@@ -103,7 +110,8 @@ impl Knowledge {
             for table in &set.tables {
                 for cell in &table.cells {
                     let key = (table.population.clone(), cell.at.clone());
-                    let rounds = matches!(set.policy, Policy::Round { .. } | Policy::Midpoint { .. });
+                    let rounds =
+                        matches!(set.policy, Policy::Round { .. } | Policy::Midpoint { .. });
                     // A total under a policy that rounds is made of what is shown.
                     if rounds && !finest.contains(&key) {
                         continue;
@@ -178,7 +186,11 @@ fn finest(set: &ReleasedSet) -> std::collections::BTreeSet<Key> {
     for table in &set.tables {
         for cell in &table.cells {
             let is_finest = table.dimensions.iter().all(|name| {
-                let dimension = set.dimensions.iter().find(|one| one.name() == name).unwrap();
+                let dimension = set
+                    .dimensions
+                    .iter()
+                    .find(|one| one.name() == name)
+                    .unwrap();
                 cell.at
                     .get(name)
                     .is_some_and(|code| below(dimension, Some(code)).is_empty())
