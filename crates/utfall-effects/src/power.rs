@@ -4,7 +4,7 @@
 //! least detectable effect, <https://doi.org/10.1177/0193841X9501900504>.
 
 use serde::{Deserialize, Serialize};
-use utfall_stats::{elementary, noncentral_t, normal, student_t};
+use utfall_stats::{elementary, fisher_f, noncentral_f, noncentral_t, normal, student_t};
 
 use crate::EffectError;
 
@@ -33,6 +33,16 @@ pub enum PoweredTest {
     ProportionsNormal {
         /// The comparators' proportion.
         comparator: f64,
+    },
+    /// Several coefficients of a regression at once (an analysis of variance, where they are of the
+    /// indicators of arms), by an F test; the size is rows, the effect Cohen's f²: the variance that
+    /// they explain over the variance that is left.
+    #[serde(rename_all = "kebab-case")]
+    Coefficients {
+        /// Coefficients tested.
+        n_tested: u32,
+        /// Further coefficients, without the constant.
+        n_covariates: u32,
     },
 }
 
@@ -71,6 +81,18 @@ impl PoweredTest {
                 let apart = treated * (1.0 - treated) + comparator * (1.0 - comparator);
                 normal::cdf((size.sqrt() * effect.abs() - z * pooled) / apart.sqrt())
             }
+            Self::Coefficients {
+                n_tested,
+                n_covariates,
+            } => {
+                let tested = f64::from(n_tested);
+                let left = size - 1.0 - tested - f64::from(n_covariates);
+                refuse("tested coefficients", tested, n_tested > 0)?;
+                refuse("size", size, left > 0.0)?;
+                refuse("effect", effect, effect >= 0.0)?;
+                let critical = fisher_f::upper_quantile(alpha, tested, left);
+                noncentral_f::upper_tail(critical, tested, left, effect * (tested + left + 1.0))
+            }
         })
     }
 
@@ -79,9 +101,23 @@ impl PoweredTest {
     /// # Errors
     ///
     /// Those of [`PoweredTest::power`], and [`EffectError::OutsideRange`] for a power that no size
-    /// between 2 and a billion has.
+    /// between 2 and a billion has (a hundred thousand for several
+    /// coefficients).
     pub fn size(self, effect: f64, power: f64, alpha: f64) -> Result<f64, EffectError> {
-        solve("power", power, [2.0 + 1e-9, 1e9], |size| {
+        let least = match self {
+            Self::Coefficients {
+                n_tested,
+                n_covariates,
+            } => 1.0 + f64::from(n_tested) + f64::from(n_covariates),
+            _ => 2.0,
+        };
+        // Half a degree of freedom more than none, where an F has a tail that can be told.
+        let most = match self {
+            Self::Coefficients { .. } => 1e5,
+            _ => 1e9,
+        };
+        let least = least.max(2.0) + if most < 1e9 { 0.5 } else { 1e-9 };
+        solve("power", power, [least, most], |size| {
             self.power(size, effect, alpha)
         })
     }
@@ -93,7 +129,7 @@ impl PoweredTest {
     /// As [`PoweredTest::size`].
     pub fn effect(self, size: f64, power: f64, alpha: f64) -> Result<f64, EffectError> {
         let most = match self {
-            Self::TwoSample { .. } | Self::Paired => 100.0,
+            Self::TwoSample { .. } | Self::Paired | Self::Coefficients { .. } => 100.0,
             Self::ProportionsArcsine { comparator } | Self::ProportionsNormal { comparator } => {
                 (1.0 - comparator) * (1.0 - 1e-12)
             }
@@ -216,6 +252,23 @@ mod tests {
     fn no_effect_is_found_at_the_level_of_the_test() {
         let test = PoweredTest::TwoSample { ratio: 2.0 };
         assert!((test.power(30.0, 0.0, 0.05).unwrap() - 0.05).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_coefficient_is_tested_as_by_a_t_test() {
+        let test = PoweredTest::Coefficients {
+            n_tested: 1,
+            n_covariates: 0,
+        };
+        // Two arms of 60 that differ by d: f² = d²/4.
+        let two = PoweredTest::TwoSample { ratio: 1.0 };
+        let (got, expected) = (
+            test.power(120.0, 0.04, 0.05).unwrap(),
+            two.power(60.0, 0.4, 0.05).unwrap(),
+        );
+        assert!((got - expected).abs() < 1e-10, "{got} {expected}");
+        let rows = test.size(0.04, 0.8, 0.05).unwrap();
+        assert!((test.power(rows, 0.04, 0.05).unwrap() - 0.8).abs() < 1e-9);
     }
 
     #[test]

@@ -182,6 +182,10 @@ impl Name<'_> {
             suffix = format!("{suffix}_by_{}", kind.cluster_by.join("_and_"));
         }
         self.put(&format!("se_{suffix}"), inferred.standard_error, numbers);
+        if let Some(n_clusters) = inferred.n_clusters {
+            let ways = kind.cluster_by.join("_and_");
+            numbers.count(&format!("n_clusters_by_{ways}"), n_clusters);
+        }
         if let Some(degrees) = kind.degrees_of_freedom {
             self.put(&format!("p_{suffix}_{degrees}"), inferred.p_value, numbers);
             if let Some(degrees_of_freedom) = inferred.degrees_of_freedom {

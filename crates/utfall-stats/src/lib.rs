@@ -14,6 +14,7 @@ pub mod gamma;
 pub mod incomplete_beta;
 pub mod logistic;
 pub mod moments;
+pub mod noncentral_f;
 pub mod noncentral_t;
 pub mod normal;
 pub mod proportion;
