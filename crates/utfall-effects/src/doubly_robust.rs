@@ -11,6 +11,8 @@ use utfall_stats::moments::{count, mean};
 use utfall_stats::sums::{sum, sum_of};
 
 use crate::arms::check_arms;
+use crate::learner::{Learner, Target};
+use crate::power::refuse;
 use crate::regression::check_finite;
 use crate::{EffectError, Family, Grouping, Inference, WeightedRegression, fit_generalised, infer};
 
@@ -25,6 +27,11 @@ pub struct NuisanceFit<'a> {
     pub clip: Option<f64>,
     /// The outcome models: least squares, or a generalised linear model.
     pub outcome_family: Option<Family>,
+    /// Learns outcomes in place of these models; with `logit` or `probit` as the family their
+    /// probabilities. It needs folds.
+    pub outcome_learner: Option<Learner>,
+    /// Learns the score in place of logistic regression. It needs folds.
+    pub score_learner: Option<Learner>,
 }
 
 /// A doubly robust estimate and the two estimates it is made from.
@@ -62,6 +69,10 @@ pub struct DoublyRobust {
 /// - [`EffectError::TooFewInArm`] if an arm has fewer rows than two.
 /// - Those of [`fit_generalised`] and of [`WeightedRegression::fit`] for the two models; columns
 ///   are counted from the constant, which is column 0.
+/// - [`EffectError::ScoreAtEdge`] if a model gives a row a score of 0 or 1, as a tree can: set `clip`,
+///   or grow larger leaves.
+/// - [`EffectError::TooFewFolds`] for learners without folds, those of [`Learner`], and
+///   [`EffectError::OutcomeOutsideFamily`] for a learner beside any other family.
 /// - [`EffectError::EstimandUndefined`] for any other estimand.
 /// - Those of [`infer`].
 ///
@@ -142,127 +153,174 @@ impl NuisanceFit<'_> {
         outcome: &[f64],
     ) -> Result<Predicted, EffectError> {
         let n_rows = treated.len();
-        let everyone: Vec<usize> = (0..n_rows).collect();
         let mut predicted = Predicted {
             score: vec![0.0; n_rows],
             with: vec![0.0; n_rows],
             without: vec![0.0; n_rows],
         };
-        match self.folds {
-            None => self.predict_fold(
-                &everyone,
-                &everyone,
-                columns,
-                treated,
-                outcome,
-                &mut predicted,
-            )?,
-            Some(folds) if folds.len() != n_rows => {
-                return Err(EffectError::LengthMismatch {
-                    what: "fold",
-                    found: folds.len(),
-                    expected: n_rows,
-                });
-            }
-            Some(folds) if folds.n_groups() < 2 => {
-                return Err(EffectError::TooFewFolds {
-                    n_folds: folds.n_groups(),
-                });
-            }
-            Some(folds) => {
-                for (fold, rows) in folds.members().iter().enumerate() {
-                    let others: Vec<usize> = everyone
-                        .iter()
-                        .copied()
-                        .filter(|&row| folds.codes()[row] != fold)
-                        .collect();
-                    self.predict_fold(&others, rows, columns, treated, outcome, &mut predicted)?;
-                }
+        for (fitted, rows) in self.splits(n_rows)? {
+            let score = self.score_of(&fitted, &rows, columns, treated)?;
+            place(&rows, score, &mut predicted.score);
+            for (arm, into) in [(true, &mut predicted.with), (false, &mut predicted.without)] {
+                let in_arm = |row: &usize| treated[*row] == arm;
+                let of_arm: Vec<usize> = fitted.iter().copied().filter(in_arm).collect();
+                let values = self.outcomes_of(&of_arm, &rows, columns, outcome)?;
+                place(&rows, values, into);
             }
         }
-        if let Some(clip) = self.clip {
-            if !(clip > 0.0 && clip < 0.5) {
-                return Err(EffectError::OutsideRange {
-                    what: "clip",
-                    value: clip,
-                });
-            }
-            let held = |score: &mut f64| *score = score.clamp(clip, 1.0 - clip);
-            predicted.score.iter_mut().for_each(held);
+        predicted.score = self.clipped(predicted.score)?;
+        match predicted.score.iter().position(|&p| p <= 0.0 || p >= 1.0) {
+            Some(row) => Err(EffectError::ScoreAtEdge { row }),
+            None => Ok(predicted),
         }
-        Ok(predicted)
     }
 
-    /// Fits on some rows and predicts others.
-    fn predict_fold(
+    /// The score of every row and its outcome whatever the arm, each fold from the others.
+    pub(crate) fn predict_pooled(
+        &self,
+        columns: &[&[f64]],
+        treated: &[bool],
+        outcome: &[f64],
+    ) -> Result<(Vec<f64>, Vec<f64>), EffectError> {
+        let n_rows = treated.len();
+        let (mut score, mut pooled) = (vec![0.0; n_rows], vec![0.0; n_rows]);
+        for (fitted, rows) in self.splits(n_rows)? {
+            let of_rows = self.score_of(&fitted, &rows, columns, treated)?;
+            place(&rows, of_rows, &mut score);
+            let of_rows = self.outcomes_of(&fitted, &rows, columns, outcome)?;
+            place(&rows, of_rows, &mut pooled);
+        }
+        Ok((self.clipped(score)?, pooled))
+    }
+
+    /// Which rows models are fitted to, and which they predict.
+    fn splits(&self, n_rows: usize) -> Result<Vec<(Vec<usize>, Vec<usize>)>, EffectError> {
+        let everyone: Vec<usize> = (0..n_rows).collect();
+        let learns = self.outcome_learner.is_some() || self.score_learner.is_some();
+        let Some(folds) = self.folds else {
+            if learns {
+                return Err(EffectError::TooFewFolds { n_folds: 1 });
+            }
+            return Ok(vec![(everyone.clone(), everyone)]);
+        };
+        if folds.len() != n_rows {
+            return Err(EffectError::LengthMismatch {
+                what: "fold",
+                found: folds.len(),
+                expected: n_rows,
+            });
+        }
+        if folds.n_groups() < 2 {
+            return Err(EffectError::TooFewFolds {
+                n_folds: folds.n_groups(),
+            });
+        }
+        let members = folds.members().into_iter().enumerate();
+        let split = |(fold, rows): (usize, Vec<usize>)| {
+            let is_other = |row: &usize| folds.codes()[*row] != fold;
+            (everyone.iter().copied().filter(is_other).collect(), rows)
+        };
+        Ok(members.map(split).collect())
+    }
+
+    fn clipped(&self, mut score: Vec<f64>) -> Result<Vec<f64>, EffectError> {
+        if let Some(clip) = self.clip {
+            refuse("clip", clip, clip > 0.0 && clip < 0.5)?;
+            let held = |score: &mut f64| *score = score.clamp(clip, 1.0 - clip);
+            score.iter_mut().for_each(held);
+        }
+        Ok(score)
+    }
+
+    /// Scores of some rows by a model of others.
+    fn score_of(
         &self,
         fitted: &[usize],
         rows: &[usize],
         columns: &[&[f64]],
         treated: &[bool],
-        outcome: &[f64],
-        predicted: &mut Predicted,
-    ) -> Result<(), EffectError> {
+    ) -> Result<Vec<f64>, EffectError> {
         let arms: Vec<bool> = fitted.iter().map(|&row| treated[row]).collect();
         check_arms(&arms, 2)?;
-        let taken = |rows: &[usize]| -> Vec<Vec<f64>> {
-            let take = |column: &&[f64]| rows.iter().map(|&row| column[row]).collect();
-            columns.iter().map(take).collect()
-        };
-        let (of_fitted, of_rows) = (taken(fitted), taken(rows));
-        let fitted_columns: Vec<&[f64]> = of_fitted.iter().map(Vec::as_slice).collect();
-        let row_columns: Vec<&[f64]> = of_rows.iter().map(Vec::as_slice).collect();
         let indicator: Vec<f64> = arms.iter().map(|&is| f64::from(u8::from(is))).collect();
-        let score = fit_generalised(Family::Logit, &fitted_columns, None, &indicator)?;
-        let mut place = |values: Vec<f64>, which: fn(&mut Predicted) -> &mut Vec<f64>| {
-            let into = which(predicted);
-            rows.iter()
-                .zip(values)
-                .for_each(|(&row, value)| into[row] = value);
-        };
-        place(score.predict(&row_columns), |all| &mut all.score);
-        for (arm, which) in [
-            (
-                true,
-                (|all| &mut all.with) as fn(&mut Predicted) -> &mut Vec<f64>,
-            ),
-            (false, |all| &mut all.without),
-        ] {
-            let of_arm: Vec<usize> = fitted
-                .iter()
-                .copied()
-                .filter(|&row| treated[row] == arm)
-                .collect();
-            let arm_columns = taken(&of_arm);
-            let arm_columns: Vec<&[f64]> = arm_columns.iter().map(Vec::as_slice).collect();
-            let arm_outcome: Vec<f64> = of_arm.iter().map(|&row| outcome[row]).collect();
-            place(
-                self.outcomes(&arm_columns, &arm_outcome, &row_columns)?,
-                which,
-            );
-        }
-        Ok(())
+        let (of_fitted, of_rows) = (taken(columns, fitted), taken(columns, rows));
+        let (of_fitted, of_rows) = (slices(&of_fitted), slices(&of_rows));
+        Ok(match &self.score_learner {
+            Some(learner) => learner
+                .fit(Target::Probability, &of_fitted[1..], &indicator)?
+                .predict(&of_rows[1..], rows.len()),
+            None => fit_generalised(Family::Logit, &of_fitted, None, &indicator)?.predict(&of_rows),
+        })
     }
 
     /// Outcomes of some rows by a model of others.
-    fn outcomes(
+    fn outcomes_of(
         &self,
-        fitted: &[&[f64]],
+        fitted: &[usize],
+        rows: &[usize],
+        columns: &[&[f64]],
         outcome: &[f64],
-        rows: &[&[f64]],
     ) -> Result<Vec<f64>, EffectError> {
-        if let Some(family) = self.outcome_family {
-            return Ok(fit_generalised(family, fitted, None, outcome)?.predict(rows));
+        let (of_fitted, of_rows) = (taken(columns, fitted), taken(columns, rows));
+        let (of_fitted, of_rows) = (slices(&of_fitted), slices(&of_rows));
+        let values: Vec<f64> = fitted.iter().map(|&row| outcome[row]).collect();
+        if let Some(learner) = &self.outcome_learner {
+            let target = self.target(fitted, outcome)?;
+            let learned = learner.fit(target, &of_fitted[1..], &values)?;
+            return Ok(learned.predict(&of_rows[1..], rows.len()));
         }
-        let one = vec![1.0; outcome.len()];
-        let coefficients = WeightedRegression::fit(fitted, &one, outcome)?.coefficients();
-        let n_rows = rows.first().map_or(0, |column| column.len());
+        if let Some(family) = self.outcome_family {
+            return Ok(fit_generalised(family, &of_fitted, None, &values)?.predict(&of_rows));
+        }
+        let one = vec![1.0; values.len()];
+        let coefficients = WeightedRegression::fit(&of_fitted, &one, &values)?.coefficients();
         let predict = |row: usize| {
-            let terms = rows.iter().zip(&coefficients);
+            let terms = of_rows.iter().zip(&coefficients);
             terms.map(|(column, slope)| column[row] * slope).sum()
         };
-        Ok((0..n_rows).map(predict).collect())
+        Ok((0..rows.len()).map(predict).collect())
     }
+
+    /// What an outcome learner predicts.
+    fn target(&self, fitted: &[usize], outcome: &[f64]) -> Result<Target, EffectError> {
+        match self.outcome_family {
+            None => Ok(Target::Number),
+            Some(Family::Logit | Family::Probit) => {
+                let is_neither = |row: &&usize| {
+                    let value = outcome[**row];
+                    (value.abs() > 0.0) && ((value - 1.0).abs() > 0.0)
+                };
+                fitted
+                    .iter()
+                    .find(is_neither)
+                    .map_or(Ok(Target::Probability), |&row| {
+                        Err(EffectError::OutcomeOutsideFamily {
+                            row,
+                            expected: "0 or 1",
+                        })
+                    })
+            }
+            Some(_) => Err(EffectError::OutcomeOutsideFamily {
+                row: 0,
+                expected: "a learner beside logit or probit, or beside no family",
+            }),
+        }
+    }
+}
+
+fn taken(columns: &[&[f64]], rows: &[usize]) -> Vec<Vec<f64>> {
+    let take = |column: &&[f64]| rows.iter().map(|&row| column[row]).collect();
+    columns.iter().map(take).collect()
+}
+
+fn slices(columns: &[Vec<f64>]) -> Vec<&[f64]> {
+    columns.iter().map(Vec::as_slice).collect()
+}
+
+fn place(rows: &[usize], values: Vec<f64>, into: &mut [f64]) {
+    rows.iter()
+        .zip(values)
+        .for_each(|(&row, value)| into[row] = value);
 }
 
 struct Rows<'a> {

@@ -11,6 +11,15 @@ use crate::{DegreesOfFreedom, StandardError};
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EffectError {
+    /// A model is sure of a row's treatment, so that its weight has no bound.
+    #[error(
+        "row {row} has a propensity score of 0 or 1: clip scores, grow larger leaves, or leave out whom no one is like"
+    )]
+    ScoreAtEdge {
+        /// The row.
+        row: usize,
+    },
+
     /// Two slices that describe the same rows differ in length.
     #[error("{found} values of {what} for {expected} rows")]
     LengthMismatch {
@@ -396,6 +405,7 @@ impl EffectError {
             | Self::StartVaries { row }
             | Self::GapInPanel { row }
             | Self::GroupWithoutEvents { row }
+            | Self::ScoreAtEdge { row }
             | Self::OutcomeOutsideFamily { row, .. }
             | Self::FullLeverage { row, .. } => Some(*row),
             _ => None,

@@ -185,6 +185,17 @@ impl GeneralisedFit {
             .collect()
     }
 
+    /// The mean outcome of other rows and its slope in the predictor.
+    pub(crate) fn means_and_slopes(&self, columns: &[&[f64]]) -> Vec<(f64, f64)> {
+        let n_rows = columns.first().map_or(0, |column| column.len());
+        let predictor = predictor(columns, None, &self.coefficients, n_rows);
+        let pair = |eta: f64| {
+            let (mean, slope, _) = self.family.moments(eta);
+            (mean, slope)
+        };
+        predictor.into_iter().map(pair).collect()
+    }
+
     /// Twice the log likelihood that a perfect fit would have more.
     #[must_use]
     pub fn deviance(&self) -> f64 {

@@ -33,6 +33,7 @@ mod inference;
 mod instrument;
 mod interacted;
 mod jackknife;
+mod learner;
 mod matching_estimator;
 mod money;
 mod multiplicity;
@@ -40,6 +41,7 @@ mod negative_binomial;
 mod orthogonal;
 mod paired;
 pub mod panel;
+mod partially_linear;
 mod power;
 mod quantile_regression;
 mod random_intercept;
@@ -56,6 +58,7 @@ pub mod survival;
 mod symmetric;
 pub mod synthetic;
 mod targeted;
+mod two_part;
 
 pub use blocked::blocked_difference;
 pub use bounds::{LeeBounds, Trim, lee_bounds, manski_bounds, tipping_point};
@@ -81,6 +84,7 @@ pub use grouping::Grouping;
 pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
 pub use instrument::{AndersonRubin, TwoStage, Weak, two_stage};
 pub use interacted::interacted_difference;
+pub use learner::Learner;
 pub use matching_estimator::{
     ConditionalVariance, MatchMetric, MatchingDesign, MatchingEstimate, matching_estimate,
 };
@@ -91,6 +95,7 @@ pub use money::{
 pub use multiplicity::{Adjustment, adjust_p_values};
 pub use negative_binomial::{NegativeBinomialFit, negative_binomial};
 pub use paired::{pair_differences, paired_cluster_difference, paired_difference};
+pub use partially_linear::partially_linear;
 pub use power::{ClusterDesign, PoweredTest};
 pub use quantile_regression::{QuantileFit, quantile_regression};
 pub use random_intercept::{RandomIntercept, random_intercept};
@@ -107,3 +112,4 @@ pub use rosenbaum::{RosenbaumBounds, SignedRank};
 pub use score_weighted::score_weighted_difference;
 pub use standard_error::StandardError;
 pub use targeted::{Targeted, targeted};
+pub use two_part::{Influenced, TwoPart, TwoPartMarginal, two_part};

@@ -12,22 +12,27 @@ use utfall_stats::moments::{count, mean};
 use utfall_stats::sums::dot;
 
 use crate::arms::check_arms;
+use crate::doubly_robust::Predicted;
 use crate::regression::check_finite;
 use crate::score_weighted::infer_influences;
 use crate::{EffectError, Family, Grouping, Inference, NuisanceFit, fit_generalised};
 
-/// A targeted estimate of the effect over everyone.
+/// A targeted estimate of an effect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Targeted {
     /// The estimate.
     pub estimate: Estimate,
-    /// Mean outcomes under treatment and without it.
+    /// Mean outcomes under treatment and without it, of those the estimand names.
     pub means: (f64, f64),
     /// How far predictions were moved, on the scale of the link.
     pub moved: f64,
 }
 
-/// Estimates the effect over everyone by targeted maximum likelihood.
+/// Estimates an effect by targeted maximum likelihood: over everyone, the treated or the comparators.
+///
+/// Over the treated their own outcomes are taken as they are, and only what they would have been without
+/// treatment is predicted, moved until the comparators' weighted residuals sum to zero; over the
+/// comparators the other way round.
 ///
 /// With `hc0` the error is `√(mean(φ²)/n)` of the efficient influence function. Like
 /// [`crate::doubly_robust`] it is consistent if the score or the outcome model is right, and the error
@@ -41,7 +46,7 @@ pub struct Targeted {
 /// # Errors
 ///
 /// Those of [`crate::doubly_robust`]; [`EffectError::EstimandUndefined`] for an estimand other than
-/// ate, and for probit as the outcome model, [`EffectError::OutcomeOutsideFamily`].
+/// ate, att and atc, and for probit as the outcome model, [`EffectError::OutcomeOutsideFamily`].
 ///
 /// # Reference
 ///
@@ -57,50 +62,25 @@ pub fn targeted(
 ) -> Result<Targeted, EffectError> {
     check_finite("outcome", outcome, treated.len())?;
     let (n_treated, n_comparator) = check_arms(treated, 2)?;
-    if estimand != Estimand::Ate {
-        return Err(EffectError::EstimandUndefined { estimand });
-    }
     let one = vec![1.0; treated.len()];
     let columns = [&[one.as_slice()], covariates].concat();
-    let predicted = nuisance.predict(&columns, treated, outcome)?;
-    let weight = |row: usize| {
-        let p = predicted.score[row];
-        if treated[row] {
-            1.0 / p
-        } else {
-            -1.0 / (1.0 - p)
-        }
+    let rows = Rows {
+        treated,
+        outcome,
+        predicted: nuisance.predict(&columns, treated, outcome)?,
+        link: Link::of(nuisance.outcome_family)?,
     };
-    let along: Vec<f64> = (0..treated.len()).map(weight).collect();
-    let own: Vec<f64> = (0..treated.len())
-        .map(|row| {
-            if treated[row] {
-                predicted.with[row]
-            } else {
-                predicted.without[row]
-            }
-        })
-        .collect();
-    let link = Link::of(nuisance.outcome_family)?;
-    let moved = link.distance(&own, &along, outcome)?;
-    let mut influence = Vec::with_capacity(treated.len());
-    let (mut with, mut without) = (Vec::new(), Vec::new());
-    for row in 0..treated.len() {
-        let p = predicted.score[row];
-        let m1 = link.shifted(predicted.with[row], moved / p);
-        let m0 = link.shifted(predicted.without[row], -moved / (1.0 - p));
-        let here = if treated[row] { m1 } else { m0 };
-        influence.push(along[row] * (outcome[row] - here) + m1 - m0);
-        with.push(m1);
-        without.push(m0);
-    }
-    let means = (mean(&with), mean(&without));
+    let Moved {
+        by: moved,
+        means,
+        influence,
+    } = match estimand {
+        Estimand::Ate => rows.everyone()?,
+        Estimand::Att => rows.of_arm(true)?,
+        Estimand::Atc => rows.of_arm(false)?,
+        _ => return Err(EffectError::EstimandUndefined { estimand }),
+    };
     let point = means.0 - means.1;
-    let n_rows = count(treated.len());
-    let influence: Vec<f64> = influence
-        .iter()
-        .map(|value| (value - point) / n_rows)
-        .collect();
     let inferred = infer_influences(point, &influence, clusters, inference)?;
     let estimate = Estimate {
         estimand,
@@ -119,6 +99,120 @@ pub fn targeted(
         means,
         moved,
     })
+}
+
+struct Rows<'a> {
+    treated: &'a [bool],
+    outcome: &'a [f64],
+    predicted: Predicted,
+    link: Link,
+}
+
+/// Mean outcomes after predictions were moved, and what each row adds to their difference.
+struct Moved {
+    by: f64,
+    means: (f64, f64),
+    influence: Vec<f64>,
+}
+
+impl Rows<'_> {
+    fn everyone(&self) -> Result<Moved, EffectError> {
+        let n_rows = self.treated.len();
+        let weight = |row: usize| {
+            let p = self.predicted.score[row];
+            if self.treated[row] {
+                1.0 / p
+            } else {
+                -1.0 / (1.0 - p)
+            }
+        };
+        let along: Vec<f64> = (0..n_rows).map(weight).collect();
+        let own: Vec<f64> = (0..n_rows)
+            .map(|row| {
+                if self.treated[row] {
+                    self.predicted.with[row]
+                } else {
+                    self.predicted.without[row]
+                }
+            })
+            .collect();
+        let by = self.link.distance(&own, &along, self.outcome)?;
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        let mut influence = Vec::with_capacity(n_rows);
+        for row in 0..n_rows {
+            let p = self.predicted.score[row];
+            let m1 = self.link.shifted(self.predicted.with[row], by / p);
+            let m0 = self
+                .link
+                .shifted(self.predicted.without[row], -by / (1.0 - p));
+            let here = if self.treated[row] { m1 } else { m0 };
+            influence.push(along[row] * (self.outcome[row] - here) + m1 - m0);
+            with.push(m1);
+            without.push(m0);
+        }
+        let means = (mean(&with), mean(&without));
+        for value in &mut influence {
+            *value = (*value - (means.0 - means.1)) / count(n_rows);
+        }
+        Ok(Moved {
+            by,
+            means,
+            influence,
+        })
+    }
+
+    /// Over one arm: what the other arm's model says of it is moved.
+    fn of_arm(&self, arm: bool) -> Result<Moved, EffectError> {
+        let n_rows = self.treated.len();
+        let predicted = if arm {
+            &self.predicted.without
+        } else {
+            &self.predicted.with
+        };
+        // The odds of being in the arm, by which a row of the other arm stands for it.
+        let odds = |row: usize| {
+            let p = self.predicted.score[row];
+            if arm { p / (1.0 - p) } else { (1.0 - p) / p }
+        };
+        let others: Vec<usize> = (0..n_rows)
+            .filter(|&row| self.treated[row] != arm)
+            .collect();
+        let of_others = |of: &dyn Fn(usize) -> f64| others.iter().map(|&row| of(row)).collect();
+        let own: Vec<f64> = of_others(&|row| predicted[row]);
+        let along: Vec<f64> = of_others(&odds);
+        let outcome: Vec<f64> = of_others(&|row| self.outcome[row]);
+        let by = self.link.distance(&own, &along, &outcome)?;
+        let moved = |row: usize| self.link.shifted(predicted[row], by * odds(row));
+        let moved: Vec<f64> = (0..n_rows).map(moved).collect();
+        let n_arm = count(n_rows - others.len());
+        let of_arm = |value: &dyn Fn(usize) -> f64| {
+            let term = |row: usize| {
+                if self.treated[row] == arm {
+                    value(row)
+                } else {
+                    0.0
+                }
+            };
+            (0..n_rows).map(term).sum::<f64>() / n_arm
+        };
+        let (seen, other) = (of_arm(&|row| self.outcome[row]), of_arm(&|row| moved[row]));
+        let sign = if arm { 1.0 } else { -1.0 };
+        let point = sign * (seen - other);
+        let influence = (0..n_rows).map(|row| {
+            let left = sign * (self.outcome[row] - moved[row]);
+            let part = if self.treated[row] == arm {
+                left - point
+            } else {
+                -odds(row) * left
+            };
+            part / n_arm
+        });
+        Ok(Moved {
+            by,
+            means: if arm { (seen, other) } else { (other, seen) },
+            influence: influence.collect(),
+        })
+    }
 }
 
 /// The scale on which predictions are moved.
@@ -232,8 +326,28 @@ mod tests {
             assert!((found.estimate.point - weighted.point).abs() < 0.2 * error);
             assert!((found.estimate.standard_error / error - 1.0).abs() < 0.02);
             assert!((found.estimate.point - truth).abs() < 3.0 * error);
-            // Weighting has nothing left to correct.
-            assert!(run(Estimand::Att).is_err());
+            for (estimand, arm) in [(Estimand::Att, true), (Estimand::Atc, false)] {
+                let of_arm = |i: &usize| treated[*i] == arm;
+                let rows: Vec<usize> = (0..n).filter(of_arm).collect();
+                let apart = rows.iter().map(|&i| risk(x[i], true) - risk(x[i], false));
+                let truth = mean(&apart.collect::<Vec<_>>());
+                let found = run(estimand).unwrap();
+                let error = found.estimate.standard_error;
+                assert!((found.estimate.point - truth).abs() < 3.0 * error);
+                let weighted = doubly_robust(
+                    estimand,
+                    &treated,
+                    &[&x],
+                    &outcome,
+                    &nuisance,
+                    &[],
+                    &inference,
+                );
+                let weighted = weighted.unwrap().estimate;
+                assert!((found.estimate.point - weighted.point).abs() < 0.2 * error);
+                assert!((weighted.standard_error / error - 1.0).abs() < 0.05);
+            }
+            assert!(run(Estimand::Overlap).is_err());
         }
     }
 }

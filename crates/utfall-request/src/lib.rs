@@ -39,6 +39,7 @@ mod synthetic;
 mod table;
 mod trial;
 mod two_by_two;
+mod two_part;
 mod uncertainty;
 mod warning;
 mod weigh;
@@ -79,6 +80,7 @@ pub use survival::{Compared, HazardError, ProportionalHazards, Survival};
 pub use synthetic::{Predictor, SyntheticControl, SyntheticMethod};
 pub use trial::{Design, Folds, OutcomeFamily, RobustModels, Trial};
 pub use two_by_two::TwoByTwo;
+pub use two_part::{AmountFamily, AnyFamily, TwoPart};
 pub use uncertainty::{Further, Uncertainty};
 pub use utfall_matching::design::{
     ClosestOn, Coarsened, CovariateCaliper, CovariateScale, Distance, Matching, Named, ScoreScale,

@@ -28,6 +28,7 @@ use crate::synthetic::SyntheticControl;
 use crate::table::Table;
 use crate::trial::Trial;
 use crate::two_by_two::TwoByTwo;
+use crate::two_part::TwoPart;
 use crate::wild_bootstrap::WildBootstrap;
 use crate::{Answer, Bootstrap, Keep, LeaveOut, Numbers, RequestError, Schema};
 
@@ -58,6 +59,8 @@ pub struct Model {
     pub instrument: Option<Instrument>,
     /// Risks in two arms.
     pub two_by_two: Option<TwoByTwo>,
+    /// Outcomes of which many are zero.
+    pub two_part: Option<TwoPart>,
     /// A regression beside fixed effects.
     pub fixed_effects: Option<FixedEffectsRegression>,
     /// Effects by group and time.
@@ -120,11 +123,12 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-    pub(crate) const PARTS: [&'static str; 23] = [
+    pub(crate) const PARTS: [&'static str; 24] = [
         "trial",
         "regression",
         "instrument",
         "two-by-two",
+        "two-part",
         "fixed-effects",
         "staggered",
         "two-period",
@@ -152,6 +156,7 @@ impl Model {
             self.regression.as_ref().map(|part| part as _),
             self.instrument.as_ref().map(|part| part as _),
             self.two_by_two.as_ref().map(|part| part as _),
+            self.two_part.as_ref().map(|part| part as _),
             self.fixed_effects.as_ref().map(|part| part as _),
             self.staggered.as_ref().map(|part| part as _),
             self.two_period.as_ref().map(|part| part as _),

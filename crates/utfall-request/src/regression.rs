@@ -179,9 +179,7 @@ impl Regression {
         table: &Table,
         set: Option<(&str, f64)>,
     ) -> Result<Vec<Vec<f64>>, RequestError> {
-        let one = vec![1.0; table.n_rows()];
-        let terms = self.terms.iter().map(|name| term(table, name, set));
-        std::iter::once(Ok(one)).chain(terms).collect()
+        columns_of_terms(table, &self.terms, set)
     }
 
     fn offset(&self, table: &Table, column: &str) -> Result<Vec<f64>, RequestError> {
@@ -226,7 +224,7 @@ impl Regression {
         let without = self.columns(table, Some((&marginal.term, 0.0)))?;
         let with: Vec<&[f64]> = with.iter().map(Vec::as_slice).collect();
         let without: Vec<&[f64]> = without.iter().map(Vec::as_slice).collect();
-        let over = self.over(table, marginal)?;
+        let over = rows_averaged_over(table, &self.terms, marginal)?;
         let refused = |error| self.refused(table, error);
         let found = fit
             .marginal(&with, &without, offset, &over)
@@ -252,28 +250,46 @@ impl Regression {
         Ok(())
     }
 
-    /// The rows that are averaged over.
-    fn over(&self, table: &Table, marginal: &MarginalEffect) -> Result<Vec<f64>, RequestError> {
-        let values = table.numbers(&marginal.term)?;
-        let zero_or_one = values
-            .iter()
-            .all(|&value| value.to_bits() == 0 || is_one(value));
-        let known = self.terms.contains(&marginal.term);
-        match marginal.estimand {
-            _ if !zero_or_one || !known => Err(RequestError::Contradiction {
-                what: format!("`{}` in `marginal`", marginal.term),
-                remedy: "name one of the terms, of zeros and ones",
-            }),
-            Estimand::Ate => Ok(vec![1.0; values.len()]),
-            Estimand::Att => Ok(values),
-            Estimand::Atc => Ok(values.into_iter().map(|value| 1.0 - value).collect()),
-            estimand => Err(self.refused(table, EffectError::EstimandUndefined { estimand })),
-        }
-    }
-
     fn refused(&self, table: &Table, error: EffectError) -> RequestError {
         let line = error.row().and_then(|row| table.line(row));
         RequestError::effect(&self.names(), line, error)
+    }
+}
+
+/// The constant and some terms, with one of them set to a value if asked for.
+pub(crate) fn columns_of_terms(
+    table: &Table,
+    terms: &[String],
+    set: Option<(&str, f64)>,
+) -> Result<Vec<Vec<f64>>, RequestError> {
+    let one = vec![1.0; table.n_rows()];
+    let terms = terms.iter().map(|name| term(table, name, set));
+    std::iter::once(Ok(one)).chain(terms).collect()
+}
+
+/// The weight of each row in averages: one for those that a marginal effect is over.
+pub(crate) fn rows_averaged_over(
+    table: &Table,
+    terms: &[String],
+    marginal: &MarginalEffect,
+) -> Result<Vec<f64>, RequestError> {
+    let values = table.numbers(&marginal.term)?;
+    let zero_or_one = values
+        .iter()
+        .all(|&value| value.to_bits() == 0 || is_one(value));
+    match marginal.estimand {
+        _ if !zero_or_one || !terms.contains(&marginal.term) => Err(RequestError::Contradiction {
+            what: format!("`{}` in `marginal`", marginal.term),
+            remedy: "name one of the terms, of zeros and ones",
+        }),
+        Estimand::Ate => Ok(vec![1.0; values.len()]),
+        Estimand::Att => Ok(values),
+        Estimand::Atc => Ok(values.into_iter().map(|value| 1.0 - value).collect()),
+        estimand => Err(RequestError::effect(
+            &[],
+            None,
+            EffectError::EstimandUndefined { estimand },
+        )),
     }
 }
 

@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 use utfall_core::{Estimand, Estimate};
 use utfall_effects::{
-    EffectError, Family, Grouping, Inference, Inferred, MatchedSample, NuisanceFit,
-    blocked_difference, doubly_robust, interacted_difference, paired_cluster_difference,
-    paired_difference, targeted,
+    Draws, EffectError, Family, Grouping, Inference, Inferred, Learner, MatchedSample, NuisanceFit,
+    blocked_difference, doubly_robust, doubly_robust_bootstrap, interacted_difference,
+    paired_cluster_difference, paired_difference, partially_linear, targeted,
 };
 use utfall_stats::draws::Stream;
 
@@ -67,6 +67,8 @@ pub enum Design {
     DoublyRobust(RobustModels),
     /// [`utfall_effects::targeted`]: targeted maximum likelihood, with the same models.
     Targeted(RobustModels),
+    /// [`utfall_effects::partially_linear`]: what is left of outcome and treatment without covariates.
+    PartiallyLinear(RobustModels),
 }
 
 /// The models of a doubly robust estimate.
@@ -81,6 +83,13 @@ pub struct RobustModels {
     pub clip: Option<f64>,
     /// The outcome models, if not least squares.
     pub outcome_family: Option<OutcomeFamily>,
+    /// Learns outcomes instead; beside `logit` or `probit` their probabilities. It needs `folds`.
+    pub outcome_learner: Option<Learner>,
+    /// Learns the score instead of logistic regression. It needs `folds`.
+    pub score_learner: Option<Learner>,
+    /// Samples drawn for a standard error of [`utfall_effects::doubly_robust_bootstrap`]; for
+    /// `doubly-robust` with linear outcome models, all rows and no clipping.
+    pub resampled: Option<Draws>,
 }
 
 /// Folds for cross-fitting.
@@ -148,7 +157,8 @@ enum Columns {
 
 impl Part for Trial {
     fn check(&self) -> Result<(), RequestError> {
-        self.inference.check()
+        self.inference.check()?;
+        RequestError::first_contradiction(self.contradictions())
     }
 
     fn put(
@@ -223,6 +233,19 @@ impl Part for Trial {
                     numbers.real("mean_treated", with);
                     numbers.real("mean_comparator", without);
                 }
+                if let Some(draws) = models.resampled {
+                    let clusters = clusters.main();
+                    let drawn = doubly_robust_bootstrap(
+                        self.estimand,
+                        &treated,
+                        &covariates,
+                        &outcome,
+                        clusters.first().copied(),
+                        draws,
+                    );
+                    let drawn = drawn.map_err(refused)?;
+                    numbers.real("se_resampled", drawn.standard_error());
+                }
             }
             _ => {}
         }
@@ -231,11 +254,45 @@ impl Part for Trial {
 }
 
 impl Trial {
+    fn contradictions(&self) -> Vec<(bool, &'static str, &'static str)> {
+        let (Design::DoublyRobust(models)
+        | Design::Targeted(models)
+        | Design::PartiallyLinear(models)) = &self.design
+        else {
+            return Vec::new();
+        };
+        let learns = models.outcome_learner.is_some() || models.score_learner.is_some();
+        let of_counts = models.outcome_family == Some(OutcomeFamily::Poisson);
+        let plain = !learns
+            && models.folds.is_none()
+            && models.clip.is_none()
+            && models.outcome_family.is_none();
+        let robust = matches!(self.design, Design::DoublyRobust(_));
+        vec![
+            (
+                learns && models.folds.is_none(),
+                "a learner without `folds`",
+                "give folds: a learner that saw a row says too much of it",
+            ),
+            (
+                models.outcome_learner.is_some() && of_counts,
+                "`outcome-learner` beside `outcome-family = \"poisson\"`",
+                "remove one of them",
+            ),
+            (
+                models.resampled.is_some() && !(plain && robust),
+                "`resampled` outside a plain `doubly-robust` design",
+                "remove `folds`, `clip`, `outcome-family` and learners, or use `[bootstrap]`",
+            ),
+        ]
+    }
+
     fn names(&self) -> &[String] {
         match &self.design {
             Design::Interacted { covariates }
             | Design::DoublyRobust(RobustModels { covariates, .. })
-            | Design::Targeted(RobustModels { covariates, .. }) => covariates,
+            | Design::Targeted(RobustModels { covariates, .. })
+            | Design::PartiallyLinear(RobustModels { covariates, .. }) => covariates,
             Design::Blocked { .. } | Design::Paired { .. } | Design::PairedClusters { .. } => &[],
         }
     }
@@ -248,7 +305,9 @@ impl Trial {
                 Columns::Groups(Grouping::of(&table.texts(column)?))
             }
             Design::Interacted { covariates } => Columns::Covariates(terms(table, covariates)?),
-            Design::DoublyRobust(models) | Design::Targeted(models) => {
+            Design::DoublyRobust(models)
+            | Design::Targeted(models)
+            | Design::PartiallyLinear(models) => {
                 let folds = models.folds.as_ref().map(|folds| folds.of(table));
                 Columns::Robust(terms(table, &models.covariates)?, folds.transpose()?)
             }
@@ -289,6 +348,17 @@ impl Trial {
                         )?;
                         return Ok(found.estimate);
                     }
+                    Design::PartiallyLinear(models) => {
+                        return partially_linear(
+                            estimand,
+                            treated,
+                            &covariates,
+                            outcome,
+                            &models.nuisance(folds.as_ref()),
+                            clusters,
+                            inference,
+                        );
+                    }
                     Design::DoublyRobust(models) => models.nuisance(folds.as_ref()),
                     _ => NuisanceFit::default(),
                 };
@@ -325,6 +395,8 @@ impl RobustModels {
             folds,
             clip: self.clip,
             outcome_family: self.outcome_family.map(OutcomeFamily::family),
+            outcome_learner: self.outcome_learner,
+            score_learner: self.score_learner,
         }
     }
 }
