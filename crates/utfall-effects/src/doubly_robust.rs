@@ -144,6 +144,9 @@ pub(crate) struct Predicted {
     pub(crate) without: Vec<f64>,
 }
 
+/// Rows that models are fitted to, and rows they predict.
+type FitAndRows = (Vec<usize>, Vec<usize>);
+
 impl NuisanceFit<'_> {
     /// Fits the models and predicts every row, each fold from the others.
     pub(crate) fn predict(
@@ -194,7 +197,7 @@ impl NuisanceFit<'_> {
     }
 
     /// Which rows models are fitted to, and which they predict.
-    fn splits(&self, n_rows: usize) -> Result<Vec<(Vec<usize>, Vec<usize>)>, EffectError> {
+    fn splits(&self, n_rows: usize) -> Result<Vec<FitAndRows>, EffectError> {
         let everyone: Vec<usize> = (0..n_rows).collect();
         let learns = self.outcome_learner.is_some() || self.score_learner.is_some();
         let Some(folds) = self.folds else {

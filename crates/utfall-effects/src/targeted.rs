@@ -139,14 +139,14 @@ impl Rows<'_> {
         let by = self.link.distance(&own, &along, self.outcome)?;
         let (mut with, mut without) = (Vec::new(), Vec::new());
         let mut influence = Vec::with_capacity(n_rows);
-        for row in 0..n_rows {
+        for (row, &along) in along.iter().enumerate() {
             let p = self.predicted.score[row];
             let m1 = self.link.shifted(self.predicted.with[row], by / p);
             let m0 = self
                 .link
                 .shifted(self.predicted.without[row], -by / (1.0 - p));
             let here = if self.treated[row] { m1 } else { m0 };
-            influence.push(along[row] * (self.outcome[row] - here) + m1 - m0);
+            influence.push(along * (self.outcome[row] - here) + m1 - m0);
             with.push(m1);
             without.push(m0);
         }

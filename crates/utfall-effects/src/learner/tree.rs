@@ -236,8 +236,8 @@ mod tests {
         };
         let tree = Tree::fit(&Sorted::of(&columns), shape, &columns, &y);
         assert_eq!(tree.nodes.len(), 3);
-        for row in 0..10 {
-            assert!((tree.at(&columns, row) - y[row]).abs() < 1e-15);
+        for (row, y) in y.iter().enumerate() {
+            assert!((tree.at(&columns, row) - y).abs() < 1e-15);
         }
         let wide = TreeShape {
             depth: 5,
