@@ -193,7 +193,7 @@ fn decision(results: &Results) -> String {
 /// The last sentences of the explanation: what each line came to, and the total.
 fn reasons(results: &Results) -> Vec<String> {
     let decision = &results.documents.decision;
-    let sentences = utfall_payment::explain(decision);
+    let sentences = utfall_payment::explain(decision, Language::English);
     let n_last = decision.lines.len() + 1;
     sentences[sentences.len().saturating_sub(n_last)..].to_vec()
 }

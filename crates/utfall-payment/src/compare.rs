@@ -70,8 +70,11 @@ struct Place {
 
 impl Place {
     fn name(&self) -> String {
-        let kind = ["effect", "quantity", "line", "total", "payer"][usize::from(self.kind)];
-        if self.kind == 3 {
+        let kinds = [
+            "terms", "effect", "quantity", "line", "group", "total", "payer",
+        ];
+        let kind = kinds[usize::from(self.kind)];
+        if self.subject.is_empty() {
             return format!("{kind}, step {}", self.number);
         }
         format!("{kind} {}, step {}", self.subject, self.number)
@@ -96,11 +99,13 @@ fn numbered(decision: &Decision) -> BTreeMap<Place, &Step> {
 
 fn subject(step: &Step) -> (u8, String) {
     match &step.subject {
-        Subject::Effect(name) => (0, name.clone()),
-        Subject::Quantity(name) => (1, name.clone()),
-        Subject::Line(name) => (2, name.clone()),
-        Subject::Total => (3, String::new()),
-        Subject::Payer(name) => (4, name.clone()),
+        Subject::Contract => (0, String::new()),
+        Subject::Effect(name) => (1, name.clone()),
+        Subject::Quantity(name) => (2, name.clone()),
+        Subject::Line(name) => (3, name.clone()),
+        Subject::Group(name) => (4, name.clone()),
+        Subject::Total => (5, String::new()),
+        Subject::Payer(name) => (6, name.clone()),
     }
 }
 
@@ -108,7 +113,8 @@ fn subject(step: &Step) -> (u8, String) {
 fn from_outside(operation: &Operation) -> bool {
     matches!(
         operation,
-        Operation::AcceptEstimand(_)
+        Operation::TermsInForce
+            | Operation::AcceptEstimand(_)
             | Operation::CrossOver { .. }
             | Operation::Constant
             | Operation::Flag(_)

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Operator, Sign};
+use crate::contract::{Excess, Multiplicity, Operator, Otherwise, Sign};
 use crate::input::Undecided;
 use crate::money::Money;
 use crate::rounding::RoundingMode;
@@ -24,12 +24,19 @@ pub struct Decision {
     pub total: Money,
     /// Each payment line, in the contract's order.
     pub lines: Vec<LineDecision>,
+    /// Each group of lines, in the contract's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupDecision>,
     /// Names of the lines that could not be decided. They pay nothing in this decision.
     pub undecided: Vec<String>,
     /// What each payer bears, in the contract's order; adds up to `total`.
     pub payers: Vec<PayerDecision>,
     /// Each threshold of a gate or step, and how far from it the quantity was.
     pub thresholds: Vec<Threshold>,
+    /// What nearby evidence would pay: each effect one standard error away, and each count that
+    /// stands against a threshold one unit away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nearby: Vec<Nearby>,
     /// Every step of the evaluation, in order.
     pub trace: Vec<Step>,
 }
@@ -84,6 +91,24 @@ pub struct LineDecision {
     pub conditions: Vec<ConditionResult>,
 }
 
+/// What a group of lines came to, between its floor and cap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GroupDecision {
+    /// The group's name.
+    pub name: String,
+    /// Its title, if the contract gives one.
+    pub title: Option<String>,
+    /// How it ended.
+    pub branch: Branch,
+    /// Exact amount in major units; 0 if undecided.
+    pub exact: String,
+    /// Amount in minor units. Absent when the contract rounds at the total and `exact` is finer.
+    pub amount: Option<Money>,
+    /// Why its bounds could not be held.
+    pub gap: Option<Gap>,
+}
+
 /// A condition of a gate, in words, and whether it held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -126,6 +151,43 @@ pub struct Threshold {
     pub met: Option<bool>,
 }
 
+/// What would be paid for nearby evidence, all else unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Nearby {
+    /// The effect or the input.
+    pub of: String,
+    /// How far away.
+    pub away: Away,
+    /// That much lower.
+    pub lower: NearbyPayment,
+    /// That much higher.
+    pub higher: NearbyPayment,
+    /// Whether on either side a line ends in another way, or a threshold turns.
+    pub turns: bool,
+}
+
+/// How far nearby evidence is away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Away {
+    /// One standard error of the effect, which is this large. Point, interval, total and relative
+    /// effect move together; p-value and grade stay as they are.
+    StandardError(String),
+    /// One unit.
+    OneUnit,
+}
+
+/// A payment for nearby evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NearbyPayment {
+    /// How it would end.
+    pub branch: Branch,
+    /// What would be paid.
+    pub total: Money,
+}
+
 /// Why something has no value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -156,12 +218,16 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Subject {
+    /// The contract, as it stands on a day.
+    Contract,
     /// An effect the contract draws on.
     Effect(String),
     /// A quantity.
     Quantity(String),
     /// A payment line.
     Line(String),
+    /// A group of lines.
+    Group(String),
     /// A payer.
     Payer(String),
     /// The contract's total.
@@ -200,6 +266,8 @@ pub enum StepResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Operation {
+    /// Finds the terms in force on a day: from which amendment on, or as first agreed.
+    TermsInForce,
     /// Checks that the estimate's estimand is one the contract accepts.
     AcceptEstimand(Vec<String>),
     /// Takes an input into the contract: its sign, then its decimals.
@@ -230,6 +298,21 @@ pub enum Operation {
     Minimum,
     /// The greatest operand.
     Maximum,
+    /// The first operand that is measurable.
+    FirstAvailable,
+    /// The first operand adjusted for the others being tested as well.
+    AdjustedP(Multiplicity),
+    /// The probability that the effect exceeds the third operand, for an estimate that is normal
+    /// about it: the first operand is its point, the second its standard error.
+    #[serde(rename_all = "kebab-case")]
+    ProbabilityAbove {
+        /// Decimals it is rounded to.
+        decimals: u32,
+        /// How.
+        rounding: RoundingMode,
+    },
+    /// The first operand grown at the rate of the second for the periods of the third.
+    Compound,
     /// The operand, rounded as the contract says.
     #[serde(rename_all = "kebab-case")]
     Round {
@@ -254,6 +337,12 @@ pub enum Operation {
     Requires,
     /// Checks that the line's gate is open.
     When,
+    /// Checks that there are enough units to decide the line, and says what happens otherwise.
+    Enough(Otherwise),
+    /// The quantity less the fraction of it that would have happened anyway.
+    DeadweightFraction,
+    /// The quantity less the part of it that would have happened anyway.
+    DeadweightFixed,
     /// A fixed amount.
     Fixed,
     /// The part of the quantity between two bounds, times the band's share. Operands: the
@@ -266,18 +355,43 @@ pub enum Operation {
     HighestStep(Operator),
     /// Price times units.
     PerUnit,
+    /// Read off the straight line between points. Operands: the quantity, then place and amount of
+    /// each point used, which are none beyond the ends where nothing is paid.
+    Piecewise,
+    /// A rate times what it is of.
+    RateOn,
+    /// The part of the way from the second operand to the third that the first has come, from 0 to 1.
+    Attained,
+    /// The metrics, each times its weight. Operands: metric and weight, in turn.
+    Score,
+    /// The pool times the part that its score earns.
+    PartOfPool,
     /// A negative amount without a declared clawback pays 0.
     NothingBelowZero,
     /// Raises to a floor, itself raised to whole minor units. Operands: the amount, the floor.
     Floor,
     /// Lowers to a cap, itself cut to whole minor units. Operands: the amount, the cap.
     Cap,
+    /// Raises to a floor for each of something. Operands: the amount, the floor, how many.
+    FloorPer,
+    /// Lowers to a cap for each of something. Operands: the amount, the cap, how many.
+    CapPer,
+    /// What the cap leaves after what was paid before, never below 0.
+    LeftUnderCap,
     /// Adds the lines.
     AddLines,
+    /// Takes off what interim payments have paid.
+    SetOff(Excess),
     /// Share of the total, cut to whole minor units.
     PayerShare,
     /// Minor units left over by cutting, given to this payer.
     PayerRemainder,
+    /// Lowers a payer's part to its cap.
+    PayerCap,
+    /// What lies beyond the caps of other payers, borne by this one.
+    PayerTakesOver,
+    /// The total without what lies beyond the payers' caps.
+    Unpaid,
 }
 
 impl Branch {

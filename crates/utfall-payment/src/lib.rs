@@ -24,13 +24,16 @@ mod problem;
 mod rounding;
 
 pub use compare::{DecisionDifference, Moved, compare};
-pub use contract::{Contract, Operator, Remainder, Role, RoundingPoint, RoundingRule, Sign};
+pub use contract::{
+    Above, AtJump, Below, BeyondCap, Break, ClaimTerms, Contract, Count, Excess, Multiplicity,
+    Operator, Otherwise, Remainder, Role, RoundingPoint, RoundingRule, Sign, Sustained, TERMS_DATE,
+};
 pub use currency::{Currency, UnknownCurrency};
 pub use decision::{
-    Branch, ConditionResult, ContractName, Decision, Gap, LineDecision, Named, Operation,
+    Away, Branch, ConditionResult, ContractName, Decision, Gap, GroupDecision, LineDecision, Named, Nearby, NearbyPayment, Operation,
     PayerDecision, Step, StepResult, Subject, Threshold,
 };
-pub use explain::explain;
+pub use explain::{Language, explain};
 pub use input::{Input, InputKind, Inputs, Undecided};
 pub use money::{Money, MoneyError};
 pub use problem::{ContractErrors, Problem, ProblemKind};

@@ -146,6 +146,60 @@ pub enum ProblemKind {
     /// A line that comes after the one that refers to it.
     #[error("the line `{name}` is not decided before this one")]
     LaterLine { name: String },
+    /// A text that is no day.
+    #[error("`{found}` is not a date")]
+    NotADate { found: String },
+    /// A date that does not come after the one before.
+    #[error("{date} does not come after the date before it")]
+    DatesOutOfOrder { date: String },
+    /// An amendment that removes what is not there.
+    #[error("nothing is called `{name}` in the contract as it stands before this amendment")]
+    RemovesNothing { name: String },
+    /// A p-value that its own family does not hold.
+    #[error("`of` is not one of `among`")]
+    NotInFamily,
+    /// Amounts where rates are due, or the other way round.
+    #[error("{found}")]
+    AmountOrRate { found: &'static str },
+    /// Points of a piecewise line that go back.
+    #[error("points out of order: {at} follows {previous}")]
+    PointDisorder { at: String, previous: String },
+    /// A jump without a word on which side holds at it, or a word without a jump.
+    #[error("{found}")]
+    Jump { found: &'static str },
+    /// A curve that has no slope to go on with.
+    #[error("fewer than two places to draw a line between")]
+    NoSlope,
+    /// Weights that are not a whole.
+    #[error("the weights add up to {sum}, expected 1")]
+    WeightsDoNotAddUp { sum: String },
+    /// A schedule of performance that leaves scores out.
+    #[error("scores from {first} to {last}, expected from 0 to 1")]
+    ScoresIncomplete { first: String, last: String },
+    /// A fraction that is not between 0 and 1.
+    #[error("the {what} is {value}, expected 0 to 1")]
+    NotAFraction { what: &'static str, value: String },
+    /// A modifier on a line of a kind that it does not fit.
+    #[error("`{modifier}` on a line of kind `{kind}`, which pays on no quantity")]
+    ModifierUnfit {
+        modifier: &'static str,
+        kind: &'static str,
+    },
+    /// What was paid before counts towards a cap, and there is none.
+    #[error("`paid-before` without a cap")]
+    PaidBeforeWithoutCap,
+    /// Claims on a line that has no units to count.
+    #[error("`claims` on a line whose price is not known or whose units are not an input")]
+    ClaimsWithoutUnits,
+    /// A line in two groups.
+    #[error("the line `{name}` is in the group `{group}` already")]
+    LineInTwoGroups { name: String, group: String },
+    /// A cap for a payer and no word on what lies beyond it.
+    #[error("a payer has a cap, but there is no `beyond-payer-cap`")]
+    BeyondCapMissing,
+    /// A word on what lies beyond a payer's cap, and no payer has one.
+    #[error("`beyond-payer-cap`, but no payer has a cap")]
+    BeyondCapUnused,
     /// A condition that is none of the six forms.
     #[error("a condition {found}")]
     ConditionForm { found: String },
@@ -211,6 +265,37 @@ impl ProblemKind {
             Self::RemainderUnused => "remove `remainder`".into(),
             Self::UnknownLine { .. } => "correct the name of the line".into(),
             Self::LaterLine { .. } => "move that line above this one".into(),
+            Self::NotADate { .. } => "write the day as \"2025-03-31\"".into(),
+            Self::DatesOutOfOrder { .. } => "list the dates from the earliest on, each once".into(),
+            Self::RemovesNothing { .. } => "correct the name or remove it from the list".into(),
+            Self::NotInFamily => "list it in `among` as well: the family holds every p-value that is tested".into(),
+            Self::AmountOrRate { .. } => {
+                "write `amount` at every step or point, or `rate` at every one and `rate-on` beside them".into()
+            }
+            Self::PointDisorder { .. } => {
+                "list the points from the lowest up; two at one place make a jump, three do not".into()
+            }
+            Self::Jump { .. } => {
+                "write `at-jump` as \"before\" or \"after\" exactly where two points have one place".into()
+            }
+            Self::NoSlope => "give two points at different places, or write above = \"last-point\"".into(),
+            Self::WeightsDoNotAddUp { .. } => {
+                "let the weights add up to exactly 1; thirds are written \"1/3\"".into()
+            }
+            Self::ScoresIncomplete { .. } => "let the first score be 0 and the last 1".into(),
+            Self::NotAFraction { .. } => "write a fraction from 0 to 1, such as 0.33 or \"1/6\"".into(),
+            Self::ModifierUnfit { modifier, .. } => format!(
+                "remove `{modifier}`, or write the line as one that pays on a quantity"
+            ),
+            Self::PaidBeforeWithoutCap => "add the cap it counts towards, or remove it".into(),
+            Self::ClaimsWithoutUnits => {
+                "let the line be per-unit, its price a number in whole minor units and its units an input".into()
+            }
+            Self::LineInTwoGroups { .. } => "let each line be in one group at most".into(),
+            Self::BeyondCapMissing => {
+                "write `beyond-payer-cap` as \"unpaid\" or \"other-payers\"".into()
+            }
+            Self::BeyondCapUnused => "remove `beyond-payer-cap`, or give a payer a cap".into(),
             Self::ConditionForm { .. } => {
                 "write { quantity, operator, value }, { flag, equals }, { text, one-of }, { line, ended }, { all = [..] } or { any = [..] }".into()
             }

@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use utfall_payment::{Branch, Contract, Decision, Input, Inputs, StepResult, Undecided, explain};
+use utfall_payment::{Branch, Contract, Decision, Input, Inputs, StepResult, Undecided, Language, explain};
 
 const NUMBER: &str = "sign = \"keep\"\ndecimals = 6\nrounding = \"half-even\"\n";
 
@@ -287,7 +287,7 @@ fn an_amount_beyond_whole_minor_units_is_not_measurable() {
     let decision = contract.evaluate(&numbers("1e300", "3"));
     assert_eq!(decision.lines[0].branch, Branch::NotMeasurable);
     assert_eq!(total(&decision), (100, Branch::Paid));
-    let told = explain(&decision).join("\n");
+    let told = explain(&decision, Language::English).join("\n");
     assert!(
         told.contains("not measurable, because the amount is too large"),
         "{told}"
@@ -354,5 +354,5 @@ amount = "all"
     assert_eq!(total(&decision), (6_347, Branch::Paid));
     let by_zero = contract(AT_TOTAL, lines).evaluate(&numbers("7", "0"));
     assert_eq!(by_zero.branch, Branch::NotMeasurable);
-    assert!(explain(&by_zero).join("\n").contains("division by zero"));
+    assert!(explain(&by_zero, Language::English).join("\n").contains("division by zero"));
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use utfall_payment::{Branch, Contract, Decision, Input, InputKind, Inputs, explain};
+use utfall_payment::{Branch, Contract, Decision, Input, InputKind, Inputs, Language, explain};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,7 +74,7 @@ fn every_case_is_paid_to_the_last_minor_unit() {
     let mut n_cases = 0;
     for_every_case(|name, contract, inputs, case| {
         let decision = contract.evaluate(inputs);
-        let told = explain(&decision).join("\n");
+        let told = explain(&decision, Language::English).join("\n");
         assert_eq!(decision.total.to_string(), case.total, "{name}\n{told}");
         assert_eq!(decision.branch, case.branch, "{name}\n{told}");
         assert_eq!(decision.undecided, case.undecided, "{name}\n{told}");
@@ -128,7 +128,7 @@ fn peterborough_is_told_with_its_exact_fraction() {
     let mut told = Vec::new();
     for_every_case(|name, contract, inputs, _| {
         if name.contains("142 against 155") {
-            told = explain(&contract.evaluate(inputs));
+            told = explain(&contract.evaluate(inputs), Language::English);
         }
     });
     let told = told.join("\n");

@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use utfall_payment::{Branch, Contract, Decision, Input, Inputs, Undecided, explain};
+use utfall_payment::{Branch, Contract, Decision, Input, Inputs, Undecided, Language, explain};
 
 /// Every contract file of the repository.
 fn texts() -> Vec<String> {
@@ -82,7 +82,7 @@ fn check(contract: &Contract, inputs: &Inputs) -> Result<Decision, TestCaseError
     if contract.name() != "hmp-doncaster" {
         prop_assert!(total >= 0, "money back without a clawback");
     }
-    prop_assert!(explain(&decision).len() > decision.trace.len());
+    prop_assert!(explain(&decision, Language::English).len() > decision.trace.len());
     Ok(decision)
 }
 

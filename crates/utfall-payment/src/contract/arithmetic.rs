@@ -1,9 +1,10 @@
 //! The arithmetic of derived quantities: exact, and defined for every operand.
 
 use num_rational::BigRational;
-use num_traits::{One, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::terms::Rule;
+use super::{multiplicity, normal};
 use crate::number;
 
 /// Why an operation has no value.
@@ -13,7 +14,16 @@ pub(crate) enum Undefined {
     DivisionByZero,
     #[error("the result is too large to carry exactly")]
     TooLarge,
+    #[error("a p-value that is not between 0 and 1")]
+    NoProbability,
+    #[error("a standard error that is not above 0")]
+    NoStandardError,
+    #[error("a number of periods that is not a whole number from 0 to {MAX_PERIODS}")]
+    NoPeriods,
 }
+
+/// More periods than any contract runs; the result stays within what is carried exactly.
+const MAX_PERIODS: u32 = 600;
 
 /// Applies a derived rule to the values of its operands, in the order of [`Rule::operands`].
 ///
@@ -35,9 +45,48 @@ pub(crate) fn apply(rule: &Rule, values: &[BigRational]) -> Option<Result<BigRat
         (Rule::Product(_), values) => folded(values, BigRational::one(), |all, next| all * next),
         (Rule::Minimum(_), values) => Ok(values.iter().min()?.clone()),
         (Rule::Maximum(_), values) => Ok(values.iter().max()?.clone()),
+        (Rule::FirstAvailable(_), [first, ..]) => Ok(first.clone()),
+        (Rule::AdjustedP { rule, .. }, [of, among @ ..]) => {
+            let usual = |p: &BigRational| !p.is_negative() && *p <= BigRational::one();
+            if among.iter().all(usual) {
+                Ok(multiplicity::adjusted(of, among, *rule))
+            } else {
+                Err(Undefined::NoProbability)
+            }
+        }
+        (
+            Rule::ProbabilityAbove {
+                decimals, rounding, ..
+            },
+            [point, standard_error, threshold],
+        ) => {
+            if standard_error.is_positive() {
+                let probability = normal::distribution(&((point - threshold) / standard_error));
+                Ok(rounding.to_decimals(&probability, *decimals))
+            } else {
+                Err(Undefined::NoStandardError)
+            }
+        }
+        (Rule::Compound { .. }, [of, rate, periods]) => compound(of, rate, periods),
         _ => return None,
     };
     Some(result)
+}
+
+/// `of · (1 + rate)^periods`, one period at a time so that it cannot run away.
+fn compound(
+    of: &BigRational,
+    rate: &BigRational,
+    periods: &BigRational,
+) -> Result<BigRational, Undefined> {
+    let n_periods = periods
+        .is_integer()
+        .then(|| periods.to_integer().to_u32())
+        .flatten()
+        .filter(|n_periods| *n_periods <= MAX_PERIODS)
+        .ok_or(Undefined::NoPeriods)?;
+    let factor = BigRational::one() + rate;
+    (0..n_periods).try_fold(of.clone(), |so_far, _| bounded(so_far * &factor))
 }
 
 fn bounded(value: BigRational) -> Result<BigRational, Undefined> {

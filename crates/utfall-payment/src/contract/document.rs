@@ -9,14 +9,16 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::amendments::Amendment;
 use super::raw::{
-    RawConstant, RawDifference, RawEffect, RawFixed, RawHeader, RawInput, RawLine, RawParty,
-    RawPerUnit, RawQuantity, RawRatio, RawRelativeReduction, RawRounded, RawSeveral, RawShare,
-    RawShareOf, RawSteps,
+    RawAdjustedP, RawCompound, RawConstant, RawDifference, RawEffect, RawFixed, RawGroup,
+    RawHeader, RawInput, RawLine, RawParty, RawPerUnit, RawPiecewise, RawPool, RawProbabilityAbove,
+    RawQuantity, RawRatio, RawRelativeReduction, RawRounded, RawSeveral, RawShare, RawShareOf,
+    RawSteps,
 };
 use crate::problem::ProblemKind;
 
-const HEADER_KEYS: [&str; 10] = [
+const HEADER_KEYS: [&str; 14] = [
     "schema",
     "name",
     "title",
@@ -26,28 +28,46 @@ const HEADER_KEYS: [&str; 10] = [
     "rounding",
     "floor",
     "cap",
+    "paid-before",
+    "set-off",
     "remainder",
+    "beyond-payer-cap",
+    "claims",
 ];
-const LIST_KEYS: [&str; 4] = ["effect", "quantity", "line", "party"];
+const LIST_KEYS: [&str; 5] = ["effect", "quantity", "line", "group", "party"];
+const AMENDMENT: &str = "amendment";
 const QUANTITY_KEYS: [&str; 2] = ["name", "unit"];
-const LINE_KEYS: [&str; 7] = [
-    "name", "title", "requires", "when", "clawback", "floor", "cap",
+const LINE_KEYS: [&str; 12] = [
+    "name",
+    "title",
+    "requires",
+    "when",
+    "minimum",
+    "deadweight",
+    "clawback",
+    "per",
+    "floor",
+    "cap",
+    "paid-before",
+    "claims",
 ];
 const QUANTITY_KINDS: &str = "input, constant, difference, sum, product, ratio, \
-                              relative-reduction, share-of, minimum, maximum, rounded";
-const LINE_KINDS: &str = "fixed, share, steps, per-unit";
+                              relative-reduction, share-of, minimum, maximum, first-available, \
+                              rounded, adjusted-p-value, probability-above, compound";
+const LINE_KINDS: &str = "fixed, per-unit, share, steps, piecewise, pool";
 
 /// The problems found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems(pub(super) Vec<(ProblemKind, Range<usize>)>);
 
-/// A contract file as written.
-#[derive(Debug, Default)]
+/// A contract file as written, without its amendments.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Document {
     pub(super) header: Option<RawHeader>,
     pub(super) effects: Vec<RawEffect>,
     pub(super) quantities: Vec<(RawQuantity, RawRule)>,
     pub(super) lines: Vec<(RawLine, RawLineKind)>,
+    pub(super) groups: Vec<RawGroup>,
     pub(super) parties: Vec<RawParty>,
     /// Without every party, their shares say nothing.
     pub(super) every_party_is_read: bool,
@@ -55,7 +75,7 @@ pub(super) struct Document {
     pub(super) unreadable: BTreeSet<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum RawRule {
     Input(RawInput),
     Constant(RawConstant),
@@ -67,15 +87,21 @@ pub(super) enum RawRule {
     ShareOf(RawShareOf),
     Minimum(RawSeveral),
     Maximum(RawSeveral),
+    FirstAvailable(RawSeveral),
     Rounded(RawRounded),
+    AdjustedP(RawAdjustedP),
+    ProbabilityAbove(RawProbabilityAbove),
+    Compound(RawCompound),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum RawLineKind {
     Fixed(RawFixed),
+    PerUnit(RawPerUnit),
     Share(RawShare),
     Steps(RawSteps),
-    PerUnit(RawPerUnit),
+    Piecewise(RawPiecewise),
+    Pool(RawPool),
 }
 
 impl Problems {
@@ -106,8 +132,9 @@ impl Problems {
 }
 
 impl Document {
-    /// Takes a file apart. A syntax error is the only problem reported for the file it is in.
-    pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<Self> {
+    /// Takes a file apart into the contract and its amendments. A syntax error is the only problem
+    /// reported for the file it is in.
+    pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<(Self, Vec<Amendment>)> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             for error in errors {
@@ -124,25 +151,67 @@ impl Document {
         keep_decimals_as_text(&mut root);
         refuse_unknown_keys(&mut root, problems);
 
+        let amendments = take_entries(&mut root, AMENDMENT, problems);
         let mut document = Self::default();
-        let [effects, quantities, lines, parties] =
-            LIST_KEYS.map(|key| take_entries(&mut root, key, problems));
+        document.take_lists(&mut root, problems);
         document.header = shape(root, span, problems);
+        let amendments = amendments
+            .into_iter()
+            .filter_map(|(mut entry, span)| {
+                let mut entries = Self::default();
+                entries.take_lists(&mut entry, problems);
+                let terms = shape(entry, span, problems)?;
+                Some(Amendment { terms, entries })
+            })
+            .collect();
+        Some((document, amendments))
+    }
+
+    /// Takes the lists of effects, quantities, lines, groups and parties out of a table.
+    fn take_lists(&mut self, table: &mut DeTable<'_>, problems: &mut Problems) {
+        let [effects, quantities, lines, groups, parties] =
+            LIST_KEYS.map(|key| take_entries(table, key, problems));
         for (entry, span) in effects {
-            document.effects.extend(shape(entry, span, problems));
+            self.effects.extend(shape(entry, span, problems));
+        }
+        for (entry, span) in groups {
+            let name = name_of(&entry);
+            match shape(entry, span, problems) {
+                Some(group) => self.groups.push(group),
+                None => self.unreadable.extend(name),
+            }
         }
         let n_parties = parties.len();
         for (entry, span) in parties {
-            document.parties.extend(shape(entry, span, problems));
+            self.parties.extend(shape(entry, span, problems));
         }
-        document.every_party_is_read = document.parties.len() == n_parties;
+        self.every_party_is_read = self.parties.len() == n_parties;
         for (entry, span) in quantities {
-            document.add_quantity(entry, span, problems);
+            self.add_quantity(entry, span, problems);
         }
         for (entry, span) in lines {
-            document.add_line(entry, span, problems);
+            self.add_line(entry, span, problems);
         }
-        Some(document)
+    }
+
+    /// Removes every entry of a name, and says whether there was one.
+    pub(super) fn remove(&mut self, name: &str) -> bool {
+        let other = |entry: &Spanned<String>| entry.get_ref() != name;
+        let n_before = self.n_entries();
+        self.effects.retain(|effect| other(&effect.name));
+        self.quantities.retain(|(common, _)| other(&common.name));
+        self.lines.retain(|(common, _)| other(&common.name));
+        self.groups.retain(|group| other(&group.name));
+        self.parties.retain(|party| other(&party.name));
+        self.n_entries() < n_before
+    }
+
+    fn n_entries(&self) -> usize {
+        self.effects.len()
+            + self.quantities.len()
+            + self.lines.len()
+            + self.groups.len()
+            + self.parties.len()
     }
 
     fn add_quantity(
@@ -187,7 +256,11 @@ fn rule(mut entry: DeTable<'_>, span: Range<usize>, problems: &mut Problems) -> 
         "share-of" => RawRule::ShareOf(shape(entry, span, p)?),
         "minimum" => RawRule::Minimum(shape(entry, span, p)?),
         "maximum" => RawRule::Maximum(shape(entry, span, p)?),
+        "first-available" => RawRule::FirstAvailable(shape(entry, span, p)?),
         "rounded" => RawRule::Rounded(shape(entry, span, p)?),
+        "adjusted-p-value" => RawRule::AdjustedP(shape(entry, span, p)?),
+        "probability-above" => RawRule::ProbabilityAbove(shape(entry, span, p)?),
+        "compound" => RawRule::Compound(shape(entry, span, p)?),
         _ => return unknown_kind(&kind, QUANTITY_KINDS, p),
     })
 }
@@ -203,6 +276,8 @@ fn line_kind(
         "share" => RawLineKind::Share(shape(entry, span, problems)?),
         "steps" => RawLineKind::Steps(shape(entry, span, problems)?),
         "per-unit" => RawLineKind::PerUnit(shape(entry, span, problems)?),
+        "piecewise" => RawLineKind::Piecewise(shape(entry, span, problems)?),
+        "pool" => RawLineKind::Pool(shape(entry, span, problems)?),
         _ => return unknown_kind(&kind, LINE_KINDS, problems),
     })
 }
@@ -259,7 +334,7 @@ fn keep_decimal_as_text(value: &mut DeValue<'_>) {
 }
 
 fn refuse_unknown_keys(root: &mut DeTable<'_>, problems: &mut Problems) {
-    let known = |key: &str| HEADER_KEYS.contains(&key) || LIST_KEYS.contains(&key);
+    let known = |key: &str| HEADER_KEYS.contains(&key) || LIST_KEYS.contains(&key) || key == AMENDMENT;
     let unknown: Vec<_> = root
         .keys()
         .filter(|key| !known(key.get_ref()))
@@ -268,7 +343,7 @@ fn refuse_unknown_keys(root: &mut DeTable<'_>, problems: &mut Problems) {
     for (key, span) in unknown {
         root.remove(key.as_str());
         let expected = HEADER_KEYS.map(|key| key.to_owned()).join(", ")
-            + ", [[effect]], [[quantity]], [[line]], [[party]]";
+            + ", [[effect]], [[quantity]], [[line]], [[group]], [[party]], [[amendment]]";
         problems.add(ProblemKind::UnknownKey { key, expected }, span);
     }
 }

@@ -7,10 +7,10 @@ use toml::Spanned;
 
 use super::Operator;
 use super::document::{Document, Problems, RawLineKind, indices};
-use super::quantities::{Quantities, check_input_name};
-use super::raw::{RawCondition, RawLine, RawOperand, RawShare, RawSteps};
+use super::quantities::Quantities;
+use super::raw::{RawLine, RawOperand, RawShare, RawSteps};
 use super::read::{Bounds, check_amount, check_name, refuse_negative};
-use super::terms::{Band, Condition, Line, LineKind, Operand, StepTerm};
+use super::terms::{Band, Line, LineKind, Operand, StepTerm};
 use crate::currency::Currency;
 use crate::number;
 use crate::problem::ProblemKind;
@@ -43,12 +43,13 @@ pub(super) fn resolve(
     lines.into_iter().collect()
 }
 
-struct LineReader<'a> {
-    document: &'a Document,
-    currency: Option<Currency>,
-    quantities: &'a mut Quantities,
-    problems: &'a mut Problems,
-    indices: BTreeMap<String, usize>,
+/// Resolves lines, one after the other.
+pub(super) struct LineReader<'a> {
+    pub(super) document: &'a Document,
+    pub(super) currency: Option<Currency>,
+    pub(super) quantities: &'a mut Quantities,
+    pub(super) problems: &'a mut Problems,
+    pub(super) indices: BTreeMap<String, usize>,
 }
 
 impl LineReader<'_> {
@@ -62,6 +63,10 @@ impl LineReader<'_> {
             claws_back: common.clawback,
         };
         let (floor, cap) = bounds.resolve(self.currency, self.quantities, self.problems);
+        let minimum = self.minimum(common);
+        let deadweight = self.deadweight(common, kind);
+        let per = self.per(common);
+        let paid_before = self.paid_before(common);
         let kind = match kind {
             RawLineKind::Fixed(raw) => LineKind::Fixed {
                 amount: self.amount("amount", &raw.amount, common.clawback)?,
@@ -75,6 +80,8 @@ impl LineReader<'_> {
             }
             RawLineKind::Share(raw) => self.share(raw, common.clawback)?,
             RawLineKind::Steps(raw) => self.steps(raw, common.clawback)?,
+            RawLineKind::Piecewise(raw) => self.piecewise(raw, common.clawback)?,
+            RawLineKind::Pool(raw) => self.pool(raw, common.clawback)?,
         };
         Some(Line {
             name: common.name.get_ref().clone(),
@@ -83,13 +90,17 @@ impl LineReader<'_> {
             requires: requires?,
             when: when?,
             clawback: common.clawback,
+            minimum: minimum?,
+            deadweight: deadweight?,
+            per: per?,
             floor,
             cap,
+            paid_before: paid_before?,
         })
     }
 
     /// An amount of money: whole minor units and, without clawback, not negative.
-    fn amount(
+    pub(super) fn amount(
         &mut self,
         what: &'static str,
         raw: &Spanned<RawOperand>,
@@ -105,7 +116,7 @@ impl LineReader<'_> {
         Some(operand)
     }
 
-    /// A price, which may be finer than a minor unit.
+    /// A price or a rate, which may be finer than a minor unit.
     fn price(&mut self, raw: &Spanned<RawOperand>, clawback: bool) -> Option<Operand> {
         let operand = self.quantities.operand(raw, self.problems)?;
         if let (Operand::Literal(value), false) = (&operand, clawback) {
@@ -178,6 +189,7 @@ impl LineReader<'_> {
 
     fn steps(&mut self, raw: &RawSteps, clawback: bool) -> Option<LineKind> {
         let of = self.quantities.operand(&raw.of, self.problems);
+        let rate_on = self.rate_on(&raw.rate_on);
         let operator = *raw.operator.get_ref();
         if !matches!(operator, Operator::AtLeast | Operator::MoreThan) {
             let found = operator.to_string();
@@ -190,10 +202,18 @@ impl LineReader<'_> {
                 .add(ProblemKind::Empty { what }, raw.steps.span());
         }
         let mut steps: Vec<StepTerm> = Vec::new();
-        for raw in raw.steps.get_ref() {
-            let raw = raw.get_ref();
+        let are_rates = raw.rate_on.is_some();
+        for step in raw.steps.get_ref() {
+            let raw = step.get_ref();
             let threshold = self.fixed("threshold of a step", &raw.threshold);
-            let amount = self.amount("amount of a step", &raw.amount, clawback);
+            let stated = self.amount_or_rate(step.span(), &raw.amount, &raw.rate, are_rates);
+            let amount = stated.and_then(|amount| {
+                if are_rates {
+                    self.price(amount, clawback)
+                } else {
+                    self.amount("amount of a step", amount, clawback)
+                }
+            });
             let (Some(threshold), Some(amount)) = (threshold, amount) else {
                 continue;
             };
@@ -212,192 +232,11 @@ impl LineReader<'_> {
             of: of?,
             operator,
             steps,
+            rate_on: rate_on?,
         })
     }
 
-    fn fixed(&mut self, what: &'static str, raw: &Spanned<RawOperand>) -> Option<BigRational> {
+    pub(super) fn fixed(&mut self, what: &'static str, raw: &Spanned<RawOperand>) -> Option<BigRational> {
         self.quantities.fixed(what, raw, self.problems)
     }
-
-    /// A gate, if the line has one. The outer `Option` is absent if it could not be resolved.
-    fn gate(
-        &mut self,
-        line: usize,
-        raw: &Option<Spanned<RawCondition>>,
-    ) -> Option<Option<Condition>> {
-        match raw {
-            None => Some(None),
-            Some(raw) => self.condition(line, raw).map(Some),
-        }
-    }
-
-    fn condition(&mut self, line: usize, raw: &Spanned<RawCondition>) -> Option<Condition> {
-        let keys = keys_present(raw.get_ref());
-        match (raw.get_ref(), keys.as_slice()) {
-            (RawCondition { all: Some(all), .. }, ["all"]) => {
-                Some(Condition::All(self.conditions(line, all, raw)?))
-            }
-            (RawCondition { any: Some(any), .. }, ["any"]) => {
-                Some(Condition::Any(self.conditions(line, any, raw)?))
-            }
-            (
-                RawCondition {
-                    quantity: Some(quantity),
-                    operator: Some(operator),
-                    value: Some(value),
-                    ..
-                },
-                ["quantity", "operator", "value"],
-            ) => {
-                let name = quantity.get_ref();
-                let index = self.quantities.named(name, quantity.span(), self.problems);
-                let value = self.quantities.operand(value, self.problems);
-                Some(Condition::Compare {
-                    quantity: index?,
-                    operator: *operator,
-                    value: value?,
-                })
-            }
-            (
-                RawCondition {
-                    flag: Some(flag),
-                    equals: Some(equals),
-                    ..
-                },
-                ["flag", "equals"],
-            ) => {
-                check_input_name(flag, self.problems);
-                Some(Condition::Flag {
-                    name: flag.get_ref().clone(),
-                    equals: *equals,
-                })
-            }
-            (
-                RawCondition {
-                    text: Some(text),
-                    one_of: Some(one_of),
-                    ..
-                },
-                ["text", "one-of"],
-            ) => Some(self.text(text, one_of)),
-            (
-                RawCondition {
-                    line: Some(other),
-                    ended: Some(branch),
-                    ..
-                },
-                ["line", "ended"],
-            ) => {
-                let other = self.earlier_line(line, other)?;
-                Some(Condition::Ended {
-                    line: other,
-                    branch: *branch,
-                })
-            }
-            _ => {
-                let found = if keys.is_empty() {
-                    "that is empty".to_owned()
-                } else {
-                    format!(
-                        "with the keys {}, which together are no form",
-                        keys.join(", ")
-                    )
-                };
-                self.problems
-                    .add(ProblemKind::ConditionForm { found }, raw.span());
-                None
-            }
-        }
-    }
-
-    fn conditions(
-        &mut self,
-        line: usize,
-        list: &[Spanned<RawCondition>],
-        whole: &Spanned<RawCondition>,
-    ) -> Option<Vec<Condition>> {
-        if list.is_empty() {
-            let what = "conditions";
-            self.problems.add(ProblemKind::Empty { what }, whole.span());
-            return None;
-        }
-        let conditions: Vec<Option<Condition>> =
-            list.iter().map(|raw| self.condition(line, raw)).collect();
-        conditions.into_iter().collect()
-    }
-
-    fn text(
-        &mut self,
-        text: &Spanned<String>,
-        one_of: &Spanned<Vec<Spanned<String>>>,
-    ) -> Condition {
-        check_input_name(text, self.problems);
-        if one_of.get_ref().is_empty() {
-            let what = "words in `one-of`";
-            self.problems
-                .add(ProblemKind::Empty { what }, one_of.span());
-        }
-        if text.get_ref().ends_with(".estimand") {
-            for word in one_of.get_ref() {
-                let known = ["ate", "att", "atc", "matched-treated"];
-                if !known.contains(&word.get_ref().as_str()) {
-                    let found = word.get_ref().clone();
-                    self.problems
-                        .add(ProblemKind::UnknownEstimand { found }, word.span());
-                }
-            }
-        }
-        Condition::Text {
-            name: text.get_ref().clone(),
-            one_of: one_of
-                .get_ref()
-                .iter()
-                .map(|w| w.get_ref().clone())
-                .collect(),
-        }
-    }
-
-    /// The index of a line that is decided before `line`.
-    fn earlier_line(&mut self, line: usize, name: &Spanned<String>) -> Option<usize> {
-        let text = name.get_ref();
-        match self.indices.get(text) {
-            Some(&other) if other < line => Some(other),
-            Some(_) => {
-                let name_text = text.clone();
-                self.problems
-                    .add(ProblemKind::LaterLine { name: name_text }, name.span());
-                None
-            }
-            None if self.document.unreadable.contains(text) => None,
-            None => {
-                let expected: Vec<&str> = self.indices.keys().map(String::as_str).collect();
-                let kind = ProblemKind::UnknownLine {
-                    name: text.clone(),
-                    expected: expected.join(", "),
-                };
-                self.problems.add(kind, name.span());
-                None
-            }
-        }
-    }
-}
-
-/// The keys of a condition, in the order of the forms.
-fn keys_present(raw: &RawCondition) -> Vec<&'static str> {
-    [
-        ("all", raw.all.is_some()),
-        ("any", raw.any.is_some()),
-        ("quantity", raw.quantity.is_some()),
-        ("operator", raw.operator.is_some()),
-        ("value", raw.value.is_some()),
-        ("flag", raw.flag.is_some()),
-        ("equals", raw.equals.is_some()),
-        ("text", raw.text.is_some()),
-        ("one-of", raw.one_of.is_some()),
-        ("line", raw.line.is_some()),
-        ("ended", raw.ended.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(key, present)| present.then_some(key))
-    .collect()
 }

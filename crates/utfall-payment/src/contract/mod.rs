@@ -21,7 +21,7 @@
 //! decimals = 4
 //! rounding = "toward-zero"
 //!
-//! [[line]]                                       # kinds: fixed, share, steps, per-unit
+//! [[line]]                                       # kinds: fixed, per-unit, share, steps, piecewise, pool
 //! name = "fall"
 //! kind = "steps"
 //! of = "reduction"
@@ -31,34 +31,59 @@
 //! when = { quantity = "reduction", operator = ">", value = 0 }  # else nothing-due
 //! ```
 //!
-//! Wherever a number is expected a quantity may be named, except in the bounds and shares of bands
-//! and the thresholds of steps, which must be known before any outcome. Numbers are read exactly
+//! Wherever a number is expected a quantity may be named, except in the bounds and shares of bands,
+//! the thresholds of steps, the points of a piecewise line and the metrics of a pool, which must be
+//! known before any outcome. Numbers are read exactly
 //! from their text, quoted or not; `"1/6"` is a number too.
 
+mod amendments;
 pub(crate) mod arithmetic;
+mod choices;
+mod claims;
+mod conditions;
+mod curves;
 mod document;
 mod lines;
+mod modifiers;
+mod multiplicity;
+mod normal;
+mod parties;
 mod quantities;
 mod raw;
 mod read;
 pub(crate) mod terms;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use chrono::NaiveDate;
+
+pub use choices::{
+    Above, AtJump, Below, BeyondCap, Excess, Multiplicity, Operator, Otherwise, Remainder, Role,
+    RoundingPoint, RoundingRule, Sign,
+};
+pub use claims::{Break, ClaimTerms, Count, Sustained};
 
 use crate::currency::Currency;
-use crate::decision::Decision;
+use crate::decision::{Branch, Decision};
 use crate::evaluate;
+use crate::explain::{self, Language};
 use crate::input::{InputKind, Inputs};
 use crate::problem::ContractErrors;
-use crate::rounding::RoundingMode;
+use crate::money::Money;
 use terms::Terms;
+
+/// The input that says on which day the terms are to be read, `2025-03-31`, where a contract has
+/// amendments.
+pub const TERMS_DATE: &str = "terms.date";
 
 /// An outcome contract that has passed every check.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contract(Terms);
+pub struct Contract {
+    /// As first agreed.
+    terms: Terms,
+    /// As amended, by the date each state holds from, in order.
+    amended: Vec<(NaiveDate, Terms)>,
+}
 
 impl Contract {
     /// Reads a contract. `source_name` is what messages call the text, such as a file name.
@@ -69,159 +94,101 @@ impl Contract {
     /// errors are reported alone, since what follows from them means nothing.
     pub fn from_toml(source_name: &str, text: &str) -> Result<Self, ContractErrors> {
         read::read(text)
-            .map(Self)
+            .map(|(terms, amended)| Self { terms, amended })
             .map_err(|found| ContractErrors::new(source_name, text, found))
     }
 
     /// Decides what is paid. Total and deterministic: any inputs end in an amount or a named
     /// branch, and the same inputs in the same bytes.
     pub fn evaluate(&self, inputs: &Inputs) -> Decision {
-        evaluate::evaluate(&self.0, inputs)
+        evaluate::evaluate(&self.terms, &self.amended, inputs)
+    }
+
+    /// How the contract ends and what it pays: [`evaluate`](Self::evaluate) without what nearby
+    /// evidence would pay, for sweeps over many inputs.
+    pub fn payment(&self, inputs: &Inputs) -> (Branch, Money) {
+        evaluate::payment(&self.terms, &self.amended, inputs)
+    }
+
+    /// What the contract pays, in one sentence; of one with amendments, as first agreed.
+    pub fn rule(&self, language: Language) -> String {
+        explain::rule(&self.terms, language)
     }
 
     /// Every input the contract may read, and the kind it expects there.
     pub fn required_inputs(&self) -> BTreeMap<String, InputKind> {
-        self.0.required_inputs()
+        let mut inputs = self.terms.required_inputs();
+        for (_, terms) in &self.amended {
+            inputs.extend(terms.required_inputs());
+        }
+        if !self.amended.is_empty() {
+            inputs.insert(TERMS_DATE.to_owned(), InputKind::Text);
+        }
+        inputs
+    }
+
+    /// The dates from which amendments hold, in order.
+    pub fn amended_on(&self) -> impl Iterator<Item = NaiveDate> {
+        self.amended.iter().map(|(from, _)| *from)
+    }
+
+    /// The contract as it stands on a day, without amendments.
+    #[must_use]
+    pub fn on(&self, day: NaiveDate) -> Self {
+        let in_force = self.amended.iter().rev().find(|(from, _)| *from <= day);
+        Self {
+            terms: in_force.map_or(&self.terms, |(_, terms)| terms).clone(),
+            amended: Vec::new(),
+        }
+    }
+
+    /// The lines whose units are claims, as first agreed, in order. For those of an amended
+    /// contract ask the contract [`on`](Self::on) a day.
+    pub fn claim_terms(&self) -> impl Iterator<Item = &ClaimTerms> {
+        self.terms.claims.iter()
+    }
+
+    /// The most that one person's claims pay under the whole contract, if there is a limit.
+    pub fn cap_per_person(&self) -> Option<Money> {
+        let cap = self.terms.cap_per_person.as_ref()?;
+        Money::from_exact(cap, self.terms.currency)
     }
 
     /// Short name.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.terms.name
     }
 
     /// Title for people.
     pub fn title(&self) -> &str {
-        &self.0.title
+        &self.terms.title
     }
 
     /// Remarks that belong with the contract and change nothing.
     pub fn notes(&self) -> Option<&str> {
-        self.0.notes.as_deref()
+        self.terms.notes.as_deref()
     }
 
     /// Where the terms are published.
     pub fn sources(&self) -> &[String] {
-        &self.0.sources
+        &self.terms.sources
     }
 
     /// The currency of every amount.
     pub fn currency(&self) -> Currency {
-        self.0.currency
+        self.terms.currency
     }
 
     /// Names of the effects the contract draws on.
     pub fn effects(&self) -> impl Iterator<Item = &str> {
-        self.0.effects.iter().map(|effect| effect.name.as_str())
+        self.terms.effects.iter().map(|effect| effect.name.as_str())
     }
 
     /// The parties and their roles, in order.
     pub fn parties(&self) -> impl Iterator<Item = (&str, Role)> {
-        self.0
+        self.terms
             .parties
             .iter()
             .map(|party| (party.name.as_str(), party.role))
-    }
-}
-
-/// How and where amounts become whole minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RoundingRule {
-    /// How.
-    pub mode: RoundingMode,
-    /// Where.
-    pub at: RoundingPoint,
-}
-
-/// The point at which amounts are rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RoundingPoint {
-    /// Each line, after its floor and cap.
-    Line,
-    /// The total alone.
-    Total,
-}
-
-/// Whether an input keeps its sign when it crosses into the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sign {
-    /// As supplied.
-    Keep,
-    /// Turned, so that a fall becomes a positive number.
-    Flip,
-}
-
-/// Who a party is to the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Pays for outcomes. The only role with a `share`.
-    Payer,
-    /// Delivers the service.
-    Provider,
-    /// Puts up the capital.
-    Investor,
-    /// Stands between the others.
-    Intermediary,
-    /// Estimates the effect.
-    Evaluator,
-}
-
-/// Who gets the minor units left over when the total is split between payers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Remainder {
-    /// One each to those whose share lost most by cutting; among equals, the first listed.
-    LargestRemainder,
-    /// All to the first payer listed.
-    FirstPayer,
-    /// All to the last payer listed.
-    LastPayer,
-}
-
-/// A comparison, always written out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Operator {
-    /// At least.
-    #[serde(rename = ">=")]
-    AtLeast,
-    /// More than.
-    #[serde(rename = ">")]
-    MoreThan,
-    /// At most.
-    #[serde(rename = "<=")]
-    AtMost,
-    /// Less than.
-    #[serde(rename = "<")]
-    LessThan,
-    /// Exactly.
-    #[serde(rename = "=")]
-    Equal,
-}
-
-impl Operator {
-    /// Whether `left` stands in this relation to `right`.
-    pub(crate) fn holds<T: PartialOrd>(self, left: &T, right: &T) -> bool {
-        match self {
-            Self::AtLeast => left >= right,
-            Self::MoreThan => left > right,
-            Self::AtMost => left <= right,
-            Self::LessThan => left < right,
-            Self::Equal => left == right,
-        }
-    }
-}
-
-impl fmt::Display for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AtLeast => ">=",
-            Self::MoreThan => ">",
-            Self::AtMost => "<=",
-            Self::LessThan => "<",
-            Self::Equal => "=",
-        })
     }
 }

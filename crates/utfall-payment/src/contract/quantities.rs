@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::arithmetic;
 use super::document::{Document, Problems, RawRule, indices};
-use super::raw::{RawEffect, RawInput, RawOperand, RawSeveral};
+use super::raw::{RawAdjustedP, RawEffect, RawInput, RawOperand, RawSeveral};
 use super::read::check_name;
 use super::terms::{Effect, Operand, Quantity, Rule};
 use crate::problem::ProblemKind;
@@ -136,6 +136,11 @@ impl Quantities {
         found
     }
 
+    /// The index of a quantity by its name, without counting as used.
+    pub(super) fn index(&self, name: &str) -> Option<usize> {
+        self.indices.get(name).copied()
+    }
+
     /// The value of an operand that depends on no input.
     pub(super) fn constant<'a>(&'a self, operand: &'a Operand) -> Option<&'a BigRational> {
         match operand {
@@ -210,6 +215,31 @@ impl Quantities {
             RawRule::Product(raw) => Rule::Product(self.several(raw, p)?),
             RawRule::Minimum(raw) => Rule::Minimum(self.several(raw, p)?),
             RawRule::Maximum(raw) => Rule::Maximum(self.several(raw, p)?),
+            RawRule::FirstAvailable(raw) => Rule::FirstAvailable(self.several(raw, p)?),
+            RawRule::AdjustedP(raw) => self.adjusted_p(raw, p)?,
+            RawRule::ProbabilityAbove(raw) => {
+                check_decimals(&raw.decimals, p);
+                let operands = [&raw.point, &raw.standard_error, &raw.threshold]
+                    .map(|operand| self.operand(operand, p));
+                let [point, standard_error, threshold] = operands;
+                Rule::ProbabilityAbove {
+                    point: point?,
+                    standard_error: standard_error?,
+                    threshold: threshold?,
+                    decimals: *raw.decimals.get_ref(),
+                    rounding: raw.rounding,
+                }
+            }
+            RawRule::Compound(raw) => {
+                let operands =
+                    [&raw.of, &raw.rate, &raw.periods].map(|operand| self.operand(operand, p));
+                let [of, rate, periods] = operands;
+                Rule::Compound {
+                    of: of?,
+                    rate: rate?,
+                    periods: periods?,
+                }
+            }
             RawRule::Rounded(raw) => {
                 check_decimals(&raw.decimals, p);
                 Rule::Rounded {
@@ -221,14 +251,35 @@ impl Quantities {
         })
     }
 
+    fn adjusted_p(&mut self, raw: &RawAdjustedP, problems: &mut Problems) -> Option<Rule> {
+        let of = self.operand(&raw.of, problems);
+        let among = self.all_of(&raw.among, problems)?;
+        let of = of?;
+        if !among.contains(&of) {
+            problems.add(ProblemKind::NotInFamily, raw.of.span());
+        }
+        Some(Rule::AdjustedP {
+            of,
+            among,
+            rule: raw.rule,
+        })
+    }
+
     fn several(&mut self, raw: &RawSeveral, problems: &mut Problems) -> Option<Vec<Operand>> {
-        if raw.of.get_ref().is_empty() {
+        self.all_of(&raw.of, problems)
+    }
+
+    fn all_of(
+        &mut self,
+        raw: &Spanned<Vec<Spanned<RawOperand>>>,
+        problems: &mut Problems,
+    ) -> Option<Vec<Operand>> {
+        if raw.get_ref().is_empty() {
             let what = "operands";
-            problems.add(ProblemKind::Empty { what }, raw.of.span());
+            problems.add(ProblemKind::Empty { what }, raw.span());
             return None;
         }
         let operands: Vec<Option<Operand>> = raw
-            .of
             .get_ref()
             .iter()
             .map(|operand| self.operand(operand, problems))

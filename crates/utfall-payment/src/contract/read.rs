@@ -2,28 +2,40 @@
 
 use std::ops::Range;
 
+use chrono::NaiveDate;
 use num_rational::BigRational;
-use num_traits::{One, Zero};
+use num_traits::Zero;
 use toml::Spanned;
 
 use super::document::{Document, Problems};
 use super::quantities::{self, Quantities};
-use super::raw::{RawHeader, RawParty};
-use super::terms::{Operand, Party, Terms};
-use super::{Remainder, Role, lines};
+use super::raw::{RawHeader, RawOperand};
+use super::terms::{Operand, Terms};
+use super::{amendments, claims, lines, modifiers, parties};
 use crate::currency::Currency;
 use crate::number;
 use crate::problem::ProblemKind;
 
 const SCHEMA: &str = "utfall-contract/1";
 
-/// Reads the terms of a contract, or every problem with it.
-pub(super) fn read(text: &str) -> Result<Terms, Vec<(ProblemKind, Range<usize>)>> {
+/// What is wrong with a contract, and where.
+type Found = Vec<(ProblemKind, Range<usize>)>;
+
+/// Reads the terms of a contract and those of each amended state, or every problem with them.
+pub(super) fn read(text: &str) -> Result<(Terms, Vec<(NaiveDate, Terms)>), Found> {
     let mut problems = Problems::default();
-    let terms =
-        Document::parse(text, &mut problems).and_then(|document| resolve(document, &mut problems));
-    match terms {
-        Some(terms) if problems.0.is_empty() => Ok(terms),
+    let Some((base, amendments)) = Document::parse(text, &mut problems) else {
+        return Err(problems.0);
+    };
+    let states = amendments::states(&base, &amendments, &mut problems);
+    let terms = resolve(base, &mut problems);
+    let amended: Option<Vec<(NaiveDate, Terms)>> = states
+        .into_iter()
+        .map(|(from, state)| Some((from, resolve(state, &mut problems)?)))
+        .collect();
+    amendments::once(&mut problems.0);
+    match (terms, amended) {
+        (Some(terms), Some(amended)) if problems.0.is_empty() => Ok((terms, amended)),
         _ => Err(problems.0),
     }
 }
@@ -42,7 +54,15 @@ fn resolve(document: Document, problems: &mut Problems) -> Option<Terms> {
         };
         bounds.resolve(currency, &mut quantities, problems)
     });
-    let parties = parties(&document, problems);
+    let groups = modifiers::groups(&document, currency, &mut quantities, problems);
+    let (paid_before, set_off) = modifiers::of_contract(&document, &mut quantities, problems);
+    let parties = parties::resolve(&document, &mut quantities, problems);
+    let claims = document.lines.iter().filter_map(|(line, kind)| {
+        let raw = line.claims.as_ref()?;
+        claims::resolve(line, kind, raw, &document, &quantities, problems)
+    });
+    let claims = claims.collect();
+    let cap_per_person = claims::cap_per_person(&document, problems);
     quantities.refuse_unused(problems);
 
     let header = document.header?;
@@ -56,12 +76,18 @@ fn resolve(document: Document, problems: &mut Problems) -> Option<Terms> {
         rounding: header.rounding,
         floor,
         cap,
+        paid_before,
+        set_off,
         effects: quantities.effects,
         quantities: quantities.resolved?,
         order: quantities.order,
         lines: lines?,
+        groups: groups?,
         parties,
         remainder: header.remainder.map(Spanned::into_inner),
+        beyond_payer_cap: header.beyond_payer_cap.map(Spanned::into_inner),
+        claims,
+        cap_per_person,
     })
 }
 
@@ -93,8 +119,8 @@ pub(super) fn check_name(what: &'static str, name: &Spanned<String>, problems: &
 
 /// A floor and a cap, of a line or of the whole contract.
 pub(super) struct Bounds<'a> {
-    pub(super) floor: &'a Option<Spanned<super::raw::RawOperand>>,
-    pub(super) cap: &'a Option<Spanned<super::raw::RawOperand>>,
+    pub(super) floor: &'a Option<Spanned<RawOperand>>,
+    pub(super) cap: &'a Option<Spanned<RawOperand>>,
     pub(super) claws_back: bool,
 }
 
@@ -105,7 +131,7 @@ impl Bounds<'_> {
         quantities: &mut Quantities,
         problems: &mut Problems,
     ) -> (Option<Operand>, Option<Operand>) {
-        let mut resolve = |what, raw: &Option<Spanned<super::raw::RawOperand>>| {
+        let mut resolve = |what, raw: &Option<Spanned<RawOperand>>| {
             let raw = raw.as_ref()?;
             let operand = quantities.operand(raw, problems)?;
             let value = quantities.constant(&operand).cloned();
@@ -164,86 +190,5 @@ pub(super) fn refuse_negative(
     if *value < BigRational::zero() {
         let value = number::text(value);
         problems.add(ProblemKind::NegativeWithoutClawback { what, value }, span);
-    }
-}
-
-fn parties(document: &Document, problems: &mut Problems) -> Vec<Party> {
-    problems.refuse_duplicates("party", document.parties.iter().map(|party| &party.name));
-    let parties: Vec<Party> = document
-        .parties
-        .iter()
-        .map(|party| Party {
-            name: party.name.get_ref().clone(),
-            role: party.role,
-            share: share(party, problems),
-        })
-        .collect();
-    if document.every_party_is_read {
-        check_split(document, &parties, problems);
-    }
-    parties
-}
-
-/// A payer's share, above zero; nobody else has one.
-fn share(party: &RawParty, problems: &mut Problems) -> Option<BigRational> {
-    let name = || party.name.get_ref().clone();
-    match (party.role, &party.share) {
-        (Role::Payer, Some(share)) => match share.get_ref() {
-            super::raw::RawOperand::Literal(value) => {
-                if *value <= BigRational::zero() {
-                    let what = "share of a payer";
-                    let value = number::text(value);
-                    let message = format!("the {what} is {value}, expected more than 0");
-                    problems.add(ProblemKind::Shape { message }, share.span());
-                }
-                Some(value.clone())
-            }
-            super::raw::RawOperand::Quantity(name) => {
-                let message = format!("`{name}` is not a number, expected a share such as 0.5");
-                problems.add(ProblemKind::Shape { message }, share.span());
-                None
-            }
-        },
-        (Role::Payer, None) => {
-            let kind = ProblemKind::PayerWithoutShare { name: name() };
-            problems.add(kind, party.name.span());
-            None
-        }
-        (_, Some(share)) => {
-            let kind = ProblemKind::ShareWithoutPayer { name: name() };
-            problems.add(kind, share.span());
-            None
-        }
-        (_, None) => None,
-    }
-}
-
-fn check_split(document: &Document, parties: &[Party], problems: &mut Problems) {
-    let payers: Vec<&RawParty> = document
-        .parties
-        .iter()
-        .filter(|party| party.role == Role::Payer)
-        .collect();
-    let shares: Vec<&BigRational> = parties.iter().filter_map(|p| p.share.as_ref()).collect();
-    if let Some(last) = payers.last()
-        && shares.len() == payers.len()
-    {
-        let sum = shares.iter().try_fold(BigRational::zero(), |sum, share| {
-            number::bounded(sum + *share)
-        });
-        if sum.as_ref().is_none_or(|sum| !sum.is_one()) {
-            let sum = sum.map_or_else(|| "no exact number".to_owned(), |sum| number::text(&sum));
-            let span = last.share.as_ref().map_or(last.name.span(), Spanned::span);
-            problems.add(ProblemKind::SharesDoNotAddUp { sum }, span);
-        }
-    }
-    let Some(header) = &document.header else {
-        return;
-    };
-    let remainder: &Option<Spanned<Remainder>> = &header.remainder;
-    match (payers.len(), remainder) {
-        (0 | 1, Some(rule)) => problems.add(ProblemKind::RemainderUnused, rule.span()),
-        (2.., None) => problems.add(ProblemKind::RemainderMissing, payers[1].name.span()),
-        _ => {}
     }
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use num_rational::BigRational;
 use utfall_core::Estimand;
 
-use super::{Operator, Remainder, Role, RoundingRule, Sign};
+use super::claims::ClaimTerms;
+use super::{
+    Above, AtJump, Below, BeyondCap, Excess, Multiplicity, Operator, Otherwise, Remainder, Role,
+    RoundingRule, Sign,
+};
 use crate::currency::Currency;
 use crate::decision::Branch;
 use crate::input::InputKind;
@@ -21,14 +25,42 @@ pub(crate) struct Terms {
     pub(crate) rounding: RoundingRule,
     pub(crate) floor: Option<Operand>,
     pub(crate) cap: Option<Operand>,
+    /// What counts towards the cap already.
+    pub(crate) paid_before: Option<Operand>,
+    pub(crate) set_off: Option<SetOff>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) quantities: Vec<Quantity>,
     /// Indices of `quantities`, each after those it draws on.
     pub(crate) order: Vec<usize>,
     pub(crate) lines: Vec<Line>,
+    pub(crate) groups: Vec<Group>,
     pub(crate) parties: Vec<Party>,
     /// Present when there is more than one payer.
     pub(crate) remainder: Option<Remainder>,
+    /// Present when a payer has a cap.
+    pub(crate) beyond_payer_cap: Option<BeyondCap>,
+    pub(crate) claims: Vec<ClaimTerms>,
+    /// In major units.
+    pub(crate) cap_per_person: Option<BigRational>,
+}
+
+/// Interim payments, set off against what was earned.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SetOff {
+    pub(crate) paid: Operand,
+    pub(crate) excess: Excess,
+}
+
+/// Lines that share a floor and a cap.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) title: Option<String>,
+    /// Indices of [`Terms::lines`], in order; each line is in one group at most.
+    pub(crate) lines: Vec<usize>,
+    pub(crate) floor: Option<Operand>,
+    pub(crate) cap: Option<Operand>,
+    pub(crate) paid_before: Option<Operand>,
 }
 
 /// An effect the contract draws on.
@@ -85,10 +117,32 @@ pub(crate) enum Rule {
     },
     Minimum(Vec<Operand>),
     Maximum(Vec<Operand>),
+    /// The first that is measurable; a deferred one is waited for.
+    FirstAvailable(Vec<Operand>),
     Rounded {
         of: Operand,
         decimals: u32,
         rounding: RoundingMode,
+    },
+    /// `of` is one of `among`.
+    AdjustedP {
+        of: Operand,
+        among: Vec<Operand>,
+        rule: Multiplicity,
+    },
+    /// Of an estimate that is normal about the effect.
+    ProbabilityAbove {
+        point: Operand,
+        standard_error: Operand,
+        threshold: Operand,
+        decimals: u32,
+        rounding: RoundingMode,
+    },
+    /// `of · (1 + rate)^periods`.
+    Compound {
+        of: Operand,
+        rate: Operand,
+        periods: Operand,
     },
 }
 
@@ -103,6 +157,35 @@ pub(crate) struct Line {
     pub(crate) when: Option<Condition>,
     /// Whether a negative amount is due back instead of being 0.
     pub(crate) clawback: bool,
+    pub(crate) minimum: Option<Minimum>,
+    pub(crate) deadweight: Option<Deadweight>,
+    pub(crate) per: Option<Per>,
+    pub(crate) floor: Option<Operand>,
+    pub(crate) cap: Option<Operand>,
+    pub(crate) paid_before: Option<Operand>,
+}
+
+/// The least number a line can be decided on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Minimum {
+    pub(crate) of: Operand,
+    pub(crate) at_least: Operand,
+    pub(crate) otherwise: Otherwise,
+    /// Present exactly if `otherwise` is an amount.
+    pub(crate) amount: Option<Operand>,
+}
+
+/// What would have happened anyway.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Deadweight {
+    Fraction(Operand),
+    Fixed(Operand),
+}
+
+/// A floor and a cap for each of something.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Per {
+    pub(crate) of: Operand,
     pub(crate) floor: Option<Operand>,
     pub(crate) cap: Option<Operand>,
 }
@@ -121,11 +204,48 @@ pub(crate) enum LineKind {
         /// `>=` or `>`.
         operator: Operator,
         steps: Vec<StepTerm>,
+        /// What the amounts are rates of, if they are rates.
+        rate_on: Option<Operand>,
     },
     PerUnit {
         units: Operand,
         price: Operand,
     },
+    Piecewise {
+        of: Operand,
+        curve: Curve,
+        rate_on: Option<Operand>,
+    },
+    Pool {
+        amount: Operand,
+        metrics: Vec<Metric>,
+        performance: Curve,
+    },
+}
+
+/// Straight lines between points, which may jump.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Curve {
+    /// Ascending; at most two at one place.
+    pub(crate) points: Vec<Point>,
+    pub(crate) at_jump: AtJump,
+    pub(crate) below: Below,
+    pub(crate) above: Above,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) at: BigRational,
+    pub(crate) amount: BigRational,
+}
+
+/// A metric of a pool: how far from `from` to `to` the quantity has come, weighted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Metric {
+    pub(crate) of: Operand,
+    pub(crate) from: BigRational,
+    pub(crate) to: BigRational,
+    pub(crate) weight: BigRational,
 }
 
 /// A marginal band: `share` of what lies between the bounds. The last may be open above.
@@ -172,6 +292,8 @@ pub(crate) struct Party {
     pub(crate) role: Role,
     /// Present exactly for payers; all shares add up to 1.
     pub(crate) share: Option<BigRational>,
+    /// The most this payer bears.
+    pub(crate) cap: Option<Operand>,
 }
 
 impl Terms {
@@ -196,6 +318,11 @@ impl Terms {
     /// Whether any line may take money back.
     pub(crate) fn claws_back(&self) -> bool {
         self.lines.iter().any(|line| line.clawback)
+    }
+
+    /// The group a line is in, if it is in one.
+    pub(crate) fn group_of(&self, line: usize) -> Option<&Group> {
+        self.groups.iter().find(|group| group.lines.contains(&line))
     }
 }
 
@@ -245,9 +372,19 @@ impl Rule {
             Self::RelativeReduction { from, to } => vec![from, to],
             Self::ShareOf { of, share } => vec![of, share],
             Self::Rounded { of, .. } => vec![of],
-            Self::Sum(all) | Self::Product(all) | Self::Minimum(all) | Self::Maximum(all) => {
-                all.iter().collect()
-            }
+            Self::Sum(all)
+            | Self::Product(all)
+            | Self::Minimum(all)
+            | Self::Maximum(all)
+            | Self::FirstAvailable(all) => all.iter().collect(),
+            Self::AdjustedP { of, among, .. } => std::iter::once(of).chain(among).collect(),
+            Self::ProbabilityAbove {
+                point,
+                standard_error,
+                threshold,
+                ..
+            } => vec![point, standard_error, threshold],
+            Self::Compound { of, rate, periods } => vec![of, rate, periods],
         }
     }
 }

@@ -4,6 +4,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
 use super::conditions::verdict;
+use super::modifiers::Enough;
 use super::{Evaluation, Known, decided, named_value, not_measurable, stated, step_result};
 use crate::contract::terms::{Band, Condition, Line, LineKind, Operand, StepTerm};
 use crate::contract::{Operator, RoundingPoint};
@@ -17,10 +18,9 @@ impl Evaluation<'_> {
     /// Decides one line and writes it down. Conditions of later lines may refer to it.
     pub(super) fn decide_line(&mut self, line: &Line) {
         let mut conditions = Vec::new();
-        let known = match self.gate(line, &mut conditions) {
-            Ok(true) => self.payable(line),
-            Ok(false) => Ok(BigRational::zero()),
-            Err(gap) => Err(gap),
+        let known = match self.no_terms.clone() {
+            Some(gap) => Err(gap),
+            None => self.due(line, &mut conditions),
         };
         let (branch, exact, gap) = match known {
             Ok(amount) => (decided(&amount), amount, None),
@@ -36,6 +36,17 @@ impl Evaluation<'_> {
             conditions,
         });
         self.amounts.push(exact);
+    }
+
+    /// What the line pays: nothing behind a closed gate, its fallback if there are too few units.
+    fn due(&mut self, line: &Line, conditions: &mut Vec<ConditionResult>) -> Known {
+        if !self.gate(line, conditions)? {
+            return Ok(BigRational::zero());
+        }
+        match self.enough(line)? {
+            Enough::Yes => self.payable(line),
+            Enough::No(amount) => self.finished(line, amount),
+        }
     }
 
     /// Whether the gate is open. An unmet requirement leaves the line not measurable.
@@ -77,16 +88,38 @@ impl Evaluation<'_> {
         let subject = Subject::Line(line.name.clone());
         let amount = match &line.kind {
             LineKind::Fixed { amount } => self.fixed(&subject, amount)?,
-            LineKind::Share { of, bands } => self.share(&subject, of, bands)?,
+            LineKind::Share { of, bands } => self.share(line, of, bands)?,
             LineKind::Steps {
                 of,
                 operator,
                 steps,
-            } => self.steps(line, of, *operator, steps)?,
-            LineKind::PerUnit { units, price } => self.per_unit(&subject, units, price)?,
+                rate_on,
+            } => {
+                let reached = self.steps(line, of, *operator, steps, rate_on.is_some());
+                self.on_base(&subject, reached, rate_on.as_ref())?
+            }
+            LineKind::PerUnit { units, price } => self.per_unit(line, units, price)?,
+            LineKind::Piecewise { of, curve, rate_on } => {
+                self.piecewise(line, of, curve, rate_on.as_ref())?
+            }
+            LineKind::Pool {
+                amount,
+                metrics,
+                performance,
+            } => self.pool(&subject, amount, metrics, performance)?,
         };
-        let amount = self.not_negative(&subject, amount, line.clawback);
-        let amount = self.bounded(&subject, amount, line.floor.as_ref(), line.cap.as_ref())?;
+        self.finished(line, amount)
+    }
+
+    /// An amount within the line's bounds, rounded where lines are.
+    fn finished(&mut self, line: &Line, amount: BigRational) -> Known {
+        let subject = Subject::Line(line.name.clone());
+        let mut amount = self.not_negative(&subject, amount, line.clawback);
+        if let Some(per) = &line.per {
+            amount = self.bounded_per(&subject, amount, per)?;
+        }
+        let bounds = (line.floor.as_ref(), line.cap.as_ref());
+        let amount = self.bounded(&subject, amount, bounds, line.paid_before.as_ref())?;
         let amount = self.not_negative(&subject, amount, line.clawback);
         if self.terms.rounding.at == RoundingPoint::Line {
             return self.rounded(&subject, &amount);
@@ -101,24 +134,29 @@ impl Evaluation<'_> {
         known
     }
 
-    fn per_unit(&mut self, subject: &Subject, units: &Operand, price: &Operand) -> Known {
-        let operands = vec![self.named(units), self.named(price)];
-        let known = self
-            .values([units, price])
-            .map(|values| values.iter().product::<BigRational>());
-        self.money_step(subject, Operation::PerUnit, operands, &known);
+    fn per_unit(&mut self, line: &Line, units: &Operand, price: &Operand) -> Known {
+        let (units, named) = self.basis(line, units);
+        let operands = vec![named, self.named(price)];
+        let known = match (units, self.value(price)) {
+            (Ok(units), Ok(price)) => Ok(units * price),
+            (Err(gap), Err(other)) => Err(gap.prevailing(other)),
+            (Err(gap), _) | (_, Err(gap)) => Err(gap),
+        };
+        let subject = Subject::Line(line.name.clone());
+        self.money_step(&subject, Operation::PerUnit, operands, &known);
         known
     }
 
     /// Each band pays its share of the part of the quantity that lies between its bounds, counted
     /// from zero: below zero the parts are negative.
-    fn share(&mut self, subject: &Subject, of: &Operand, bands: &[Band]) -> Known {
-        let known = self.value(of);
+    fn share(&mut self, line: &Line, of: &Operand, bands: &[Band]) -> Known {
+        let subject = &Subject::Line(line.name.clone());
+        let (known, quantity) = self.basis(line, of);
         let mut paid = Vec::new();
         for (index, band) in bands.iter().enumerate() {
             let known = known.as_ref().map_err(Clone::clone);
             let part = known.map(|value| inside(value, band) * &band.share);
-            let mut operands = vec![self.named(of), stated(&band.from)];
+            let mut operands = vec![quantity.clone(), stated(&band.from)];
             operands.extend(band.to.as_ref().map(stated));
             operands.push(stated(&band.share));
             self.money_step(subject, Operation::Band, operands, &part);
@@ -141,9 +179,9 @@ impl Evaluation<'_> {
         of: &Operand,
         operator: Operator,
         steps: &[StepTerm],
+        are_rates: bool,
     ) -> Known {
-        let known = self.value(of);
-        let quantity = self.named(of);
+        let (known, quantity) = self.basis(line, of);
         let mut reached: Option<&StepTerm> = None;
         for step in steps {
             let threshold = Ok(step.threshold.clone());
@@ -163,11 +201,13 @@ impl Evaluation<'_> {
             (Ok(_), Some(step)) => self.value(&step.amount),
         };
         let subject = Subject::Line(line.name.clone());
-        self.money_step(
-            &subject,
+        let unit = (!are_rates).then(|| self.terms.currency.code());
+        self.step(
+            subject,
             Operation::HighestStep(operator),
             operands,
-            &amount,
+            step_result(&amount),
+            unit,
         );
         amount
     }

@@ -1,43 +1,114 @@
 //! Evaluation: inputs in, decision out, every step written down.
 //!
-//! Effects are accepted, quantities computed, lines decided in the contract's order, the total
-//! bounded and split. Nothing here fails: what has no value carries the reason along as a
+//! The terms in force are found, effects accepted, quantities computed, lines decided in the
+//! contract's order, groups bounded, the total bounded, set off and split. Nothing here fails: what has no value carries the reason along as a
 //! [`Gap`], and ends in a named branch.
 
 mod conditions;
+mod curves;
 mod lines;
+mod modifiers;
+mod nearby;
+mod payers;
 mod quantities;
 mod total;
 
+use chrono::NaiveDate;
 use num_rational::BigRational;
 
+use crate::contract::TERMS_DATE;
 use crate::contract::terms::{Operand, Terms};
 use crate::decision::{
-    Branch, ContractName, Decision, Gap, LineDecision, Named, Operation, Step, StepResult, Subject,
+    Branch, ContractName, Decision, Gap, GroupDecision, LineDecision, Named, Operation, Step, StepResult, Subject,
     Threshold,
 };
 use crate::input::{Input, InputKind, Inputs, Undecided};
+use crate::money::Money;
 use crate::number;
 
-/// Decides what the terms pay for the inputs.
-pub(crate) fn evaluate(terms: &Terms, inputs: &Inputs) -> Decision {
-    let mut evaluation = Evaluation {
-        terms,
-        inputs,
-        effects: Vec::new(),
-        values: vec![None; terms.quantities.len()],
-        amounts: Vec::new(),
-        lines: Vec::new(),
-        thresholds: Vec::new(),
-        trace: Vec::new(),
+/// Decides what the terms pay for the inputs: those first agreed, or those in force on the day the
+/// inputs name where the contract has amendments.
+pub(crate) fn evaluate(
+    terms: &Terms,
+    amended: &[(NaiveDate, Terms)],
+    inputs: &Inputs,
+) -> Decision {
+    if amended.is_empty() {
+        return with_nearby(terms, inputs, decide(Evaluation::new(terms, inputs)));
+    }
+    match day(inputs) {
+        Ok(day) => {
+            let in_force = amended.iter().rev().find(|(from, _)| *from <= day);
+            let state = in_force.map_or(terms, |(_, terms)| terms);
+            let mut evaluation = Evaluation::new(state, inputs);
+            let from = in_force.map_or("as first agreed".to_owned(), |(from, _)| from.to_string());
+            evaluation.note_terms(&day.to_string(), StepResult::Value(from));
+            with_nearby(state, inputs, decide(evaluation))
+        }
+        Err(gap) => {
+            let mut evaluation = Evaluation::new(terms, inputs);
+            evaluation.note_terms(
+                &gap.branch.to_string(),
+                StepResult::Undecided(gap.clone()),
+            );
+            evaluation.no_terms = Some(gap);
+            decide(evaluation)
+        }
+    }
+}
+
+fn with_nearby(terms: &Terms, inputs: &Inputs, mut decision: Decision) -> Decision {
+    decision.nearby = nearby::nearby(terms, inputs, &decision);
+    decision
+}
+
+/// What is paid, and how it ended, without what nearby evidence would pay.
+pub(crate) fn payment(
+    terms: &Terms,
+    amended: &[(NaiveDate, Terms)],
+    inputs: &Inputs,
+) -> (Branch, Money) {
+    let state = match day(inputs) {
+        _ if amended.is_empty() => terms,
+        Ok(day) => {
+            let in_force = amended.iter().rev().find(|(from, _)| *from <= day);
+            in_force.map_or(terms, |(_, terms)| terms)
+        }
+        Err(gap) => return (Branch::from(gap.branch), Money::new(0, terms.currency)),
     };
-    evaluation.accept_effects();
-    evaluation.compute_quantities();
+    let decision = decide(Evaluation::new(state, inputs));
+    (decision.branch, decision.total)
+}
+
+/// The day on which the terms are to be read.
+fn day(inputs: &Inputs) -> Result<NaiveDate, Gap> {
+    match read(inputs, TERMS_DATE, InputKind::Text)? {
+        Input::Text(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
+            not_measurable(&format!(
+                "the input {TERMS_DATE} is no day such as 2025-03-31"
+            ))
+        }),
+        other => Err(not_measurable(&format!(
+            "the input {TERMS_DATE} is {}",
+            other.description()
+        ))),
+    }
+}
+
+fn decide(mut evaluation: Evaluation<'_>) -> Decision {
+    let terms = evaluation.terms;
+    if evaluation.no_terms.is_none() {
+        evaluation.accept_effects();
+        evaluation.compute_quantities();
+    }
     for line in &terms.lines {
         evaluation.decide_line(line);
     }
+    for group in &terms.groups {
+        evaluation.decide_group(group);
+    }
     let (total, branch) = evaluation.decide_total();
-    let payers = evaluation.split(total);
+    let (payers, total, branch) = evaluation.split(total, branch);
     let undecided = evaluation
         .lines
         .iter()
@@ -52,9 +123,11 @@ pub(crate) fn evaluate(terms: &Terms, inputs: &Inputs) -> Decision {
         branch,
         total,
         lines: evaluation.lines,
+        groups: evaluation.groups,
         undecided,
         payers,
         thresholds: evaluation.thresholds,
+        nearby: Vec::new(),
         trace: evaluation.trace,
     }
 }
@@ -65,6 +138,8 @@ type Known = Result<BigRational, Gap>;
 struct Evaluation<'a> {
     terms: &'a Terms,
     inputs: &'a Inputs,
+    /// Why it is not known which terms are in force.
+    no_terms: Option<Gap>,
     /// For each effect, why its figures may not be used.
     effects: Vec<Option<Gap>>,
     /// For each quantity, once it has been computed.
@@ -72,8 +147,43 @@ struct Evaluation<'a> {
     /// For each line decided so far, its exact amount; 0 if undecided.
     amounts: Vec<BigRational>,
     lines: Vec<LineDecision>,
+    /// For each group, its exact amount; 0 if undecided.
+    group_amounts: Vec<BigRational>,
+    groups: Vec<GroupDecision>,
     thresholds: Vec<Threshold>,
     trace: Vec<Step>,
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(terms: &'a Terms, inputs: &'a Inputs) -> Self {
+        Self {
+            terms,
+            inputs,
+            no_terms: None,
+            effects: Vec::new(),
+            values: vec![None; terms.quantities.len()],
+            amounts: Vec::new(),
+            lines: Vec::new(),
+            group_amounts: Vec::new(),
+            groups: Vec::new(),
+            thresholds: Vec::new(),
+            trace: Vec::new(),
+        }
+    }
+
+    fn note_terms(&mut self, day: &str, result: StepResult) {
+        let operands = vec![Named {
+            name: TERMS_DATE.to_owned(),
+            value: day.to_owned(),
+        }];
+        self.step(
+            Subject::Contract,
+            Operation::TermsInForce,
+            operands,
+            result,
+            None,
+        );
+    }
 }
 
 impl Evaluation<'_> {
@@ -156,61 +266,67 @@ impl Evaluation<'_> {
     }
 
     /// Raises to the floor, then lowers to the cap; a cap or floor is cut to whole minor units,
-    /// down and up, so that neither can be overstepped. The cap prevails.
+    /// down and up, so that neither can be overstepped. The cap prevails. What was paid before
+    /// counts towards the cap.
     fn bounded(
         &mut self,
         subject: &Subject,
         mut amount: BigRational,
-        floor: Option<&Operand>,
-        cap: Option<&Operand>,
+        (floor, cap): (Option<&Operand>, Option<&Operand>),
+        paid_before: Option<&Operand>,
     ) -> Known {
         use crate::rounding::RoundingMode::{Ceiling, Floor};
         let decimals = self.terms.currency.exponent();
-        for (role, bound, cut) in [("floor", floor, Ceiling), ("cap", cap, Floor)] {
-            let Some(bound) = bound else { continue };
-            let is_cap = role == "cap";
-            let limit = self
-                .value(bound)
-                .map(|limit| cut.to_decimals(&limit, decimals));
-            let bounded = limit.map(|limit| {
-                if is_cap {
-                    amount.clone().min(limit)
-                } else {
-                    amount.clone().max(limit)
+        if let Some(floor) = floor {
+            let known = self
+                .value(floor)
+                .map(|limit| amount.clone().max(Ceiling.to_decimals(&limit, decimals)));
+            let operands = vec![named_value("amount", &amount), self.named(floor)];
+            self.money_step(subject, Operation::Floor, operands, &known);
+            amount = known?;
+        }
+        if let Some(cap) = cap {
+            let (limit, named) = match paid_before {
+                None => (self.value(cap), self.named(cap)),
+                Some(before) => {
+                    let left = self.left_under_cap(subject, cap, before)?;
+                    let named = named_value("left under the cap", &left);
+                    (Ok(left), named)
                 }
-            });
-            let operands = vec![named_value("amount", &amount), self.named(bound)];
-            let operation = if is_cap {
-                Operation::Cap
-            } else {
-                Operation::Floor
             };
-            self.money_step(subject, operation, operands, &bounded);
-            amount = bounded?;
+            let known = limit.map(|limit| amount.clone().min(Floor.to_decimals(&limit, decimals)));
+            let operands = vec![named_value("amount", &amount), named];
+            self.money_step(subject, Operation::Cap, operands, &known);
+            amount = known?;
         }
         Ok(amount)
     }
 
     /// Reads an input of the kind expected.
     fn input(&self, name: &str, expected: InputKind) -> Result<&Input, Gap> {
-        match self.inputs.get(name) {
-            None => Err(not_measurable(&format!(
-                "the input {name} was not supplied"
+        read(self.inputs, name, expected)
+    }
+}
+
+/// Reads an input of the kind expected.
+fn read<'i>(inputs: &'i Inputs, name: &str, expected: InputKind) -> Result<&'i Input, Gap> {
+    match inputs.get(name) {
+        None => Err(not_measurable(&format!(
+            "the input {name} was not supplied"
+        ))),
+        Some(Input::Unavailable { reason, branch }) => Err(Gap {
+            branch: *branch,
+            reason: format!("the input {name} is unavailable: {reason}"),
+        }),
+        Some(input) => match (input, expected) {
+            (Input::Number(_), InputKind::Number)
+            | (Input::Flag(_), InputKind::Flag)
+            | (Input::Text(_), InputKind::Text) => Ok(input),
+            _ => Err(not_measurable(&format!(
+                "the input {name} is {}, expected a {expected}",
+                input.description()
             ))),
-            Some(Input::Unavailable { reason, branch }) => Err(Gap {
-                branch: *branch,
-                reason: format!("the input {name} is unavailable: {reason}"),
-            }),
-            Some(input) => match (input, expected) {
-                (Input::Number(_), InputKind::Number)
-                | (Input::Flag(_), InputKind::Flag)
-                | (Input::Text(_), InputKind::Text) => Ok(input),
-                _ => Err(not_measurable(&format!(
-                    "the input {name} is {}, expected a {expected}",
-                    input.description()
-                ))),
-            },
-        }
+        },
     }
 }
 

@@ -3,9 +3,9 @@
 use super::{Evaluation, Known, not_measurable, step_result};
 use crate::contract::Sign;
 use crate::contract::arithmetic;
-use crate::contract::terms::{Effect, Quantity, Rule};
+use crate::contract::terms::{Effect, Operand, Quantity, Rule};
 use crate::decision::{Gap, Named, Operation, StepResult, Subject};
-use crate::input::{Input, InputKind};
+use crate::input::{Input, InputKind, Undecided};
 use crate::number;
 
 impl Evaluation<'_> {
@@ -83,11 +83,29 @@ impl Evaluation<'_> {
             return (operation, vec![operand], self.cross_over(rule));
         }
         let operands = rule.operands();
+        if let Rule::FirstAvailable(all) = rule {
+            let named = all.iter().map(|operand| self.named(operand)).collect();
+            return (operation, named, self.first_available(all));
+        }
         let named = operands.iter().map(|operand| self.named(operand)).collect();
         let known = self
             .values(operands)
             .and_then(|values| derive(rule, &values));
         (operation, named, known)
+    }
+
+    /// The first that is measurable. One that is deferred is waited for: it may yet come first.
+    fn first_available(&self, all: &[Operand]) -> Known {
+        let mut first_gap = None;
+        for operand in all {
+            match self.value(operand) {
+                Err(gap) if gap.branch == Undecided::NotMeasurable => {
+                    first_gap.get_or_insert(gap);
+                }
+                known => return known,
+            }
+        }
+        Err(first_gap.unwrap_or_else(|| not_measurable("it has no operands")))
     }
 
     /// Takes an input in: exact from its text, then sign, then decimals. Once, and here alone.
@@ -146,6 +164,15 @@ fn operation(rule: &Rule) -> Operation {
         Rule::ShareOf { .. } => Operation::ShareOf,
         Rule::Minimum(_) => Operation::Minimum,
         Rule::Maximum(_) => Operation::Maximum,
+        Rule::FirstAvailable(_) => Operation::FirstAvailable,
+        Rule::AdjustedP { rule, .. } => Operation::AdjustedP(*rule),
+        Rule::ProbabilityAbove {
+            decimals, rounding, ..
+        } => Operation::ProbabilityAbove {
+            decimals: *decimals,
+            rounding: *rounding,
+        },
+        Rule::Compound { .. } => Operation::Compound,
         Rule::Rounded {
             decimals, rounding, ..
         } => Operation::Round {

@@ -1,8 +1,8 @@
 //! The steps of an evaluation, in words short enough for a table.
 
 use utfall_payment::{
-    Branch, Decision, Gap, Named, Operation, Operator, RoundingMode, Sign, Step, StepResult,
-    Subject,
+    Branch, Decision, Excess, Gap, Named, Operation, Operator, Otherwise, RoundingMode, Sign, Step,
+    StepResult, Subject,
 };
 
 use crate::number;
@@ -10,9 +10,11 @@ use crate::number;
 /// The heading a step stands under.
 pub(crate) fn heading(step: &Step, decision: &Decision) -> String {
     match &step.subject {
+        Subject::Contract => "The contract".to_owned(),
         Subject::Effect(_) => "The effects".to_owned(),
         Subject::Quantity(_) => "The quantities".to_owned(),
         Subject::Line(name) => format!("Line: {}", line_title(decision, name)),
+        Subject::Group(name) => format!("Lines together: {}", group_title(decision, name)),
         Subject::Total => "The total".to_owned(),
         Subject::Payer(_) => "The payers".to_owned(),
     }
@@ -24,7 +26,9 @@ pub(crate) fn named_operation(step: &Step) -> String {
         Subject::Effect(name) | Subject::Quantity(name) | Subject::Payer(name) => {
             format!("{name}: {}", operation(step))
         }
-        Subject::Line(_) | Subject::Total => operation(step),
+        Subject::Contract | Subject::Line(_) | Subject::Group(_) | Subject::Total => {
+            operation(step)
+        }
     }
 }
 
@@ -32,6 +36,14 @@ pub(crate) fn named_operation(step: &Step) -> String {
 pub(crate) fn line_title(decision: &Decision, name: &str) -> String {
     let line = decision.lines.iter().find(|line| line.name == name);
     line.and_then(|line| line.title.clone())
+        .unwrap_or_else(|| name.to_owned())
+}
+
+/// A group's title, or its name if the contract gives none.
+fn group_title(decision: &Decision, name: &str) -> String {
+    let group = decision.groups.iter().find(|group| group.name == name);
+    group
+        .and_then(|group| group.title.clone())
         .unwrap_or_else(|| name.to_owned())
 }
 
@@ -59,11 +71,16 @@ pub(crate) fn operation(step: &Step) -> String {
             )
         }
         Operation::Constant => "stated in the contract".to_owned(),
-        Operation::Difference => named_all(all, " − "),
-        Operation::Sum | Operation::Bands | Operation::AddLines => named_all(all, " + "),
-        Operation::Product | Operation::PerUnit | Operation::ShareOf | Operation::PayerShare => {
-            named_all(all, " × ")
+        Operation::Difference | Operation::LeftUnderCap | Operation::Unpaid => {
+            named_all(all, " − ")
         }
+        Operation::Sum | Operation::Bands | Operation::AddLines => named_all(all, " + "),
+        Operation::Product
+        | Operation::PerUnit
+        | Operation::ShareOf
+        | Operation::RateOn
+        | Operation::PartOfPool
+        | Operation::PayerShare => named_all(all, " × "),
         Operation::Ratio => named_all(all, " ÷ "),
         Operation::RelativeReduction => {
             format!("fall as a fraction of the first: {}", named_all(all, " → "))
@@ -100,6 +117,65 @@ pub(crate) fn operation(step: &Step) -> String {
             format!("{}, and nothing is taken back: 0", named_all(all, ", "))
         }
 
+        Operation::TermsInForce => format!("{}; terms in force", named_all(all, ", ")),
+        Operation::FirstAvailable => {
+            format!("the first that is measurable of {}", named_all(all, ", "))
+        }
+        Operation::AdjustedP(rule) => match all.split_first() {
+            Some((of, family)) => format!(
+                "{} adjusted ({rule}) among {}",
+                named(of),
+                named_all(family, ", ")
+            ),
+            None => String::new(),
+        },
+        Operation::ProbabilityAbove { decimals, rounding } => match all.as_slice() {
+            [point, error, threshold] => format!(
+                "probability of more than {}, from {} with standard error {}, {}",
+                named(threshold),
+                named(point),
+                named(error),
+                rounded(*decimals, *rounding)
+            ),
+            _ => named_all(all, ", "),
+        },
+        Operation::Compound => match all.as_slice() {
+            [of, rate, periods] => {
+                format!("{} × (1 + {})^{}", named(of), named(rate), named(periods))
+            }
+            _ => named_all(all, ", "),
+        },
+        Operation::Enough(otherwise) => {
+            format!("{}; otherwise {}", named_all(all, " ≥ "), fallback(*otherwise))
+        }
+        Operation::DeadweightFraction => {
+            format!("{} of it, deadweight", named_all(all, " less "))
+        }
+        Operation::DeadweightFixed => format!("{}, deadweight", named_all(all, " less ")),
+        Operation::Piecewise => points(all),
+        Operation::Attained => match all.as_slice() {
+            [of, from, to] => format!(
+                "part of the way from {} to {} come by {}",
+                named(from),
+                named(to),
+                named(of)
+            ),
+            _ => named_all(all, ", "),
+        },
+        Operation::Score => {
+            let weighted: Vec<String> = all.chunks(2).map(|pair| named_all(pair, " × ")).collect();
+            weighted.join(" + ")
+        }
+        Operation::SetOff(Excess::Kept) => {
+            format!("{}, paid in the interim", named_all(all, " − "))
+        }
+        Operation::SetOff(Excess::DueBack) => {
+            format!("{}, paid in the interim; excess is due back", named_all(all, " − "))
+        }
+        Operation::FloorPer => format!("at least {}", bound_per(all)),
+        Operation::CapPer => format!("at most {}", bound_per(all)),
+        Operation::PayerCap => bound(step, "lowered to the payer's cap", "not above the payer's cap"),
+        Operation::PayerTakesOver => named_all(all, " + "),
         Operation::Floor => bound(step, "raised to the floor", "not below the floor"),
         Operation::Cap => bound(step, "lowered to the cap", "not above the cap"),
         Operation::PayerRemainder => named_all(all, " + "),
@@ -160,6 +236,40 @@ fn named(operand: &Named) -> String {
 
 fn named_all(operands: &[Named], between: &str) -> String {
     operands.iter().map(named).collect::<Vec<_>>().join(between)
+}
+
+/// What happens where there are too few units.
+fn fallback(otherwise: Otherwise) -> &'static str {
+    match otherwise {
+        Otherwise::NotMeasurable => "not measurable",
+        Otherwise::Deferred => "deferred",
+        Otherwise::NothingDue => "nothing due",
+        Otherwise::Amount => "a stated amount",
+    }
+}
+
+/// Operands: the quantity, then place and amount of each point it was read off.
+fn points(operands: &[Named]) -> String {
+    match operands {
+        [of, from, low, to, high] => format!(
+            "{} on the line from {} at {} to {} at {}",
+            named(of),
+            named(low),
+            named(from),
+            named(high),
+            named(to)
+        ),
+        [of, at, amount] => format!("{} at {}: {}", named(of), named(at), named(amount)),
+        _ => format!("{}, beyond the points", named_all(operands, ", ")),
+    }
+}
+
+/// Operands: the amount, the bound for each, how many.
+fn bound_per(operands: &[Named]) -> String {
+    match operands {
+        [amount, bound, of] => format!("{} for each of {}: {}", named(bound), named(of), named(amount)),
+        _ => named_all(operands, ", "),
+    }
 }
 
 /// Operands: the quantity, the lower bound, the upper bound unless open above, the share.
