@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use utfall_core::Estimate;
+use utfall_payment::Language;
 use utfall_verify::record::{
     AlternativeRecord, DesignResult, DesignsDocument, EffectRecord, EffectResult, GradeRecord,
 };
@@ -190,10 +191,11 @@ fn decision(results: &Results) -> String {
     format!("{} ({})", decision.total, decision.branch)
 }
 
-/// The last sentences of the explanation: what each line came to, and the total.
+/// The last sentences of the explanation: what nearby evidence would pay, what each line came to, and
+/// the total.
 fn reasons(results: &Results) -> Vec<String> {
     let decision = &results.documents.decision;
     let sentences = utfall_payment::explain(decision, Language::English);
-    let n_last = decision.lines.len() + 1;
+    let n_last = decision.nearby.len() + decision.lines.len() + 1;
     sentences[sentences.len().saturating_sub(n_last)..].to_vec()
 }

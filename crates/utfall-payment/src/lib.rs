@@ -30,8 +30,8 @@ pub use contract::{
 };
 pub use currency::{Currency, UnknownCurrency};
 pub use decision::{
-    Away, Branch, ConditionResult, ContractName, Decision, Gap, GroupDecision, LineDecision, Named, Nearby, NearbyPayment, Operation,
-    PayerDecision, Step, StepResult, Subject, Threshold,
+    Away, Branch, ConditionResult, ContractName, Decision, Gap, GroupDecision, LineDecision, Named,
+    Nearby, NearbyPayment, Operation, PayerDecision, Step, StepResult, Subject, Threshold,
 };
 pub use explain::{Language, explain};
 pub use input::{Input, InputKind, Inputs, Undecided};

@@ -6,7 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
-use utfall_payment::{Branch, Contract, Decision, Input, Inputs, StepResult, Undecided, Language, explain};
+use utfall_payment::{
+    Branch, Contract, Decision, Input, Inputs, Language, StepResult, Undecided, explain,
+};
 
 const NUMBER: &str = "sign = \"keep\"\ndecimals = 6\nrounding = \"half-even\"\n";
 
@@ -354,5 +356,9 @@ amount = "all"
     assert_eq!(total(&decision), (6_347, Branch::Paid));
     let by_zero = contract(AT_TOTAL, lines).evaluate(&numbers("7", "0"));
     assert_eq!(by_zero.branch, Branch::NotMeasurable);
-    assert!(explain(&by_zero, Language::English).join("\n").contains("division by zero"));
+    assert!(
+        explain(&by_zero, Language::English)
+            .join("\n")
+            .contains("division by zero")
+    );
 }

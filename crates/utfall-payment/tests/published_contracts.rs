@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -31,6 +31,9 @@ struct Case {
     total: String,
     #[serde(default)]
     undecided: Vec<String>,
+    /// What some of the lines pay, by name.
+    #[serde(default)]
+    lines: BTreeMap<String, String>,
 }
 
 fn repository() -> PathBuf {
@@ -42,7 +45,7 @@ fn folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.join("cases.toml").is_file())
         .collect();
     folders.sort();
     folders
@@ -78,9 +81,14 @@ fn every_case_is_paid_to_the_last_minor_unit() {
         assert_eq!(decision.total.to_string(), case.total, "{name}\n{told}");
         assert_eq!(decision.branch, case.branch, "{name}\n{told}");
         assert_eq!(decision.undecided, case.undecided, "{name}\n{told}");
+        for (line, expected) in &case.lines {
+            let found = decision.lines.iter().find(|one| one.name == *line);
+            let amount = found.unwrap().amount.unwrap().to_string();
+            assert_eq!(amount, *expected, "{name}: {line}");
+        }
         n_cases += 1;
     });
-    assert!(n_cases > 60, "only {n_cases} cases were found");
+    assert!(n_cases > 100, "only {n_cases} cases were found");
 }
 
 #[test]
@@ -140,4 +148,53 @@ fn peterborough_is_told_with_its_exact_fraction() {
         told.contains("cohort-1-fall is -1/62 from the threshold 0.1"),
         "{told}"
     );
+}
+
+/// The cells of a published rate card: project, then metric, price, claims and what was paid.
+fn published(file: &str) -> Vec<BTreeMap<String, String>> {
+    let text =
+        std::fs::read_to_string(repository().join("tests/contracts/data").join(file)).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<String> = lines
+        .next()
+        .unwrap()
+        .split(',')
+        .map(str::to_owned)
+        .collect();
+    let row = |line: &str| {
+        // No cell that is read here is quoted: the numbers stand at the ends of the row.
+        let cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+        let mut row: BTreeMap<String, String> = BTreeMap::new();
+        for (name, cell) in names.iter().zip(&cells).take(3) {
+            row.insert(name.clone(), cell.clone());
+        }
+        for (name, cell) in names.iter().rev().zip(cells.iter().rev()).take(3) {
+            row.insert(name.clone(), cell.clone());
+        }
+        row
+    };
+    lines.map(row).collect()
+}
+
+#[test]
+fn every_line_of_the_care_leavers_rate_cards_is_paid_to_the_pound() {
+    let rows = published("care-leavers.csv");
+    let mut n_lines = 0;
+    for_every_case(|name, contract, inputs, _| {
+        if !name.starts_with("care-leavers-") || !name.contains("what was paid") {
+            return;
+        }
+        let project = contract.sources()[0].trim_start_matches("GO Lab, ");
+        let decision = contract.evaluate(inputs);
+        let terms: Vec<_> = contract.claim_terms().collect();
+        assert_eq!(terms.len(), decision.lines.len(), "{name}");
+        let rows = rows.iter().filter(|row| row["project_id"] == project);
+        for (line, row) in decision.lines.iter().zip(rows) {
+            let paid: i128 = row["actual_paid"].parse().unwrap();
+            let amount = line.amount.unwrap().minor_units();
+            assert_eq!(amount, paid * 100, "{name}: {}", line.name);
+            n_lines += 1;
+        }
+    });
+    assert_eq!(n_lines, 69);
 }

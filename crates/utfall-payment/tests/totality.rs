@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use utfall_payment::{Branch, Contract, Decision, Input, Inputs, Undecided, Language, explain};
+use utfall_payment::{Branch, Contract, Decision, Input, Inputs, Language, Undecided, explain};
 
 /// Every contract file of the repository.
 fn texts() -> Vec<String> {

@@ -3,21 +3,49 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
-use utfall_payment::Decision;
-use utfall_verify::record::{DECISION, EFFECTS, EffectsDocument, GradeRecord};
+use clap::{Args, ValueEnum};
+use utfall_payment::{Contract, Decision, Language};
+use utfall_verify::record::{CONTRACT, DECISION, EFFECTS, EffectsDocument, GradeRecord};
 
 use crate::error::CliError;
 use crate::exit::Code;
 
 /// Tell the decision in a bundle step by step, in sentences
+///
+/// First the rule of the contract in one sentence, then each step with its numbers, the distance to
+/// every threshold, what nearby evidence would pay, and what each line came to.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-    utfall explain runs/norrkoping/bundle.zip")]
+Examples:
+    utfall explain runs/norrkoping/bundle.zip
+    utfall explain runs/norrkoping/bundle.zip --language sv")]
 pub(crate) struct ExplainArgs {
     /// Bundle written by `utfall run`, or the folder it was unpacked into
     bundle: PathBuf,
+    /// Language of the sentences
+    #[arg(long, value_enum, default_value_t = Spoken::En)]
+    language: Spoken,
+}
+
+/// A language, by its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Spoken {
+    /// English
+    En,
+    /// Swedish
+    Sv,
+    /// Danish
+    Da,
+}
+
+impl From<Spoken> for Language {
+    fn from(spoken: Spoken) -> Self {
+        match spoken {
+            Spoken::En => Self::English,
+            Spoken::Sv => Self::Swedish,
+            Spoken::Da => Self::Danish,
+        }
+    }
 }
 
 pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, CliError> {
@@ -39,7 +67,15 @@ pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, C
         .ok_or_else(|| unusable("it holds no decision"))?;
     let decision: Decision = utfall_evidence::json::read_document(bytes)
         .map_err(|error| unusable(&error.to_string()))?;
-    for sentence in utfall_payment::explain(&decision) {
+    let contract = files
+        .get(CONTRACT)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .ok_or_else(|| unusable("it holds no contract"))?;
+    let contract =
+        Contract::from_toml(CONTRACT, contract).map_err(|error| unusable(&error.to_string()))?;
+    let language = args.language.into();
+    writeln!(out, "{}", contract.rule(language))?;
+    for sentence in utfall_payment::explain(&decision, language) {
         writeln!(out, "{sentence}")?;
     }
     let effects: Option<EffectsDocument> = files

@@ -21,14 +21,19 @@ pub(super) struct Amendment {
     pub(super) entries: Document,
 }
 
+/// A day such as `2025-03-31`, and no other form.
+pub(crate) fn day(text: &str) -> Option<NaiveDate> {
+    let is_usual = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .filter(|_| is_usual)
+}
+
 /// Reads a date, or remembers that it is none.
 pub(super) fn date(text: &Spanned<String>, problems: &mut Problems) -> Option<NaiveDate> {
-    let date = text.get_ref();
-    let read = (date.len() == 10)
-        .then(|| NaiveDate::parse_from_str(date, "%Y-%m-%d").ok())
-        .flatten();
+    let read = day(text.get_ref());
     if read.is_none() {
-        let found = date.clone();
+        let found = text.get_ref().clone();
         problems.add(ProblemKind::NotADate { found }, text.span());
     }
     read

@@ -77,10 +77,7 @@ pub enum Break {
 }
 
 /// The most one person's claims pay under the whole contract, in major units.
-pub(super) fn cap_per_person(
-    document: &Document,
-    problems: &mut Problems,
-) -> Option<BigRational> {
+pub(super) fn cap_per_person(document: &Document, problems: &mut Problems) -> Option<BigRational> {
     let header = document.header.as_ref()?;
     let claims = header.claims.as_ref()?.get_ref();
     amount(&claims.cap_per_person, Some(header.currency), problems)
@@ -127,7 +124,13 @@ pub(super) fn resolve(
     };
     let currency = currency?;
     let Some(price) = Money::from_exact(&price, currency) else {
-        check_amount("price", &price, Some(currency), per_unit.price.span(), problems);
+        check_amount(
+            "price",
+            &price,
+            Some(currency),
+            per_unit.price.span(),
+            problems,
+        );
         return None;
     };
     let cap = match cap {
@@ -162,10 +165,12 @@ impl Quantities {
         };
         let price = known(price).and_then(|price| self.constant(&price).cloned());
         let input = match known(units) {
-            Some(Operand::Quantity(index)) => match self.resolved.as_ref().map(|all| &all[index].rule) {
-                Some(Rule::Input { from, .. }) => Some(from.clone()),
-                _ => None,
-            },
+            Some(Operand::Quantity(index)) => {
+                match self.resolved.as_ref().map(|all| &all[index].rule) {
+                    Some(Rule::Input { from, .. }) => Some(from.clone()),
+                    _ => None,
+                }
+            }
             _ => None,
         };
         (price, input)

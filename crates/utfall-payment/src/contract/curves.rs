@@ -156,8 +156,7 @@ impl LineReader<'_> {
     ) -> Curve {
         if points.is_empty() {
             let what = "points";
-            self.problems
-                .add(ProblemKind::Empty { what }, span.clone());
+            self.problems.add(ProblemKind::Empty { what }, span.clone());
         }
         let mut has_jump = false;
         for (index, (point, raw)) in points.iter().enumerate().skip(1) {
@@ -217,8 +216,7 @@ impl LineReader<'_> {
             (Some(_), None, true) => "an `amount`, but `rate-on` makes them rates",
             (None, Some(_), false) => "a `rate`, but no `rate-on` says of what",
         };
-        self.problems
-            .add(ProblemKind::AmountOrRate { found }, span);
+        self.problems.add(ProblemKind::AmountOrRate { found }, span);
         None
     }
 }

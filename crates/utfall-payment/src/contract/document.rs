@@ -334,7 +334,8 @@ fn keep_decimal_as_text(value: &mut DeValue<'_>) {
 }
 
 fn refuse_unknown_keys(root: &mut DeTable<'_>, problems: &mut Problems) {
-    let known = |key: &str| HEADER_KEYS.contains(&key) || LIST_KEYS.contains(&key) || key == AMENDMENT;
+    let known =
+        |key: &str| HEADER_KEYS.contains(&key) || LIST_KEYS.contains(&key) || key == AMENDMENT;
     let unknown: Vec<_> = root
         .keys()
         .filter(|key| !known(key.get_ref()))

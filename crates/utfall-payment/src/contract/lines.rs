@@ -236,7 +236,11 @@ impl LineReader<'_> {
         })
     }
 
-    pub(super) fn fixed(&mut self, what: &'static str, raw: &Spanned<RawOperand>) -> Option<BigRational> {
+    pub(super) fn fixed(
+        &mut self,
+        what: &'static str,
+        raw: &Spanned<RawOperand>,
+    ) -> Option<BigRational> {
         self.quantities.fixed(what, raw, self.problems)
     }
 }

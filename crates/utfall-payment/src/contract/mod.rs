@@ -57,6 +57,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+pub(crate) use amendments::day;
 pub use choices::{
     Above, AtJump, Below, BeyondCap, Excess, Multiplicity, Operator, Otherwise, Remainder, Role,
     RoundingPoint, RoundingRule, Sign,
@@ -68,8 +69,8 @@ use crate::decision::{Branch, Decision};
 use crate::evaluate;
 use crate::explain::{self, Language};
 use crate::input::{InputKind, Inputs};
-use crate::problem::ContractErrors;
 use crate::money::Money;
+use crate::problem::ContractErrors;
 use terms::Terms;
 
 /// The input that says on which day the terms are to be read, `2025-03-31`, where a contract has

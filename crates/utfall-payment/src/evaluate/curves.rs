@@ -41,7 +41,13 @@ impl Evaluation<'_> {
             self.money_step(&subject, Operation::Piecewise, operands, &amount);
         } else {
             let result = super::step_result(&amount);
-            self.step(subject.clone(), Operation::Piecewise, operands, result, None);
+            self.step(
+                subject.clone(),
+                Operation::Piecewise,
+                operands,
+                result,
+                None,
+            );
         }
         self.on_base(&subject, amount, rate_on)
     }
@@ -98,7 +104,13 @@ impl Evaluation<'_> {
             operands.extend([stated(&point.at), stated(&point.amount)]);
         }
         let result = super::step_result(&part);
-        self.step(subject.clone(), Operation::Piecewise, operands, result, None);
+        self.step(
+            subject.clone(),
+            Operation::Piecewise,
+            operands,
+            result,
+            None,
+        );
         let part = part?;
         let operands = vec![self.named(amount), named_value("part", &part)];
         let known = self.value(amount).and_then(|pool| fitting(pool * part));

@@ -45,7 +45,8 @@ impl Evaluation<'_> {
         }
         match self.enough(line)? {
             Enough::Yes => self.payable(line),
-            Enough::No(amount) => self.finished(line, amount),
+            Enough::Nothing => Ok(BigRational::zero()),
+            Enough::Amount(amount) => self.finished(line, amount),
         }
     }
 

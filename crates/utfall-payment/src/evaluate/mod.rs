@@ -16,11 +16,11 @@ mod total;
 use chrono::NaiveDate;
 use num_rational::BigRational;
 
-use crate::contract::TERMS_DATE;
 use crate::contract::terms::{Operand, Terms};
+use crate::contract::{self, TERMS_DATE};
 use crate::decision::{
-    Branch, ContractName, Decision, Gap, GroupDecision, LineDecision, Named, Operation, Step, StepResult, Subject,
-    Threshold,
+    Branch, ContractName, Decision, Gap, GroupDecision, LineDecision, Named, Operation, Step,
+    StepResult, Subject, Threshold,
 };
 use crate::input::{Input, InputKind, Inputs, Undecided};
 use crate::money::Money;
@@ -28,11 +28,7 @@ use crate::number;
 
 /// Decides what the terms pay for the inputs: those first agreed, or those in force on the day the
 /// inputs name where the contract has amendments.
-pub(crate) fn evaluate(
-    terms: &Terms,
-    amended: &[(NaiveDate, Terms)],
-    inputs: &Inputs,
-) -> Decision {
+pub(crate) fn evaluate(terms: &Terms, amended: &[(NaiveDate, Terms)], inputs: &Inputs) -> Decision {
     if amended.is_empty() {
         return with_nearby(terms, inputs, decide(Evaluation::new(terms, inputs)));
     }
@@ -47,10 +43,7 @@ pub(crate) fn evaluate(
         }
         Err(gap) => {
             let mut evaluation = Evaluation::new(terms, inputs);
-            evaluation.note_terms(
-                &gap.branch.to_string(),
-                StepResult::Undecided(gap.clone()),
-            );
+            evaluation.note_terms(&gap.branch.to_string(), StepResult::Undecided(gap.clone()));
             evaluation.no_terms = Some(gap);
             decide(evaluation)
         }
@@ -83,7 +76,7 @@ pub(crate) fn payment(
 /// The day on which the terms are to be read.
 fn day(inputs: &Inputs) -> Result<NaiveDate, Gap> {
     match read(inputs, TERMS_DATE, InputKind::Text)? {
-        Input::Text(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
+        Input::Text(text) => contract::day(text).ok_or_else(|| {
             not_measurable(&format!(
                 "the input {TERMS_DATE} is no day such as 2025-03-31"
             ))

@@ -17,8 +17,10 @@ use crate::rounding::RoundingMode;
 pub(super) enum Enough {
     /// There are.
     Yes,
+    /// There are not, and the line pays nothing, whatever its floor.
+    Nothing,
     /// There are not, and the line pays this.
-    No(BigRational),
+    Amount(BigRational),
 }
 
 impl Evaluation<'_> {
@@ -37,12 +39,12 @@ impl Evaluation<'_> {
                 _ => not_measurable("it was not computed"),
             }),
             (Some(true), _) => Ok(Enough::Yes),
-            (Some(false), Otherwise::NothingDue) => Ok(Enough::No(BigRational::zero())),
+            (Some(false), Otherwise::NothingDue) => Ok(Enough::Nothing),
             (Some(false), Otherwise::Amount) => {
                 let amount = minimum.amount.as_ref().map(|amount| self.value(amount));
                 amount.map_or_else(
                     || Err(not_measurable("no amount is stated")),
-                    |amount| amount.map(Enough::No),
+                    |amount| amount.map(Enough::Amount),
                 )
             }
             (Some(false), Otherwise::NotMeasurable) => {
@@ -56,7 +58,13 @@ impl Evaluation<'_> {
             (Ok(_), _) => StepResult::Met,
         };
         let operation = Operation::Enough(minimum.otherwise);
-        self.step(Subject::Line(line.name.clone()), operation, operands, result, None);
+        self.step(
+            Subject::Line(line.name.clone()),
+            operation,
+            operands,
+            result,
+            None,
+        );
         fallback
     }
 

@@ -53,10 +53,7 @@ impl Around<'_> {
             })
         };
         let shifted = ["point", "lower", "upper", "total", "relative"];
-        let read: Vec<&str> = shifted
-            .into_iter()
-            .filter(|figure| reads(figure))
-            .collect();
+        let read: Vec<&str> = shifted.into_iter().filter(|figure| reads(figure)).collect();
         let error = self.number(&format!("{name}.standard-error"))?;
         if read.is_empty() || !error.is_positive() {
             return None;

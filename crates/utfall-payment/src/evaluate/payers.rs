@@ -7,9 +7,7 @@ use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::{Evaluation, decided, named_value, stated};
 use crate::contract::{BeyondCap, Remainder};
-use crate::decision::{
-    Branch, Gap, Named, Operation, PayerDecision, StepResult, Subject,
-};
+use crate::decision::{Branch, Gap, Named, Operation, PayerDecision, StepResult, Subject};
 use crate::money::Money;
 use crate::number;
 use crate::rounding::RoundingMode;
@@ -25,9 +23,7 @@ impl Evaluation<'_> {
                     return Ok(None);
                 };
                 let cap = self.value(cap)? * BigRational::from_integer(scale.clone());
-                Ok(Some(
-                    RoundingMode::Floor.to_whole(&cap).max(BigInt::zero()),
-                ))
+                Ok(Some(RoundingMode::Floor.to_whole(&cap).max(BigInt::zero())))
             })
             .collect()
     }

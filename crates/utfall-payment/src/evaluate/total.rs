@@ -30,6 +30,9 @@ impl Evaluation<'_> {
     }
 
     fn total(&mut self) -> Known {
+        if let Some(gap) = &self.no_terms {
+            return Err(gap.clone());
+        }
         let subject = Subject::Total;
         let (operands, amounts) = self.parts();
         let sum: BigRational = amounts.iter().sum();
@@ -117,11 +120,7 @@ impl Evaluation<'_> {
     pub(super) fn branch_of_nothing(&self, lines: &[usize]) -> Branch {
         [Branch::NotMeasurable, Branch::Deferred]
             .into_iter()
-            .find(|branch| {
-                lines
-                    .iter()
-                    .any(|line| self.lines[*line].branch == *branch)
-            })
+            .find(|branch| lines.iter().any(|line| self.lines[*line].branch == *branch))
             .unwrap_or(Branch::NothingDue)
     }
 }

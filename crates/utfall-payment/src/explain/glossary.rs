@@ -80,7 +80,10 @@ fn fill_of(phrase: Phrase, text: &str) -> Option<Vec<String>> {
         let until = next.map_or(after, |(before, ..)| before);
         let end = match (next, until) {
             (None, "") => rest.len(),
-            (None, until) => rest.len().checked_sub(until.len()).filter(|end| rest.ends_with(until).then_some(*end).is_some())?,
+            (None, until) => rest
+                .len()
+                .checked_sub(until.len())
+                .filter(|end| rest.ends_with(until).then_some(*end).is_some())?,
             (Some(_), until) => rest.find(until)?,
         };
         if fill.len() <= place {
@@ -258,22 +261,86 @@ phrases! {
 
 /// The reasons of the evaluator, those with more words before those they contain.
 const REASONS: &[Phrase] = &[
-    Phrase(["the input {0} was not supplied", "indata {0} inte lämnades", "input {0} ikke blev leveret"]),
-    Phrase(["the input {0} is unavailable: {1}", "indata {0} saknas: {1}", "input {0} mangler: {1}"]),
-    Phrase(["the input {0} is unusable: {1}", "indata {0} är oanvändbart: {1}", "input {0} er ubrugeligt: {1}"]),
-    Phrase(["the input {0} is {1}, expected a {2}", "indata {0} är {1}, väntat var {2}", "input {0} er {1}, ventet var {2}"]),
-    Phrase(["the estimate of {0} is of {1}; the contract accepts {2}", "skattningen av {0} avser {1}; avtalet godtar {2}", "estimatet af {0} vedrører {1}; kontrakten godtager {2}"]),
-    Phrase(["required, but not so: {0}", "det krävs, men gäller inte: {0}", "det kræves, men gælder ikke: {0}"]),
-    Phrase(["{0} is {1}, fewer than {2}", "{0} är {1}, färre än {2}", "{0} er {1}, færre end {2}"]),
-    Phrase(["division by zero", "det är en division med noll", "det er en division med nul"]),
-    Phrase(["the amount is too large", "beloppet är för stort", "beløbet er for stort"]),
-    Phrase(["the total is too large", "summan är för stor", "summen er for stor"]),
-    Phrase(["the quantity is too large", "storheten är för stor", "størrelsen er for stor"]),
-    Phrase(["the result is too large to carry exactly", "resultatet är för stort för att bäras exakt", "resultatet er for stort til at bæres eksakt"]),
-    Phrase(["a p-value that is not between 0 and 1", "ett p-värde inte ligger mellan 0 och 1", "en p-værdi ikke ligger mellem 0 og 1"]),
-    Phrase(["a standard error that is not above 0", "medelfelet inte är större än 0", "standardfejlen ikke er større end 0"]),
-    Phrase(["what was paid before is below zero", "det som redan betalats är under noll", "det allerede betalte er under nul"]),
-    Phrase(["what was paid before is no whole number of minor units", "det som redan betalats inte är hela minsta enheter", "det allerede betalte ikke er hele mindste enheder"]),
+    Phrase([
+        "the input {0} was not supplied",
+        "indata {0} inte lämnades",
+        "input {0} ikke blev leveret",
+    ]),
+    Phrase([
+        "the input {0} is unavailable: {1}",
+        "indata {0} saknas: {1}",
+        "input {0} mangler: {1}",
+    ]),
+    Phrase([
+        "the input {0} is unusable: {1}",
+        "indata {0} är oanvändbart: {1}",
+        "input {0} er ubrugeligt: {1}",
+    ]),
+    Phrase([
+        "the input {0} is {1}, expected a {2}",
+        "indata {0} är {1}, väntat var {2}",
+        "input {0} er {1}, ventet var {2}",
+    ]),
+    Phrase([
+        "the estimate of {0} is of {1}; the contract accepts {2}",
+        "skattningen av {0} avser {1}; avtalet godtar {2}",
+        "estimatet af {0} vedrører {1}; kontrakten godtager {2}",
+    ]),
+    Phrase([
+        "required, but not so: {0}",
+        "det krävs, men gäller inte: {0}",
+        "det kræves, men gælder ikke: {0}",
+    ]),
+    Phrase([
+        "{0} is {1}, fewer than {2}",
+        "{0} är {1}, färre än {2}",
+        "{0} er {1}, færre end {2}",
+    ]),
+    Phrase([
+        "division by zero",
+        "det är en division med noll",
+        "det er en division med nul",
+    ]),
+    Phrase([
+        "the amount is too large",
+        "beloppet är för stort",
+        "beløbet er for stort",
+    ]),
+    Phrase([
+        "the total is too large",
+        "summan är för stor",
+        "summen er for stor",
+    ]),
+    Phrase([
+        "the quantity is too large",
+        "storheten är för stor",
+        "størrelsen er for stor",
+    ]),
+    Phrase([
+        "the result is too large to carry exactly",
+        "resultatet är för stort för att bäras exakt",
+        "resultatet er for stort til at bæres eksakt",
+    ]),
+    Phrase([
+        "a p-value that is not between 0 and 1",
+        "ett p-värde inte ligger mellan 0 och 1",
+        "en p-værdi ikke ligger mellem 0 og 1",
+    ]),
+    Phrase([
+        "a standard error that is not above 0",
+        "medelfelet inte är större än 0",
+        "standardfejlen ikke er større end 0",
+    ]),
+    Phrase([
+        "what was paid before is below zero",
+        "det som redan betalats är under noll",
+        "det allerede betalte er under nul",
+    ]),
+    Phrase([
+        "what was paid before is no whole number of minor units",
+        "det som redan betalats inte är hela minsta enheter",
+        "det allerede betalte ikke er hele mindste enheder",
+    ]),
 ];
 
 #[cfg(test)]

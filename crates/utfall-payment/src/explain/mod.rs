@@ -9,7 +9,8 @@ pub use self::glossary::Language;
 pub(crate) use self::rule::rule;
 use crate::contract::{Excess, Operator, Otherwise, Sign};
 use crate::decision::{
-    Away, Branch, Decision, Gap, LineDecision, Named, Nearby, NearbyPayment, Operation, Step, StepResult, Subject,
+    Away, Branch, Decision, Gap, LineDecision, Named, Nearby, NearbyPayment, Operation, Step,
+    StepResult, Subject,
 };
 use crate::input::Undecided;
 
@@ -134,9 +135,10 @@ impl Teller {
                 self.0
                     .say(g::ADJUSTED, &[first(), rule.to_string(), family])
             }
-            Operation::ProbabilityAbove { decimals, rounding } => {
-                with(g::PROBABILITY, &[rounding.to_string(), decimals.to_string()])
-            }
+            Operation::ProbabilityAbove { decimals, rounding } => with(
+                g::PROBABILITY,
+                &[rounding.to_string(), decimals.to_string()],
+            ),
             Operation::Compound => say(g::COMPOUND),
             Operation::Round { decimals, rounding } => {
                 with(g::ROUNDED, &[rounding.to_string(), decimals.to_string()])

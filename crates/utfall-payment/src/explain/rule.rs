@@ -128,9 +128,7 @@ impl Telling<'_> {
                         let (of, from) = (self.operand(of), self.number(&band.from));
                         let share = self.number(&band.share);
                         match &band.to {
-                            Some(to) => {
-                                self.say(g::RULE_BAND, &[of, from, self.number(to), share])
-                            }
+                            Some(to) => self.say(g::RULE_BAND, &[of, from, self.number(to), share]),
                             None => self.say(g::RULE_BAND_OPEN, &[of, from, share]),
                         }
                     })
@@ -156,10 +154,8 @@ impl Telling<'_> {
                     + &self.rate_on(rate_on.as_ref())
             }
             LineKind::Piecewise { of, curve, rate_on } => {
-                self.say(
-                    g::RULE_PIECEWISE,
-                    &[self.operand(of), self.points(curve)],
-                ) + &self.rate_on(rate_on.as_ref())
+                self.say(g::RULE_PIECEWISE, &[self.operand(of), self.points(curve)])
+                    + &self.rate_on(rate_on.as_ref())
             }
             LineKind::Pool {
                 amount, metrics, ..

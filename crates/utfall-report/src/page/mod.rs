@@ -200,8 +200,19 @@ pub(crate) struct PaymentSection {
     pub(crate) introduction: String,
     pub(crate) picture: Picture,
     pub(crate) thresholds: Vec<ThresholdGroup>,
+    pub(crate) nearby: Vec<NearbyRow>,
     pub(crate) steps: Vec<TraceGroup>,
     pub(crate) payers: Vec<Payer>,
+}
+
+/// What would be paid for a figure one step away.
+#[derive(Debug, Serialize)]
+pub(crate) struct NearbyRow {
+    pub(crate) of: String,
+    pub(crate) away: String,
+    pub(crate) lower: String,
+    pub(crate) higher: String,
+    pub(crate) turns: &'static str,
 }
 
 /// The thresholds of one line.

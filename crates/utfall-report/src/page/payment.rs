@@ -1,14 +1,15 @@
 //! The payment section: the flow from quantities to an amount, and every step of the trace.
 
 use utfall_payment::{
-    Branch, Decision, LineDecision, Money, Operation, Step, StepResult, Subject, Threshold,
+    Away, Branch, Decision, LineDecision, Money, Nearby, Operation, Step, StepResult, Subject,
+    Threshold,
 };
 
 use super::trace::{
     branch_words, did_something, gap_words, heading, line_title, named_operation, operation,
     operator_sign, result,
 };
-use super::{Payer, PaymentSection, ThresholdGroup, ThresholdRow, TraceGroup, TraceRow};
+use super::{NearbyRow, Payer, PaymentSection, ThresholdGroup, ThresholdRow, TraceGroup, TraceRow};
 use crate::number;
 use crate::picture::{Card, CardState, Stage, payment};
 
@@ -18,6 +19,7 @@ pub(crate) fn section(decision: &Decision) -> PaymentSection {
         introduction: introduction(decision),
         picture: payment(&stages(decision)),
         thresholds: thresholds(decision),
+        nearby: decision.nearby.iter().map(nearby).collect(),
         steps: groups(decision),
         payers: decision.payers.iter().map(payer_row).collect(),
     }
@@ -217,6 +219,9 @@ fn together(decision: &Decision) -> Vec<Card> {
                 Operation::AddLines => "Lines added",
                 Operation::Floor => "Floor of the contract",
                 Operation::Cap => "Cap of the contract",
+                Operation::LeftUnderCap => "Left under the cap",
+                Operation::SetOff(_) => "Interim payments set off",
+                Operation::Unpaid => "Beyond the payers’ caps",
                 _ if did_something(step) => "Brought to whole minor units",
                 _ => return None,
             };
@@ -268,6 +273,7 @@ fn is_arithmetic(step: &Step) -> bool {
             | Operation::Any
             | Operation::Requires
             | Operation::When
+            | Operation::Enough(_)
             | Operation::AcceptEstimand(_)
     )
 }
@@ -328,6 +334,21 @@ fn threshold_row(threshold: &Threshold) -> ThresholdRow {
             Some(false) => "✗ not met",
             None => "no answer",
         },
+    }
+}
+
+/// What a nearby figure would pay.
+fn nearby(nearby: &Nearby) -> NearbyRow {
+    let away = match &nearby.away {
+        Away::StandardError(error) => format!("one standard error, {}", number::written(error)),
+        Away::OneUnit => "one unit".to_owned(),
+    };
+    NearbyRow {
+        of: nearby.of.clone(),
+        away,
+        lower: money(nearby.lower.total),
+        higher: money(nearby.higher.total),
+        turns: if nearby.turns { "turns" } else { "the same" },
     }
 }
 

@@ -146,7 +146,11 @@ pub(crate) fn operation(step: &Step) -> String {
             _ => named_all(all, ", "),
         },
         Operation::Enough(otherwise) => {
-            format!("{}; otherwise {}", named_all(all, " ≥ "), fallback(*otherwise))
+            format!(
+                "{}; otherwise {}",
+                named_all(all, " ≥ "),
+                fallback(*otherwise)
+            )
         }
         Operation::DeadweightFraction => {
             format!("{} of it, deadweight", named_all(all, " less "))
@@ -170,11 +174,18 @@ pub(crate) fn operation(step: &Step) -> String {
             format!("{}, paid in the interim", named_all(all, " − "))
         }
         Operation::SetOff(Excess::DueBack) => {
-            format!("{}, paid in the interim; excess is due back", named_all(all, " − "))
+            format!(
+                "{}, paid in the interim; excess is due back",
+                named_all(all, " − ")
+            )
         }
         Operation::FloorPer => format!("at least {}", bound_per(all)),
         Operation::CapPer => format!("at most {}", bound_per(all)),
-        Operation::PayerCap => bound(step, "lowered to the payer's cap", "not above the payer's cap"),
+        Operation::PayerCap => bound(
+            step,
+            "lowered to the payer's cap",
+            "not above the payer's cap",
+        ),
         Operation::PayerTakesOver => named_all(all, " + "),
         Operation::Floor => bound(step, "raised to the floor", "not below the floor"),
         Operation::Cap => bound(step, "lowered to the cap", "not above the cap"),
@@ -267,7 +278,12 @@ fn points(operands: &[Named]) -> String {
 /// Operands: the amount, the bound for each, how many.
 fn bound_per(operands: &[Named]) -> String {
     match operands {
-        [amount, bound, of] => format!("{} for each of {}: {}", named(bound), named(of), named(amount)),
+        [amount, bound, of] => format!(
+            "{} for each of {}: {}",
+            named(bound),
+            named(of),
+            named(amount)
+        ),
         _ => named_all(operands, ", "),
     }
 }
