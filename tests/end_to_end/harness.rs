@@ -60,6 +60,9 @@ impl Scratch {
             std::fs::copy(data.join(name), scratch.data().join(name)).unwrap();
         }
         scratch.edit("site.toml", site["data"].as_str().unwrap(), "../data");
+        // One key for all workspaces of a test, so that their bundles have the same bytes.
+        let key = "commitment-key = \"../commitment.key\"\ndata =";
+        scratch.edit("site.toml", "data =", key);
         scratch
     }
 

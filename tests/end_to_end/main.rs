@@ -19,6 +19,7 @@ mod interrupting;
 mod repeatable;
 mod resuming;
 mod revisions;
+mod signing;
 mod starting;
 mod tampering;
 mod validating;

@@ -7,8 +7,9 @@ use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
     calibrate::CalibrateArgs, contract::ContractArgs, design::DesignArgs, diff::DiffArgs,
-    estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, pseudonymise::PseudonymiseArgs,
-    run::RunArgs, simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
+    estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, key::KeyArgs, ledger::LedgerArgs,
+    lock::LockArgs, pseudonymise::PseudonymiseArgs, run::RunArgs, sign::SignArgs,
+    simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -29,6 +30,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     Validate(ValidateArgs),
     Verify(VerifyArgs),
+    Lock(LockArgs),
+    Key(KeyArgs),
+    Sign(SignArgs),
+    Ledger(LedgerArgs),
     Explain(ExplainArgs),
     Design(DesignArgs),
     Calibrate(CalibrateArgs),
@@ -82,7 +87,7 @@ Exit codes:
     1  checks failed: the balance gate, no overlap, or rules of a data contract (validate)
     2  usage, plan or contract
     3  an extract does not keep its data contract
-    5  verification failed
+    5  verification failed: a bundle, a signature or a ledger
     6  another run holds the workspace
    70  internal fault, or the machine's (a full disk)
   130  interrupted";

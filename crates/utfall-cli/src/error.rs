@@ -1,7 +1,9 @@
 //! Everything a command can fail with, and the exit code of each.
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
-use utfall_files::FileError;
+use utfall_evidence::SecretKeyError;
+use utfall_evidence::ledger::LedgerError;
+use utfall_files::{FileError, LockError, SecretFileError};
 use utfall_pipeline::{PlanError, RunError};
 use utfall_registry::IngestError;
 
@@ -37,8 +39,14 @@ pub(crate) enum CliError {
         file: std::path::PathBuf,
         source: utfall_registry::ExchangeError,
     },
-    #[error("cannot read the bundle: {0}")]
+    #[error("cannot use the bundle: {0}")]
     Bundle(String),
+    #[error("cannot use the key or policy: {0}")]
+    Key(String),
+    #[error(transparent)]
+    SecretKey(#[from] SecretKeyError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
     #[error("internal fault: {0}; please report it")]
@@ -64,6 +72,9 @@ impl CliError {
             Self::Pseudonym(error) => of_pseudonyms(error),
             Self::Bundle(_) => Code::Verification,
             Self::File(error) => of_file(error),
+            Self::Key(_) => Code::Plan,
+            Self::SecretKey(error) => of_key(error),
+            Self::Ledger(error) => of_ledger(error),
             Self::Output(_) | Self::Internal(_) => Code::Internal,
         }
     }
@@ -104,6 +115,7 @@ fn of_run(error: &RunError) -> Code {
             Code::ChecksFailed
         }
         RunError::Locked(_) => Code::Locked,
+        RunError::Evidence { .. } => Code::Plan,
         RunError::Cancelled => Code::Interrupted,
         _ => Code::Internal,
     }
@@ -125,6 +137,24 @@ fn of_file(error: &FileError) -> Code {
         | FileError::PermissionDenied { .. }
         | FileError::NotText { .. } => Code::Plan,
         _ => Code::Internal,
+    }
+}
+
+fn of_key(error: &SecretKeyError) -> Code {
+    match error {
+        SecretKeyError::File(SecretFileError::File(error)) => of_file(error),
+        _ => Code::Plan,
+    }
+}
+
+fn of_ledger(error: &LedgerError) -> Code {
+    match error {
+        LedgerError::File(error) | LedgerError::Locked(LockError::File(error)) => of_file(error),
+        LedgerError::Locked(_) => Code::Locked,
+        LedgerError::Exists { .. }
+        | LedgerError::NoSuchEntry { .. }
+        | LedgerError::TooLong { .. } => Code::Plan,
+        _ => Code::Verification,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod calibration_text;
+mod clock;
 mod commands;
 mod design_text;
 mod error;
@@ -46,6 +47,10 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Run(args) => commands::run::run(args, out),
         Command::Validate(args) => commands::validate::validate(args, out),
         Command::Verify(args) => commands::verify::verify(args, out),
+        Command::Lock(args) => commands::lock::lock(args, out),
+        Command::Key(args) => commands::key::key(args, out),
+        Command::Sign(args) => commands::sign::sign(args, out),
+        Command::Ledger(args) => commands::ledger::ledger(args, out),
         Command::Explain(args) => commands::explain::explain(args, out),
         Command::Calibrate(args) => commands::calibrate::calibrate(args, out),
         Command::Design(args) => commands::design::design(args, out),

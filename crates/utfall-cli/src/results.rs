@@ -11,7 +11,9 @@ use utfall_pipeline::{
 use utfall_registry::QualityReport;
 use utfall_report::{QualityInput, ReportInput};
 use utfall_verify::Run;
-use utfall_verify::record::{BalanceDocument, DesignsDocument, Documents, EffectRecord};
+use utfall_verify::record::{
+    BalanceDocument, DesignsDocument, Documents, EffectRecord, LockDocument,
+};
 
 use crate::error::CliError;
 
@@ -42,6 +44,7 @@ struct RunDocument<'a> {
     effects: &'a [EffectRecord],
     balance: &'a BalanceDocument,
     designs: &'a DesignsDocument,
+    lock: &'a LockDocument,
     steps: &'a [StepReport],
     report: &'a str,
     bundle: &'a str,
@@ -59,6 +62,7 @@ impl Results {
             effects: &self.documents.effects.effects,
             balance: &self.documents.balance,
             designs: &self.documents.designs,
+            lock: &self.documents.lock,
             steps: &self.steps,
             report: REPORT,
             bundle: BUNDLE,
@@ -178,6 +182,8 @@ fn seal(request: &RunRequest<'_>, results: &Results) -> Result<(), RunError> {
     let run = Run {
         pipeline: results.pipeline.clone(),
         plan: request.plan.plan_text().to_owned(),
+        meaning: request.plan.meaning.clone(),
+        locked_meaning: request.plan.lock.as_ref().map(|lock| lock.meaning.clone()),
         contract: request.plan.contract_text().to_owned(),
         extracts: request.plan.data_contract_texts(),
         documents: results.documents.clone(),

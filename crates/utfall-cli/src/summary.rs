@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use utfall_core::Estimate;
 use utfall_payment::Language;
 use utfall_verify::record::{
-    AlternativeRecord, DesignResult, DesignsDocument, EffectRecord, EffectResult, GradeRecord,
+    AlternativeRecord, ClauseDifference, DesignResult, DesignsDocument, EffectRecord, EffectResult,
+    GradeRecord, LockDocument,
 };
 
 use crate::results::Results;
@@ -27,6 +28,9 @@ pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     line(out, "Data", &data(results))?;
+    for (label, text) in plan(&documents.lock) {
+        line(out, label, &text)?;
+    }
     line(out, "Decision", &decision(results))?;
     for reason in reasons(results) {
         line(out, "", &reason)?;
@@ -184,6 +188,32 @@ fn data(results: &Results) -> String {
         "{} deliveries, {n_rows} rows, {n_quarantined} in quarantine",
         extracts.len()
     )
+}
+
+/// Whether the plan was locked, and every clause changed since.
+fn plan(lock: &LockDocument) -> Vec<(&'static str, String)> {
+    let Some(locked) = &lock.locked else {
+        return vec![("Plan", "not locked".to_owned())];
+    };
+    let ledger = if locked.in_ledger {
+        ", in a ledger"
+    } else {
+        ""
+    };
+    if lock.is_kept() {
+        return vec![("Plan", format!("as it was locked{ledger}"))];
+    }
+    let first = format!("locked{ledger}, and CHANGED since:");
+    let clauses = lock.differences.iter().map(|difference| {
+        let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let (locked, run) = (said(&difference.locked), said(&difference.run));
+        let ClauseDifference { file, clause, .. } = difference;
+        (
+            "",
+            format!("{file} {clause}: locked as {locked}, now {run}"),
+        )
+    });
+    [("Plan", first)].into_iter().chain(clauses).collect()
 }
 
 fn decision(results: &Results) -> String {

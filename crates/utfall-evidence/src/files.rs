@@ -87,6 +87,19 @@ impl Files {
         Ok(())
     }
 
+    /// Adds a file, in place of one of the very same name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::insert`]; the earlier file is then gone.
+    pub fn replace(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), NameError> {
+        if let Some(earlier) = self.contents.remove(name) {
+            self.n_bytes -= earlier.len() as u64;
+            self.folded.remove(&name.to_ascii_lowercase());
+        }
+        self.insert(name, bytes)
+    }
+
     /// The bytes of a file.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {

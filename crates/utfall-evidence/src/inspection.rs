@@ -7,8 +7,13 @@ use std::path::Path;
 
 use utfall_files::{Digest, FileError};
 
+use crate::bundle::is_attachment;
+use crate::ledger::InclusionProof;
 use crate::locate::changed_byte;
-use crate::{Files, Finding, MANIFEST, SEAL, Statement, container, folder, seal_line};
+use crate::{
+    ENVELOPE, Envelope, Files, Finding, MANIFEST, PROOFS, SEAL, Statement, container, folder,
+    seal_line,
+};
 
 /// What a bundle holds, and every place where its structure or a digest is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +24,10 @@ pub struct Inspection {
     pub statement: Option<Statement>,
     /// The SHA-256 of the manifest that is there, if there is one.
     pub seal: Option<Digest>,
+    /// The signatures, if there are any and they can be read.
+    pub envelope: Option<Envelope>,
+    /// Proofs of standing in a ledger that can be read, by name.
+    pub proofs: BTreeMap<String, InclusionProof>,
     /// Every deviation; none means that each byte is the one sealed.
     pub findings: Vec<Finding>,
 }
@@ -51,6 +60,8 @@ pub fn inspect_zip(zip: &mut (impl Read + Seek)) -> io::Result<Inspection> {
             files: None,
             statement: None,
             seal: None,
+            envelope: None,
+            proofs: BTreeMap::new(),
             findings: container.findings,
         },
     })
@@ -73,6 +84,8 @@ fn inspect_files(
         inspector.subjects(statement);
         inspector.strangers(statement);
     }
+    let envelope = inspector.envelope();
+    let proofs = inspector.proofs();
     inspector.checksums();
     let findings = inspector.findings;
     let seal = files.get(MANIFEST).map(Digest::sha256);
@@ -80,6 +93,8 @@ fn inspect_files(
         files: Some(files),
         statement,
         seal,
+        envelope,
+        proofs,
         findings,
     }
 }
@@ -174,7 +189,7 @@ impl Inspector<'_> {
             .map(|subject| subject.name.as_str())
             .collect();
         for (name, _) in self.files.iter() {
-            if name != MANIFEST && name != SEAL && !known.contains(name) {
+            if name != MANIFEST && name != SEAL && !is_attachment(name) && !known.contains(name) {
                 self.findings.push(Finding::new(
                     name,
                     "no such file",
@@ -183,6 +198,60 @@ impl Inspector<'_> {
                 ));
             }
         }
+    }
+
+    /// Signatures, which must be over this manifest, each by the key it names.
+    fn envelope(&mut self) -> Option<Envelope> {
+        let envelope = match Envelope::from_bytes(self.files.get(ENVELOPE)?) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let message = "the signatures cannot be read";
+                self.unreadable(ENVELOPE, "a DSSE envelope", &error.to_string(), message);
+                return None;
+            }
+        };
+        if self.files.get(MANIFEST) != Some(envelope.payload()) {
+            self.unreadable(
+                &format!("{ENVELOPE}#/payload"),
+                "the manifest of this bundle",
+                "something else",
+                "the signatures are over another manifest",
+            );
+        }
+        for (number, signature) in envelope.signatures().iter().enumerate() {
+            if !envelope.is_valid(signature) {
+                self.unreadable(
+                    &format!("{ENVELOPE}#/signatures/{number}"),
+                    &format!("a signature by {}", signature.key.name()),
+                    "another",
+                    "the signature was not made with the key it names over this manifest",
+                );
+            }
+        }
+        Some(envelope)
+    }
+
+    /// Proofs, which must be readable; what they show is for those who know the ledger.
+    fn proofs(&mut self) -> BTreeMap<String, InclusionProof> {
+        let mut proofs = BTreeMap::new();
+        for name in PROOFS {
+            match self.files.get(name).map(InclusionProof::parse) {
+                None => {}
+                Some(Ok(proof)) => {
+                    proofs.insert(name.to_owned(), proof);
+                }
+                Some(Err(error)) => {
+                    let message = "the proof cannot be read";
+                    self.unreadable(name, "a tlog-proof", &error.to_string(), message);
+                }
+            }
+        }
+        proofs
+    }
+
+    fn unreadable(&mut self, place: &str, expected: &str, found: &str, message: &str) {
+        self.findings
+            .push(Finding::new(place, expected, found, message));
     }
 
     /// Checksums of the zip that no digest explained.

@@ -44,6 +44,12 @@ impl Digest {
         Self(blake3::hash(bytes).into())
     }
 
+    /// The BLAKE3 of some bytes under a secret key: without it nobody can tell what they were.
+    #[must_use]
+    pub fn blake3_keyed(key: &[u8; 32], bytes: &[u8]) -> Self {
+        Self(blake3::keyed_hash(key, bytes).into())
+    }
+
     /// The BLAKE3 of a file, on all of rayon's threads.
     ///
     /// The file is read in blocks rather than mapped: another process that shortens a mapped
@@ -152,6 +158,20 @@ mod tests {
     fn known_digests_come_out() {
         assert_eq!(Digest::sha256(b"").to_string(), SHA256_EMPTY);
         assert_eq!(Digest::blake3(b"").to_string(), BLAKE3_EMPTY);
+    }
+
+    #[test]
+    fn a_keyed_digest_is_that_of_the_published_vectors() {
+        // https://github.com/BLAKE3-team/BLAKE3/blob/master/test_vectors/test_vectors.json
+        let key = *b"whats the Elvish word for friend";
+        assert_eq!(
+            Digest::blake3_keyed(&key, b"").to_string(),
+            "92b2b75604ed3c761f9d6f62392c8a9227ad0ea3f09573e783f1498a4ed60d26"
+        );
+        assert_eq!(
+            Digest::blake3_keyed(&key, &[0]).to_string(),
+            "6d7878dfff2f485635d39013278ae14f1454b8c0a3a2d34bc1ab38228a80c95b"
+        );
     }
 
     #[test]

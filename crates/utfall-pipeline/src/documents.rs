@@ -43,14 +43,6 @@ pub(crate) fn kind(choice: &impl Serialize) -> String {
     }
 }
 
-/// Marks of calibrations as text, for a digest; nothing without a mark.
-pub(crate) fn marks(marks: &[impl Serialize]) -> Result<String, RunError> {
-    if marks.is_empty() {
-        return Ok(String::new());
-    }
-    serde_json::to_string(marks).map_err(|error| RunError::internal("the calibrations", error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,12 +8,16 @@ use serde::{Deserialize, Serialize};
 use utfall_cohort::CohortSpec;
 use utfall_core::Estimand;
 use utfall_disclosure::Policy;
+use utfall_evidence::json::Json;
 use utfall_files::Digest;
 use utfall_matching::design::{Matching, Weighting};
 use utfall_matching::{BalanceGate, SmdDenominator};
 use utfall_payment::Contract;
 use utfall_registry::{CalendarSpec, DataContract, MeasureSpec, UnitSpec};
 
+use utfall_verify::record::{ClauseDifference, LockDocument, LockedPlan};
+
+use crate::plan_lock::PlanLock;
 use crate::{AlternativeSpec, EffectSpec, PlanError, TargetTrial, UnitsCompared};
 
 /// The plan as written in `plan.toml`.
@@ -132,8 +136,12 @@ pub struct LoadedPlan {
     extract_names: Vec<String>,
     /// Text of every file of the plan, by its name relative to the plan's folder.
     pub texts: BTreeMap<String, String>,
+    /// What the files mean, by file: TOML as JSON.
+    pub meaning: Json,
     /// Digest over what the files mean; comments and layout do not count.
     pub digest: Digest,
+    /// The plan that was locked in this folder, if one was.
+    pub lock: Option<PlanLock>,
 }
 
 impl LoadedPlan {
@@ -170,14 +178,18 @@ impl LoadedPlan {
         let contract_text = read_text(folder, &plan.contract, &mut texts)?;
         let contract = Contract::from_toml(&plan.contract.display().to_string(), &contract_text)
             .map_err(PlanError::contract)?;
-        let digest = crate::plan_digest::of(&texts)?;
+        let meaning = crate::plan_digest::meaning(&texts)?;
+        let digest = crate::plan_digest::of(&meaning);
+        let lock = PlanLock::read_if_present(folder)?;
         let loaded = Self {
             plan,
             data_contracts,
             contract,
             extract_names,
             texts,
+            meaning,
             digest,
+            lock,
         };
         crate::plan_check::check(&loaded)?;
         Ok(loaded)
@@ -203,6 +215,22 @@ impl LoadedPlan {
             .cloned()
             .zip(self.plan.extracts.iter().map(text))
             .collect()
+    }
+
+    /// Whether the plan is as it was locked, clause by clause.
+    #[must_use]
+    pub fn compare_with_lock(&self) -> LockDocument {
+        match &self.lock {
+            None => LockDocument::default(),
+            Some(lock) => LockDocument {
+                locked: Some(LockedPlan {
+                    plan_digest: lock.digest(),
+                    in_ledger: lock.ledger.is_some(),
+                }),
+                differences: ClauseDifference::between(&lock.meaning, &self.meaning),
+                units_in_ledger: false,
+            },
+        }
     }
 
     /// Text of the outcome contract.

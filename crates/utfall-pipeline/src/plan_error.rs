@@ -142,6 +142,19 @@ pub enum PlanError {
         asked: NaiveDate,
     },
 
+    /// The lock of the plan was altered.
+    #[error("`{}` is not as `utfall lock` wrote it ({message}); restore it, or remove it and lock the plan anew", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// In what way.
+        message: String,
+    },
+
+    /// A file beside the plan cannot be used.
+    #[error(transparent)]
+    File(#[from] utfall_files::FileError),
+
     /// The plan has no canonical form.
     #[error("the plan has no digest: {message}")]
     Digest {

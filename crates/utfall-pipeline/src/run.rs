@@ -8,7 +8,7 @@ use utfall_verify::record::Documents;
 
 use crate::step::{FinishedStep, Step};
 use crate::workspace::Workspace;
-use crate::{LoadedPlan, RunError, Site, StepReport, steps};
+use crate::{LoadedPlan, RunError, Site, StepReport, seals, steps};
 
 /// What to run, and where. Nothing here but the plan can change a result.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ pub struct RunOutcome {
 /// Runs a plan up to its decision.
 ///
 /// Steps whose inputs, part of the plan and code are unchanged are skipped. The cohort and the
-/// units of every design are on disk and sealed before the first outcome is read.
+/// units of every design are on disk and sealed, and entered in the site's ledger if it names one,
+/// before the first outcome is read.
 ///
 /// # Errors
 ///
@@ -64,24 +65,32 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
     let cohort = steps::cohort::run(&mut context, &tables)?;
     let matched = steps::matching::run(&mut context, &cohort)?;
     let designs = steps::alternatives::run_designs(&mut context, &cohort)?;
+    let key = seals::key(request)?;
+    let environment = seals::environment(request, &key, &cohort, &matched)?;
+    seals::enter(request, &environment)?;
     let effects = steps::effects::run(&mut context, &tables, &cohort, &matched)?;
     let alternatives =
         steps::alternatives::run_effects(&mut context, &tables, &cohort, &matched, &designs)?;
     let decision = steps::decision::run(&mut context, &matched, &effects)?;
-    let documents = steps::decision::read(request, &tables, &matched)?;
+    let documents = steps::decision::read(request, &tables, environment, &key)?;
     let made_from = [cohort, matched, effects, alternatives, decision]
         .map(|step| step.digest())
         .join(" ")
         + &tables.digest()
-        + &crate::documents::marks(&documents.environment.calibrations)?;
+        + &in_words(&documents.environment)?
+        + &in_words(&documents.lock)?;
     // The truth of synthetic data is shown and enters no step.
-    let truths = serde_json::to_string(&documents.designs.truths)
-        .map_err(|error| RunError::internal("the truth", error))?;
+    let truths = in_words(&documents.designs.truths)?;
     Ok(RunOutcome {
         steps: context.steps,
         documents,
         digest: Digest::sha256((made_from + &truths).as_bytes()),
     })
+}
+
+/// A part of the documents that no step stands for, as text for a digest.
+fn in_words(part: &impl serde::Serialize) -> Result<String, RunError> {
+    serde_json::to_string(part).map_err(|error| RunError::internal("a document", error))
 }
 
 /// What every step needs.

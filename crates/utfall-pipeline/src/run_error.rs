@@ -42,6 +42,15 @@ pub enum RunError {
     #[error("cannot build the cohort: {0}")]
     Cohort(#[from] CohortError),
 
+    /// A key or a ledger of the site cannot be used.
+    #[error("cannot use {what}: {message}")]
+    Evidence {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        message: String,
+    },
+
     /// No comparators.
     #[error("cannot match: {source}{covariates}")]
     Matching {
@@ -173,6 +182,14 @@ pub struct ToleranceExceeded {
 }
 
 impl RunError {
+    /// A key that cannot be used, or a ledger that cannot be appended to.
+    pub(crate) fn evidence(what: &'static str, error: impl std::fmt::Display) -> Self {
+        Self::Evidence {
+            what,
+            message: error.to_string(),
+        }
+    }
+
     /// Arms that cannot be compared on the covariates of a cohort.
     pub(crate) fn balance(cohort: &StoredCohort, source: MatchingError) -> Self {
         let names = cohort.covariates.iter().map(|one| one.name.clone());

@@ -18,6 +18,23 @@ pub struct Site {
     pub delivery: Vec<SiteDelivery>,
     /// What was planted, where the data are synthetic.
     pub truth: Option<SiteTruth>,
+    /// The secret key of commitments to restricted data, relative to this file; made if there is
+    /// none. Without this, `commitment.key` in the workspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commitment_key: Option<PathBuf>,
+    /// The ledger that cohort and matched set are entered in before outcomes are opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<SiteLedger>,
+}
+
+/// A ledger that runs append to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SiteLedger {
+    /// Its folder, relative to this file.
+    pub folder: PathBuf,
+    /// The secret key it is signed with, relative to this file.
+    pub key: PathBuf,
 }
 
 /// Delivered files: one, those of a folder, or those that a pattern names.
@@ -89,7 +106,13 @@ impl Site {
             source,
         })?;
         let mut site: Self = crate::toml_text::parse(&path.display().to_string(), &text)?;
-        site.data = path.parent().unwrap_or(Path::new("")).join(&site.data);
+        let beside = path.parent().unwrap_or(Path::new(""));
+        site.data = beside.join(&site.data);
+        site.commitment_key = site.commitment_key.map(|key| beside.join(key));
+        site.ledger = site.ledger.map(|ledger| SiteLedger {
+            folder: beside.join(ledger.folder),
+            key: beside.join(ledger.key),
+        });
         Ok(site)
     }
 

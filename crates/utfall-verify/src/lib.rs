@@ -4,18 +4,29 @@
 //! - [`inputs`]: from effects to the named figures a contract reads, without a float on the way.
 //! - [`seal_run`]: a run as a bundle, refused if it would not verify.
 //! - [`replay()`]: level V3, the payment computed again from the recorded effects.
+//! - [`LedgerEntry`]: what of a run stands in a ledger, byte by byte.
 //! - [`verify()`]: all levels asked for, with the place of every deviation.
 //!
 //! A verifier needs this crate and the few it stands on: no table engine and no statistics.
 
+mod entry;
+mod frozen;
 pub mod inputs;
+mod meaning;
 pub mod record;
 mod replay;
 mod seal;
+mod signatures;
+mod standing;
 mod verification;
 mod verify;
 
+pub use entry::LedgerEntry;
+pub use meaning::meaning;
 pub use replay::replay;
 pub use seal::{Run, RunKind, RunPredicate, SealError, decide, seal_run};
-pub use verification::{LevelFinding, LevelResult, Outcome, Verification};
-pub use verify::{Level, verify};
+pub use standing::ledger_entries;
+pub use verification::{
+    Cosigner, LedgerStanding, LevelFinding, LevelResult, Outcome, Signer, Verification,
+};
+pub use verify::{Level, Question, verification, verify};

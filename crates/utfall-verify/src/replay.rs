@@ -6,6 +6,7 @@ use utfall_evidence::{Files, Finding};
 use utfall_files::Digest;
 use utfall_payment::{Contract, Inputs};
 
+use crate::frozen;
 use crate::inputs::{self, Figure};
 use crate::record::{
     BALANCE, BalanceDocument, CONTRACT, DECISION, DESIGNS, DesignResult, DesignsDocument, EFFECTS,
@@ -17,8 +18,9 @@ use crate::record::{
 /// Every place where the documents of a run do not lead from its effects to its decision.
 ///
 /// Checked are: every document is there, canonical and of its shape; derived figures follow from
-/// the others; the figures the contract was given are those of the effects; and the contract,
-/// evaluated on them again, gives the recorded decision.
+/// the others; the figures the contract was given are those of the effects; the plan is the one
+/// its digest stands for and differs from the locked one as recorded; and the contract, evaluated
+/// on the figures again, gives the recorded decision.
 ///
 /// A change of the effects, the figures and the decision together, consistently, is another run
 /// and not found here; the seal is what tells the two apart.
@@ -32,6 +34,7 @@ pub fn replay(files: &Files) -> Vec<Finding> {
     replay.shapes();
     let figures = replay.figures();
     replay.origins();
+    replay.findings.extend(frozen::findings(files));
     if let Some(figures) = figures {
         replay.payment(&inputs::inputs(&figures));
     }

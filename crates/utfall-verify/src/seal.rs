@@ -11,8 +11,8 @@ use utfall_payment::{Contract, Decision};
 use crate::inputs::{figures, inputs};
 use crate::record::{
     BALANCE, BalanceDocument, CONTRACT, DECISION, DESIGNS, Documents, EFFECTS, ENVIRONMENT,
-    EXTRACTS, EffectsDocument, FIGURES, FUNNEL, FiguresDocument, OVERLAP, PLAN, REPORT, TRIAL,
-    extract_contract,
+    EXTRACTS, EffectsDocument, FIGURES, FUNNEL, FiguresDocument, LOCK, LOCKED_MEANING, MEANING,
+    OVERLAP, PLAN, REPORT, TRIAL, extract_contract,
 };
 use crate::replay;
 
@@ -23,6 +23,10 @@ pub struct Run {
     pub pipeline: String,
     /// Text of the plan, as it was read.
     pub plan: String,
+    /// What the plan's files mean, by file.
+    pub meaning: Json,
+    /// The same of the locked plan, if one was locked.
+    pub locked_meaning: Option<Json>,
     /// Text of the contract, as it was read.
     pub contract: String,
     /// Text of each data contract, by the name of its extract.
@@ -139,6 +143,11 @@ fn files(run: &Run) -> Result<Files, SealError> {
     files.insert(EXTRACTS, written(EXTRACTS, &documents.extracts)?)?;
     files.insert(ENVIRONMENT, written(ENVIRONMENT, &documents.environment)?)?;
     files.insert(FIGURES, figures)?;
+    files.insert(MEANING, run.meaning.to_bytes())?;
+    files.insert(LOCK, written(LOCK, &documents.lock)?)?;
+    if let Some(locked) = &run.locked_meaning {
+        files.insert(LOCKED_MEANING, locked.to_bytes())?;
+    }
     files.insert(DECISION, written(DECISION, &documents.decision)?)?;
     files.insert(REPORT, run.report.as_bytes().to_vec())?;
     Ok(files)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utfall_evidence::{Finding, printable};
+use utfall_evidence::{Finding, PublicKey, printable};
 use utfall_files::Digest;
 
 use crate::Level;
@@ -14,7 +14,7 @@ use crate::Level;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Verification {
-    /// Always `utfall-verification/1`.
+    /// Always `utfall-verification/2`.
     pub schema: String,
     /// Whether every level asked for was checked and passed.
     pub accepted: bool,
@@ -24,8 +24,52 @@ pub struct Verification {
     pub levels: Vec<LevelResult>,
     /// Every deviation, in the order of the levels.
     pub findings: Vec<LevelFinding>,
+    /// Every signature on the bundle, and what the trust policy says of its key.
+    pub signers: Vec<Signer>,
+    /// Where the bundle stands in a ledger, if it carries a proof.
+    pub ledger: Option<LedgerStanding>,
     /// What no level asked for says anything about.
     pub not_covered: Vec<String>,
+}
+
+/// A signature, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Signer {
+    /// The key.
+    pub key: PublicKey,
+    /// Its holder, by the trust policy.
+    pub holder: Option<String>,
+    /// The role the holder signs in, by the trust policy.
+    pub role: Option<String>,
+    /// Whether the signature is valid and its key counts.
+    pub counts: bool,
+    /// Why it does not count.
+    pub reason: Option<String>,
+}
+
+/// Where a bundle stands in a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LedgerStanding {
+    /// The ledger's name.
+    pub origin: String,
+    /// The place of the bundle's entry, from 0.
+    pub index: u64,
+    /// Entries in the ledger when the proof was made.
+    pub size: u64,
+    /// Who the trust policy knows to have co-signed that state of the ledger.
+    pub cosigners: Vec<Cosigner>,
+}
+
+/// Who co-signed a checkpoint, and when by their clock.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cosigner {
+    /// The holder of the key.
+    pub holder: String,
+    /// Seconds since 1970.
+    pub time: u64,
 }
 
 /// How one level ended.
@@ -70,7 +114,7 @@ pub struct LevelFinding {
 
 impl Verification {
     /// The name of this form.
-    pub const SCHEMA: &str = "utfall-verification/1";
+    pub const SCHEMA: &str = "utfall-verification/2";
 }
 
 impl LevelFinding {
@@ -125,6 +169,12 @@ impl fmt::Display for Verification {
                 writeln!(f, "    found    {}", shown(&finding.found))?;
             }
         }
+        for signer in &self.signers {
+            writeln!(f, "Signed: {}", shown(&signer.to_string()))?;
+        }
+        if let Some(standing) = &self.ledger {
+            writeln!(f, "Ledger: {}", shown(&standing.to_string()))?;
+        }
         if let Some(seal) = &self.seal {
             writeln!(f, "Seal: {seal}")?;
         }
@@ -138,6 +188,39 @@ impl fmt::Display for Verification {
                 "Refused."
             }
         )
+    }
+}
+
+impl fmt::Display for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.holder, &self.role) {
+            (Some(holder), Some(role)) => write!(f, "{holder} as {role}")?,
+            _ => f.write_str(self.key.name())?,
+        }
+        match &self.reason {
+            Some(reason) => write!(f, " (does not count: {reason})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for LedgerStanding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            origin,
+            index,
+            size,
+            ..
+        } = self;
+        write!(f, "entry {index} of {size} in {origin}")?;
+        for Cosigner { holder, time } in &self.cosigners {
+            let seconds = i64::try_from(*time).unwrap_or(i64::MAX);
+            match chrono::DateTime::from_timestamp(seconds, 0) {
+                Some(at) => write!(f, ", co-signed by {holder} at {}", at.format("%F %TZ"))?,
+                None => write!(f, ", co-signed by {holder}")?,
+            }
+        }
+        Ok(())
     }
 }
 

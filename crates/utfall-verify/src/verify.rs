@@ -3,29 +3,37 @@
 use std::fmt;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use utfall_evidence::{Finding, Inspection, MANIFEST, Statement, inspect};
+use utfall_evidence::ledger::Ledger;
+use utfall_evidence::{Finding, Inspection, MANIFEST, Statement, TrustPolicy, inspect};
 use utfall_files::FileError;
 
 use crate::verification::{LevelFinding, LevelResult, Outcome, Verification};
-use crate::{RunPredicate, replay};
+use crate::{RunPredicate, replay, signatures, standing};
 
 /// What a verification checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Level {
     /// Structure and digests: every byte is the one sealed.
     V0,
+    /// Signatures: those the verifier asks for have signed.
+    V1,
+    /// Ledger: the bundle stands in a ledger, after its plan.
+    V2,
     /// Replay: the decision follows from the contract and the recorded effects.
     V3,
 }
 
 impl Level {
     /// Every level.
-    pub const ALL: [Self; 2] = [Self::V0, Self::V3];
+    pub const ALL: [Self; 4] = [Self::V0, Self::V1, Self::V2, Self::V3];
 
     fn title(self) -> &'static str {
         match self {
             Self::V0 => "structure and digests: every byte is the one sealed",
+            Self::V1 => "signatures: everyone the trust policy asks for has signed",
+            Self::V2 => "ledger: the bundle stands in a ledger that is trusted, after its plan",
             Self::V3 => "replay: the decision follows from the contract and the recorded effects",
         }
     }
@@ -35,8 +43,42 @@ impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::V0 => "V0",
+            Self::V1 => "V1",
+            Self::V2 => "V2",
             Self::V3 => "V3",
         })
+    }
+}
+
+/// What a verifier knows and wants to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The levels to check.
+    pub levels: &'a [Level],
+    /// Whom the verifier trusts; without it V1 and V2 cannot be told.
+    pub trust: Option<&'a TrustPolicy>,
+    /// The day on which keys must count: that on which the bundle was received.
+    pub on: NaiveDate,
+    /// A copy of the ledger to compare the bundle's checkpoint with, if there is one at hand.
+    pub ledger: Option<&'a Ledger>,
+}
+
+impl<'a> Question<'a> {
+    /// Every level that what the verifier knows allows: V0 and V3 always, V1 with a policy, V2
+    /// with one that trusts a ledger.
+    #[must_use]
+    pub fn all(trust: Option<&'a TrustPolicy>, on: NaiveDate, ledger: Option<&'a Ledger>) -> Self {
+        let levels: &[Level] = match trust {
+            None => &[Level::V0, Level::V3],
+            Some(policy) if policy.ledgers().is_empty() => &[Level::V0, Level::V1, Level::V3],
+            Some(_) => &Level::ALL,
+        };
+        Self {
+            levels,
+            trust,
+            on,
+            ledger,
+        }
     }
 }
 
@@ -47,19 +89,28 @@ impl fmt::Display for Level {
 /// # Errors
 ///
 /// [`FileError`] if there is nothing at `path` or it cannot be read.
-pub fn verify(path: &Path, levels: &[Level]) -> Result<Verification, FileError> {
-    Ok(verification(&inspect(path)?, levels))
+pub fn verify(path: &Path, question: &Question<'_>) -> Result<Verification, FileError> {
+    Ok(verification(&inspect(path)?, question))
 }
 
-fn verification(inspection: &Inspection, levels: &[Level]) -> Verification {
+/// Verifies a bundle that has been read.
+#[must_use]
+pub fn verification(inspection: &Inspection, question: &Question<'_>) -> Verification {
     let mut results = Vec::new();
     let mut findings = Vec::new();
+    let levels = question.levels;
     for level in Level::ALL
         .into_iter()
         .filter(|level| levels.contains(level))
     {
         let of_level = match level {
             Level::V0 => Some(digests(inspection)),
+            Level::V1 => question
+                .trust
+                .map(|trust| signatures::findings(inspection, trust, question.on)),
+            Level::V2 => question
+                .trust
+                .map(|trust| standing::findings(inspection, trust, question)),
             Level::V3 => inspection.files.as_ref().map(replay),
         };
         let outcome = match of_level.as_deref() {
@@ -88,6 +139,8 @@ fn verification(inspection: &Inspection, levels: &[Level]) -> Verification {
         seal: inspection.seal,
         levels: results,
         findings,
+        signers: signatures::signers(inspection, question.trust, question.on),
+        ledger: standing::standing(inspection, question.trust, question.on),
         not_covered: not_covered(levels),
     }
 }
@@ -123,13 +176,17 @@ fn not_covered(levels: &[Level]) -> Vec<String> {
     let skipped = Level::ALL
         .into_iter()
         .filter(|level| !levels.contains(level));
-    let always = [
-        "who made the bundle (it carries no signature; compare the seal with one received elsewhere)",
-        "when it was made (it is in no ledger)",
-        "whether the effects follow from the data (that takes the data)",
-    ];
     skipped
-        .map(|level| format!("level {level}, {}", level.title()))
-        .chain(always.map(str::to_owned))
+        .map(|level| {
+            let how = match level {
+                Level::V1 => {
+                    " (that takes a trust policy; or compare the seal with one received elsewhere)"
+                }
+                Level::V2 => " (that takes a trust policy that names a ledger)",
+                _ => "",
+            };
+            format!("level {level}, {}{how}", level.title())
+        })
+        .chain(["whether the effects follow from the data (that takes the data)".to_owned()])
         .collect()
 }

@@ -17,13 +17,18 @@ use utfall_verify::record::{
     BALANCE, CONTRACT, DECISION, EFFECTS, ENVIRONMENT, EXTRACTS, EffectResult, FIGURES, FUNNEL,
     REQUIRED,
 };
-use utfall_verify::{Level, Outcome, Verification, inputs, replay, seal_run, verify};
+use utfall_verify::{Level, Outcome, Question, Verification, inputs, replay, seal_run, verify};
 
 fn verified(bundle: &Bundle) -> Verification {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bundle.zip");
     bundle.write(&path).unwrap();
-    verify(&path, &Level::ALL).unwrap()
+    verify(&path, &everything()).unwrap()
+}
+
+/// What someone asks who trusts nobody.
+fn everything() -> Question<'static> {
+    Question::all(None, "2026-07-01".parse().unwrap(), None)
 }
 
 fn outcomes(verification: &Verification) -> Vec<Outcome> {
@@ -306,7 +311,7 @@ fn changed_bytes_of_a_run_are_refused_at_the_digests() {
         let mut changed = sealed.clone();
         changed[offset] ^= 0x04;
         std::fs::write(&path, changed).unwrap();
-        let verification = verify(&path, &Level::ALL).unwrap();
+        let verification = verify(&path, &everything()).unwrap();
         assert!(
             !verification.accepted && verification.levels[0].outcome == Outcome::Failed,
             "{offset}"
@@ -319,13 +324,13 @@ fn a_zip_that_is_none_is_refused_and_says_what_could_not_be_checked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bundle.zip");
     std::fs::write(&path, "hello").unwrap();
-    let verification = verify(&path, &Level::ALL).unwrap();
+    let verification = verify(&path, &everything()).unwrap();
     assert_eq!(
         outcomes(&verification),
         [Outcome::Failed, Outcome::NotChecked]
     );
     assert!(!verification.accepted);
-    assert!(verify(&folder.path().join("nowhere"), &Level::ALL).is_err());
+    assert!(verify(&folder.path().join("nowhere"), &everything()).is_err());
 }
 
 #[test]
@@ -333,9 +338,26 @@ fn a_level_that_was_not_asked_for_is_listed_as_not_covered() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bundle.zip");
     bundle().write(&path).unwrap();
-    let verification = verify(&path, &[Level::V0]).unwrap();
-    assert!(verification.accepted && verification.not_covered[0].starts_with("level V3"));
-    assert!(!verify(&path, &[]).unwrap().accepted);
+    let verification = verify(
+        &path,
+        &Question {
+            levels: &[Level::V0],
+            ..everything()
+        },
+    )
+    .unwrap();
+    assert!(verification.accepted && verification.not_covered[2].starts_with("level V3"));
+    assert!(
+        !verify(
+            &path,
+            &Question {
+                levels: &[],
+                ..everything()
+            }
+        )
+        .unwrap()
+        .accepted
+    );
 }
 
 #[test]
@@ -348,17 +370,19 @@ fn the_json_form_has_stable_keys() {
     };
     assert_eq!(
         json.get("schema"),
-        Some(&Json::Text("utfall-verification/1".to_owned()))
+        Some(&Json::Text("utfall-verification/2".to_owned()))
     );
     assert_eq!(
         keys(&json),
         [
             "accepted",
             "findings",
+            "ledger",
             "levels",
             "not-covered",
             "schema",
-            "seal"
+            "seal",
+            "signers"
         ]
     );
     let Some(Json::List(findings)) = json.get("findings") else {

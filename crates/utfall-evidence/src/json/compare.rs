@@ -1,8 +1,10 @@
 //! Where two documents part.
 
+use std::collections::BTreeSet;
+
 use super::Json;
 
-/// The first place where two documents differ.
+/// A place where two documents differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// JSON pointer (RFC 6901) to the place; empty for the whole document.
@@ -19,48 +21,40 @@ impl Json {
     /// Numbers are the same only if they are written the same.
     #[must_use]
     pub fn first_difference(&self, found: &Self) -> Option<Difference> {
-        first_difference(self, found, "")
+        self.differences(found).into_iter().next()
+    }
+
+    /// Every such place.
+    #[must_use]
+    pub fn differences(&self, found: &Self) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        compare(Some(self), Some(found), String::new(), &mut differences);
+        differences
     }
 }
 
-fn first_difference(expected: &Json, found: &Json, pointer: &str) -> Option<Difference> {
-    match (expected, found) {
-        (Json::Object(ours), Json::Object(theirs)) => {
-            let mut keys: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
-            keys.sort();
-            keys.dedup();
-            keys.into_iter().find_map(|key| {
-                let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                first_difference_of_members(ours.get(key), theirs.get(key), pointer)
-            })
-        }
-        (Json::List(ours), Json::List(theirs)) => {
-            (0..ours.len().max(theirs.len())).find_map(|index| {
-                first_difference_of_members(
-                    ours.get(index),
-                    theirs.get(index),
-                    format!("{pointer}/{index}"),
-                )
-            })
-        }
-        _ if expected == found => None,
-        _ => Some(Difference {
-            pointer: pointer.to_owned(),
-            expected: Some(expected.clone()),
-            found: Some(found.clone()),
-        }),
-    }
-}
-
-fn first_difference_of_members(
+fn compare(
     expected: Option<&Json>,
     found: Option<&Json>,
     pointer: String,
-) -> Option<Difference> {
+    differences: &mut Vec<Difference>,
+) {
     match (expected, found) {
-        (Some(expected), Some(found)) => first_difference(expected, found, &pointer),
-        (None, None) => None,
-        _ => Some(Difference {
+        (Some(Json::Object(ours)), Some(Json::Object(theirs))) => {
+            let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+            for key in keys {
+                let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                compare(ours.get(key), theirs.get(key), pointer, differences);
+            }
+        }
+        (Some(Json::List(ours)), Some(Json::List(theirs))) => {
+            for index in 0..ours.len().max(theirs.len()) {
+                let pointer = format!("{pointer}/{index}");
+                compare(ours.get(index), theirs.get(index), pointer, differences);
+            }
+        }
+        _ if expected == found => {}
+        _ => differences.push(Difference {
             pointer,
             expected: expected.cloned(),
             found: found.cloned(),

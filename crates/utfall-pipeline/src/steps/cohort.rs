@@ -1,6 +1,7 @@
 //! table → cohort
 
 use utfall_core::Funnel;
+use utfall_files::Digest;
 use utfall_registry::Units;
 
 use crate::cohort_file::{self, StoredCohort};
@@ -44,6 +45,12 @@ pub(crate) fn run(
         cohort_file::write(&folder.join(COHORT), &cohort, units.ids())?;
         documents::write(&folder.join(FUNNEL), &cohort.funnel)
     })
+}
+
+/// The digest of the cohort.
+pub(crate) fn seal_digest(finished: &FinishedStep) -> Result<Digest, RunError> {
+    let digest = finished.outputs.get(COHORT).copied();
+    digest.ok_or_else(|| RunError::internal("the seal", "the cohort has no digest"))
 }
 
 /// The cohort, as the step left it.

@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
+use utfall_evidence::CommitmentKey;
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_registry::{DeliveryQuality, DeliveryStatus, QualityReport};
 use utfall_verify::record::{
-    DeliveryStatus as RecordedStatus, DesignsDocument, Documents, EnvironmentDocument,
-    ExtractRecord, ExtractsDocument, FunnelDocument,
+    AlternativeRecord, DeliveryStatus as RecordedStatus, DesignResult, DesignsDocument, Documents,
+    EnvironmentDocument, ExtractRecord, ExtractsDocument, FunnelDocument, LockDocument,
 };
 
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
 use crate::steps::ingest::Ingested;
-use crate::{RunError, RunRequest, calibration_log, documents, steps};
+use crate::{RunError, RunRequest, documents, seals, steps};
 
 const DECISION: &str = "decision.json";
 
@@ -51,9 +52,14 @@ pub(crate) fn run(
 pub(crate) fn read(
     request: &RunRequest<'_>,
     ingested: &Ingested,
-    matched: &FinishedStep,
+    environment: EnvironmentDocument,
+    key: &CommitmentKey,
 ) -> Result<Documents, RunError> {
     let plan = &request.plan.plan;
+    let lock = LockDocument {
+        units_in_ledger: request.site.ledger.is_some(),
+        ..request.plan.compare_with_lock()
+    };
     let funnel = steps::cohort::read_funnel(request)?;
     let decision = read_in(request.workspace.folder())?;
     Ok(Documents {
@@ -66,18 +72,18 @@ pub(crate) fn read(
         overlap: steps::matching::read_overlap(request)?.release(&plan.disclosure),
         effects: steps::effects::read(request)?,
         designs: DesignsDocument {
-            alternatives: steps::alternatives::read(request)?,
+            alternatives: alternatives(request, key)?,
             truths: crate::truth::read(plan, request.site)?,
         },
         extracts: ExtractsDocument {
-            extracts: ingested.quality()?.iter().flat_map(records).collect(),
+            extracts: ingested
+                .quality()?
+                .iter()
+                .flat_map(|quality| records(quality, key))
+                .collect(),
         },
-        environment: EnvironmentDocument {
-            utfall_version: env!("CARGO_PKG_VERSION").to_owned(),
-            plan_digest: request.plan.digest,
-            matched_set_seal: steps::matching::seal_digest(matched)?,
-            calibrations: calibration_log::read(request)?,
-        },
+        environment,
+        lock,
         decision,
     })
 }
@@ -87,11 +93,25 @@ pub(crate) fn read_in(workspace: &Path) -> Result<Decision, RunError> {
     documents::read(&workspace.join("decision").join(DECISION))
 }
 
-fn records(quality: &QualityReport) -> impl Iterator<Item = ExtractRecord> {
+/// The alternatives, with commitments in place of the digests of their units.
+fn alternatives(
+    request: &RunRequest<'_>,
+    key: &CommitmentKey,
+) -> Result<Vec<AlternativeRecord>, RunError> {
+    let mut alternatives = steps::alternatives::read(request)?;
+    for alternative in &mut alternatives {
+        if let DesignResult::Made(made) = &mut alternative.result {
+            made.seal = seals::units(key, &made.seal);
+        }
+    }
+    Ok(alternatives)
+}
+
+fn records(quality: &QualityReport, key: &CommitmentKey) -> impl Iterator<Item = ExtractRecord> {
     quality
         .deliveries
         .iter()
-        .map(|delivery: &DeliveryQuality| ExtractRecord {
+        .map(move |delivery: &DeliveryQuality| ExtractRecord {
             name: quality.extract.clone(),
             vintage: delivery.vintage,
             status: match delivery.status {
@@ -101,6 +121,6 @@ fn records(quality: &QualityReport) -> impl Iterator<Item = ExtractRecord> {
             n_rows: delivery.n_rows,
             n_accepted: delivery.n_accepted,
             n_quarantined: delivery.n_quarantined,
-            digest: delivery.blake3,
+            commitment: seals::extract(key, &delivery.blake3),
         })
 }

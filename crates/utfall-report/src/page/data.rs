@@ -48,6 +48,10 @@ pub(crate) fn provenance(
         ),
         digest("Plan".to_owned(), environment.plan_digest.to_string()),
         digest(
+            "Seal of the cohort, taken before any outcome was read".to_owned(),
+            environment.cohort_seal.to_string(),
+        ),
+        digest(
             "Seal of the matched set, taken before any outcome was read".to_owned(),
             environment.matched_set_seal.to_string(),
         ),
@@ -55,7 +59,7 @@ pub(crate) fn provenance(
     rows.extend(extracts.extracts.iter().map(|record| {
         digest(
             format!("Extract {}, delivered {}", record.name, record.vintage),
-            record.digest.to_string(),
+            record.commitment.to_string(),
         )
     }));
     rows

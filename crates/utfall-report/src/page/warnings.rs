@@ -1,7 +1,9 @@
 //! What a reader must know before relying on the figures.
 
 use utfall_core::Estimate;
-use utfall_verify::record::{DeliveryStatus, Documents, EffectRecord, EffectRole, Estimated};
+use utfall_verify::record::{
+    ClauseDifference, DeliveryStatus, Documents, EffectRecord, EffectRole, Estimated,
+};
 
 use super::Warning;
 use super::effect::{estimated, interval_words, missing, thresholds_of};
@@ -24,6 +26,7 @@ pub(crate) fn of(documents: &Documents) -> Vec<Warning> {
     }
     matching(documents, &mut warnings);
     calibrations(documents, &mut warnings);
+    changed_plan(documents, &mut warnings);
     for effect in &documents.effects.effects {
         missing_outcomes(documents, effect, &mut warnings);
     }
@@ -58,6 +61,38 @@ fn calibrations(documents: &Documents, warnings: &mut Vec<Warning>) {
             "Before this run, outcomes of units that were not treated were looked at, to see how often placebo programmes would be paid. The plan is the same since.",
         );
     }
+}
+
+/// The plan is not the one that was locked, clause by clause.
+fn changed_plan(documents: &Documents, warnings: &mut Vec<Warning>) {
+    let clauses: Vec<String> = documents.lock.differences.iter().map(clause).collect();
+    if clauses.is_empty() {
+        return;
+    }
+    let title = format!(
+        "{} of the plan {} changed after it was locked",
+        capitalised(&count_of(clauses.len(), "clause")),
+        if clauses.len() == 1 { "was" } else { "were" }
+    );
+    warn(warnings, title, clauses.join("; ") + ".");
+}
+
+fn count_of(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("one {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+fn clause(difference: &ClauseDifference) -> String {
+    let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    format!(
+        "{} {}: locked as {}, now {}",
+        difference.file,
+        difference.clause,
+        said(&difference.locked),
+        said(&difference.run)
+    )
 }
 
 fn undecided_lines(documents: &Documents, warnings: &mut Vec<Warning>) {

@@ -14,8 +14,8 @@ use utfall_report::ReportInput;
 use utfall_verify::record::{
     BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, DesignsDocument, Documents,
     EffectRecord, EffectResult, EffectRole, EffectsDocument, EnvironmentDocument, Estimated,
-    ExtractRecord, ExtractsDocument, FunnelDocument, GradeRecord, OverlapBin, OverlapDocument,
-    OverlapResult, TrialDocument, TrialPart,
+    ExtractRecord, ExtractsDocument, FunnelDocument, GradeRecord, LockDocument, OverlapBin,
+    OverlapDocument, OverlapResult, TrialDocument, TrialPart,
 };
 
 /// A run and what people call it.
@@ -183,7 +183,7 @@ fn run(result: EffectResult, balanced: bool) -> Run {
         title: "Back to school: invalid absence after an early-return programme".to_owned(),
         pipeline: "absence".to_owned(),
         description: "Pupils in grades 4 to 9 referred to an early-return programme in the summer of 2023 are compared with pupils of the same grade and sex who had the same absence and were not referred. Everyone referred counts, engaged or not. The figures are synthetic.".to_owned(),
-        documents: Documents { trial: trial(), funnel: funnel(), balance, overlap: overlap(), effects, designs: DesignsDocument::default(), extracts: extracts(), environment: environment(), decision },
+        documents: Documents { trial: trial(), funnel: funnel(), balance, overlap: overlap(), effects, designs: DesignsDocument::default(), extracts: extracts(), environment: environment(), lock: LockDocument::default(), decision },
     }
 }
 
@@ -397,7 +397,7 @@ fn extracts() -> ExtractsDocument {
         n_rows,
         n_accepted: n_rows - n_quarantined,
         n_quarantined,
-        digest: "4f9d0c2b7a5e8d1f".repeat(4).parse().unwrap(),
+        commitment: "4f9d0c2b7a5e8d1f".repeat(4).parse().unwrap(),
     };
     ExtractsDocument {
         extracts: vec![
@@ -420,6 +420,8 @@ fn environment() -> EnvironmentDocument {
     EnvironmentDocument {
         utfall_version: "0.1.0".to_owned(),
         plan_digest: "a19d0c2b7a5e8d1f".repeat(4).parse().unwrap(),
+        commitment_key: "0c2b7a5e8d1fa19d".repeat(4).parse().unwrap(),
+        cohort_seal: "3d2f6877e1b0a94c".repeat(4).parse().unwrap(),
         matched_set_seal: "77e1b0a94c3d2f68".repeat(4).parse().unwrap(),
         calibrations: Vec::new(),
     }

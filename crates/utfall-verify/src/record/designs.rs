@@ -44,7 +44,7 @@ pub enum DesignResult {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MadeDesign {
-    /// Digest of its units, taken before any outcome was read.
+    /// Commitment to its units, taken before any outcome was read.
     pub seal: Digest,
     /// How alike the arms became.
     pub balance: BalanceDocument,

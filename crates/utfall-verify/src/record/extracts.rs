@@ -28,8 +28,8 @@ pub struct ExtractRecord {
     pub n_accepted: u64,
     /// Rows kept back.
     pub n_quarantined: u64,
-    /// BLAKE3 of the file.
-    pub digest: Digest,
+    /// Commitment to the file, under the run's key.
+    pub commitment: Digest,
 }
 
 /// Whether a delivery may still change.

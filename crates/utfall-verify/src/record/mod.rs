@@ -10,6 +10,7 @@ mod environment;
 mod extracts;
 mod figures;
 mod funnel;
+mod lock;
 mod names;
 mod overlap;
 mod trial;
@@ -23,9 +24,10 @@ pub use environment::{CalibrationMark, EnvironmentDocument};
 pub use extracts::{DeliveryStatus, ExtractRecord, ExtractsDocument};
 pub use figures::FiguresDocument;
 pub use funnel::FunnelDocument;
+pub use lock::{ClauseDifference, LockDocument, LockedPlan};
 pub use names::{
-    BALANCE, CONTRACT, DECISION, DESIGNS, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, OVERLAP,
-    PLAN, REPORT, REQUIRED, TRIAL, extract_contract,
+    BALANCE, CONTRACT, DECISION, DESIGNS, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, LOCK,
+    LOCKED_MEANING, MEANING, OVERLAP, PLAN, REPORT, REQUIRED, TRIAL, extract_contract,
 };
 pub use overlap::{OverlapBin, OverlapDocument, OverlapResult};
 pub use trial::{TrialDocument, TrialPart};
@@ -51,6 +53,8 @@ pub struct Documents {
     pub extracts: ExtractsDocument,
     /// What the run depended on beside its data.
     pub environment: EnvironmentDocument,
+    /// Whether the plan was frozen, and what was changed since.
+    pub lock: LockDocument,
     /// What the contract decides.
     pub decision: Decision,
 }

@@ -24,11 +24,17 @@ pub const ENVIRONMENT: &str = "record/environment.json";
 pub const FIGURES: &str = "record/payment-inputs.json";
 /// [`Decision`](utfall_payment::Decision).
 pub const DECISION: &str = "record/decision.json";
+/// What the plan's files mean: the canonical JSON whose SHA-256 is the plan's digest.
+pub const MEANING: &str = "record/plan.json";
+/// [`LockDocument`](super::LockDocument).
+pub const LOCK: &str = "record/lock.json";
+/// What the locked plan meant, if a plan was locked.
+pub const LOCKED_MEANING: &str = "record/locked-plan.json";
 /// The report, for people.
 pub const REPORT: &str = "report.html";
 
 /// Files without which a bundle is not that of a run.
-pub const REQUIRED: [&str; 13] = [
+pub const REQUIRED: [&str; 15] = [
     PLAN,
     CONTRACT,
     TRIAL,
@@ -41,6 +47,8 @@ pub const REQUIRED: [&str; 13] = [
     ENVIRONMENT,
     FIGURES,
     DECISION,
+    MEANING,
+    LOCK,
     REPORT,
 ];
 

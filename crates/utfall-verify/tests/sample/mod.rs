@@ -15,10 +15,10 @@ use utfall_payment::Contract;
 use utfall_verify::record::{
     AlternativeRecord, BalanceDocument, BalanceGate, BalanceRow, DeliveryStatus, DesignResult,
     DesignsDocument, Documents, EffectRecord, EffectResult, EffectRole, EffectsDocument,
-    EnvironmentDocument, Estimated, ExtractRecord, ExtractsDocument, FunnelDocument, MadeDesign,
-    OverlapBin, OverlapDocument, OverlapResult, TrialDocument, TrialPart, TruthRecord,
+    EnvironmentDocument, Estimated, ExtractRecord, ExtractsDocument, FunnelDocument, LockDocument,
+    MadeDesign, OverlapBin, OverlapDocument, OverlapResult, TrialDocument, TrialPart, TruthRecord,
 };
-use utfall_verify::{Run, decide, seal_run};
+use utfall_verify::{Run, decide, meaning, seal_run};
 
 pub(crate) const CONTRACT_TEXT: &str = r#"
 schema = "utfall-contract/1"
@@ -50,6 +50,21 @@ requires = { flag = "balance.passed", equals = true }
 when = { quantity = "reduction", operator = ">", value = 0 }
 "#;
 
+const PLAN_TEXT: &str =
+    "name = \"absence\"\ncontract = \"contract.toml\"\nextracts = [\"e.toml\"]\n";
+const EXTRACT_TEXT: &str = "name = \"absence\"\n";
+
+/// What the files of the plan mean.
+pub(crate) fn meanings() -> Json {
+    let files = [
+        ("plan.toml", PLAN_TEXT),
+        ("contract.toml", CONTRACT_TEXT),
+        ("e.toml", EXTRACT_TEXT),
+    ];
+    let meanings = files.map(|(name, text)| (name.to_owned(), meaning(name, text).unwrap()));
+    Json::Object(meanings.into())
+}
+
 pub(crate) fn run() -> Run {
     let effects = effects();
     let balance = balance();
@@ -57,9 +72,11 @@ pub(crate) fn run() -> Run {
     let decision = decide(&contract, &effects, &balance).unwrap();
     Run {
         pipeline: "absence".to_owned(),
-        plan: "name = \"absence\"\n".to_owned(),
+        plan: PLAN_TEXT.to_owned(),
+        meaning: meanings(),
+        locked_meaning: None,
         contract: CONTRACT_TEXT.to_owned(),
-        extracts: BTreeMap::from([("absence".to_owned(), "name = \"absence\"\n".to_owned())]),
+        extracts: BTreeMap::from([("absence".to_owned(), EXTRACT_TEXT.to_owned())]),
         documents: Documents {
             funnel: funnel(),
             trial: TrialDocument {
@@ -74,6 +91,7 @@ pub(crate) fn run() -> Run {
             effects,
             extracts: extracts(),
             environment: environment(),
+            lock: LockDocument::default(),
             decision,
         },
         report: "<!doctype html><title>Report</title>".to_owned(),
@@ -297,7 +315,7 @@ fn extracts() -> ExtractsDocument {
             n_rows: 1_000,
             n_accepted: 998,
             n_quarantined: 2,
-            digest: Digest::blake3(b"absence"),
+            commitment: Digest::blake3(b"absence"),
         }],
     }
 }
@@ -305,7 +323,9 @@ fn extracts() -> ExtractsDocument {
 fn environment() -> EnvironmentDocument {
     EnvironmentDocument {
         utfall_version: "0.1.0".to_owned(),
-        plan_digest: Digest::blake3(b"plan"),
+        plan_digest: Digest::sha256(&meanings().to_bytes()),
+        commitment_key: Digest::blake3(b"key"),
+        cohort_seal: Digest::blake3(b"cohort"),
         matched_set_seal: Digest::blake3(b"matched"),
         calibrations: Vec::new(),
     }
