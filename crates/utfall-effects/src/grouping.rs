@@ -1,10 +1,11 @@
 //! Which group each row belongs to.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 /// Which group each row belongs to: its cluster, its matched set, or the unit it is an appearance of.
 ///
-/// Labels may be anything that can be ordered. Only which rows share a label matters; the labels
+/// Labels may be anything that can be told apart. Only which rows share a label matters; the labels
 /// themselves are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grouping {
@@ -18,15 +19,20 @@ impl Grouping {
     /// Groups are numbered in the order they first appear, so the order of rows decides the order
     /// of every sum over groups.
     #[must_use]
-    pub fn of<T: Ord>(labels: &[T]) -> Self {
-        let mut known: BTreeMap<&T, usize> = BTreeMap::new();
-        let codes = labels
-            .iter()
-            .map(|label| {
-                let next = known.len();
-                *known.entry(label).or_insert(next)
-            })
-            .collect();
+    pub fn of<T: Eq + Hash>(labels: &[T]) -> Self {
+        // Only looked up, never walked through.
+        let mut known: HashMap<&T, usize> = HashMap::new();
+        let mut codes: Vec<usize> = Vec::with_capacity(labels.len());
+        for (row, label) in labels.iter().enumerate() {
+            let code = match codes.last() {
+                Some(&last) if labels[row - 1] == *label => last,
+                _ => {
+                    let next = known.len();
+                    *known.entry(label).or_insert(next)
+                }
+            };
+            codes.push(code);
+        }
         Self {
             codes,
             n_groups: known.len(),

@@ -83,17 +83,26 @@ pub fn fit_absorbed(design: &Design<'_>) -> Result<AbsorbedFit, EffectError> {
         });
     }
     let effects = FixedEffects::new(design.absorb, design.weight)?;
-    let outcome = effects.residual(design.outcome)?;
-    let endogenous = effects.residuals(design.endogenous)?;
-    let instruments = effects.residuals(design.instruments)?;
-    let columns = effects
-        .residuals(design.columns)
-        .map_err(|error| match error {
-            EffectError::RankDeficient { column } => EffectError::RankDeficient {
-                column: column + design.endogenous.len(),
-            },
-            other => other,
-        })?;
+    // All columns at once, for a step reads the rows once for several.
+    let all: Vec<&[f64]> = [design.endogenous, design.instruments, design.columns]
+        .concat()
+        .into_iter()
+        .chain([design.outcome])
+        .collect();
+    let mut left = effects.residuals(&all)?;
+    let outcome = left.pop().unwrap_or_default();
+    let (n_endogenous, n_instruments) = (design.endogenous.len(), design.instruments.len());
+    if let Some(absorbed) = effects.absorbed(&all[..left.len()], &left) {
+        let column = match absorbed.checked_sub(n_endogenous) {
+            Some(after) if after < n_instruments => after,
+            Some(_) => absorbed - n_instruments,
+            None => absorbed,
+        };
+        return Err(EffectError::RankDeficient { column });
+    }
+    let columns = left.split_off(n_endogenous + n_instruments);
+    let instruments = left.split_off(n_endogenous);
+    let endogenous = left;
     let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
     let mut fit = AbsorbedFit {
         regression: if endogenous.is_empty() {

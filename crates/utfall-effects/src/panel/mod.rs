@@ -3,6 +3,7 @@
 mod absorb;
 mod bacon;
 mod covariance;
+mod elimination;
 mod fixed_effects;
 mod poisson;
 mod spatial;
@@ -18,4 +19,4 @@ pub use poisson::{PoissonFit, fit_absorbed_poisson, rows_without_events};
 pub use spatial::{Distance, Places};
 pub use untreated::{Imputed, Untreated, UntreatedModel};
 
-pub(crate) use covariance::ranks;
+pub(crate) use covariance::{ranks, symmetric};

@@ -12,6 +12,7 @@ mod multiplier_bootstrap;
 pub(crate) mod quantile;
 mod randomisation;
 mod step_down;
+mod two_point;
 mod wild;
 
 pub use assignment::{Assignments, Randomised};

@@ -33,6 +33,29 @@ impl Multiplier {
     }
 }
 
+impl Multiplier {
+    /// The two values of a multiplier that takes no others: that of a bit 0, and that of 1.
+    pub(super) fn points(self) -> Option<[f64; 2]> {
+        match self {
+            Self::Rademacher => Some([-1.0, 1.0]),
+            Self::Mammen => Some(MAMMEN),
+            Self::Webb | Self::Normal => None,
+        }
+    }
+
+    /// Bits of as many multipliers, the first the lowest, as [`Multiplier::fill`] draws them; for
+    /// those that take two values.
+    pub(super) fn bits(self, stream: &mut Stream, n: usize) -> u64 {
+        match self {
+            Self::Mammen => (0..n).fold(0, |bits, at| bits | u64::from(is_high(stream)) << at),
+            _ => stream.bits(),
+        }
+    }
+}
+
+/// `(1 ∓ √5)/2`.
+const MAMMEN: [f64; 2] = [-0.618_033_988_749_894_9, 1.618_033_988_749_895];
+
 fn each(multipliers: &mut [f64], mut draw: impl FnMut() -> f64) {
     multipliers
         .iter_mut()
@@ -51,12 +74,12 @@ fn rademacher(stream: &mut Stream, multipliers: &mut [f64]) {
 }
 
 fn mammen(stream: &mut Stream) -> f64 {
+    MAMMEN[usize::from(is_high(stream))]
+}
+
+fn is_high(stream: &mut Stream) -> bool {
     let root = 5.0_f64.sqrt();
-    if stream.bernoulli((root + 1.0) / (2.0 * root)) {
-        0.5 * (1.0 - root)
-    } else {
-        0.5 * (1.0 + root)
-    }
+    !stream.bernoulli((root + 1.0) / (2.0 * root))
 }
 
 fn webb(stream: &mut Stream) -> f64 {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utfall_stats::draws::Stream;
 use utfall_stats::sums::dot;
 
+use super::two_point::replicate_sums;
 use super::{Multiplier, Replicates};
 use crate::regression::check_finite;
 use crate::{EffectError, Grouping};
@@ -65,17 +66,25 @@ pub fn multiplier_bootstrap(
         None => influences.iter().map(|values| values.to_vec()).collect(),
     };
     let n_parts = totals.first().map_or(0, Vec::len);
-    let replicate = |number: u32| {
-        let mut multipliers = vec![0.0; n_parts];
-        let mut stream = Stream::new(draws.seed, "multiplier bootstrap", number.into());
-        multiplier.fill(&mut stream, &mut multipliers);
-        let deviations = totals.iter().map(|values| dot(values, &multipliers));
-        deviations.collect::<Vec<f64>>()
+    let stream = |number: u32| Stream::new(draws.seed, "multiplier bootstrap", number.into());
+    let n_replicates = draws.replicates.get();
+    let all = match multiplier.points() {
+        Some(points) => {
+            let totals: Vec<&[f64]> = totals.iter().map(Vec::as_slice).collect();
+            replicate_sums(&totals, multiplier, points, n_replicates, stream)
+        }
+        None => (0..n_replicates)
+            .into_par_iter()
+            .map(|number| {
+                let mut multipliers = vec![0.0; n_parts];
+                multiplier.fill(&mut stream(number), &mut multipliers);
+                totals
+                    .iter()
+                    .map(|values| dot(values, &multipliers))
+                    .collect()
+            })
+            .collect::<Vec<Vec<f64>>>(),
     };
-    let all: Vec<Vec<f64>> = (0..draws.replicates.get())
-        .into_par_iter()
-        .map(replicate)
-        .collect();
     let of_number = |number: usize| all.iter().map(|deviations| deviations[number]).collect();
     Ok(Replicates::of((0..totals.len()).map(of_number).collect()))
 }
@@ -126,6 +135,30 @@ mod tests {
             for spread in [Spread::Deviation, Spread::Interquartile] {
                 let error = drawn.standard_errors(spread)[0];
                 assert!((error / root - 1.0).abs() < 0.06, "{error} for {root}");
+            }
+        }
+    }
+
+    #[test]
+    fn tables_add_up_what_multiplication_does() {
+        let all: Vec<Vec<f64>> = (0..3).map(influence).collect();
+        let long: Vec<Vec<f64>> = all.iter().map(|one| one.repeat(30)).collect();
+        let slices: Vec<&[f64]> = long.iter().map(Vec::as_slice).collect();
+        let few = Draws {
+            replicates: NonZeroU32::new(1100).unwrap(),
+            ..DRAWS
+        };
+        for multiplier in [Multiplier::Rademacher, Multiplier::Mammen] {
+            let drawn = multiplier_bootstrap(&slices, None, multiplier, few).unwrap();
+            for replicate in [0, 1, 1099] {
+                let mut multipliers = vec![0.0; long[0].len()];
+                let mut stream = Stream::new(few.seed, "multiplier bootstrap", replicate);
+                multiplier.fill(&mut stream, &mut multipliers);
+                for (number, values) in slices.iter().enumerate() {
+                    let found = drawn.deviations()[number][replicate as usize];
+                    let expected = dot(values, &multipliers);
+                    assert!((found - expected).abs() < 1e-8, "{found} {expected}");
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Propensity scores of two periods: by maximum likelihood, or calibrated so that the comparators'
 //! weighted covariate means are those of the treated.
 
-use utfall_stats::sums::sum_of;
+use utfall_stats::moments::count;
+use utfall_stats::sums::{dot, sum_of};
 use utfall_stats::{Cholesky, Matrix, elementary, logistic};
 
 use crate::EffectError;
@@ -16,16 +17,10 @@ pub(super) fn likelihood(
 ) -> Result<Vec<f64>, EffectError> {
     newton(columns, |eta, row| {
         let p = logistic::probability(eta);
-        let softplus = if eta > 0.0 {
-            eta + elementary::log1p(elementary::exp(-eta))
-        } else {
-            elementary::log1p(elementary::exp(eta))
-        };
-        Loss {
-            value: weight[row] * (softplus - treated[row] * eta),
-            slope: weight[row] * (p - treated[row]),
-            curvature: weight[row] * p * (1.0 - p),
-        }
+        (
+            weight[row] * (p - treated[row]),
+            weight[row] * p * (1.0 - p),
+        )
     })
 }
 
@@ -38,50 +33,61 @@ pub(super) fn calibrated(
 ) -> Result<Vec<f64>, EffectError> {
     newton(columns, |eta, row| {
         let odds = elementary::exp(eta) * (1.0 - treated[row]);
-        Loss {
-            value: weight[row] * (odds - treated[row] * eta),
-            slope: weight[row] * (odds - treated[row]),
-            curvature: weight[row] * odds,
-        }
+        (weight[row] * (odds - treated[row]), weight[row] * odds)
     })
 }
 
-/// A row's part of a convex loss.
-struct Loss {
-    value: f64,
-    slope: f64,
-    curvature: f64,
+/// A convex loss at some coefficients: each row's linear score, slopes and curvature.
+struct Place {
+    eta: Vec<f64>,
+    slopes: Vec<f64>,
+    hessian: Matrix,
 }
 
-fn newton(
-    columns: &[Vec<f64>],
-    loss: impl Fn(f64, usize) -> Loss + Sync,
-) -> Result<Vec<f64>, EffectError> {
-    let (n, k) = (columns[0].len(), columns.len());
-    let predictor = |coefficients: &[f64]| super::parts::predicted(columns, coefficients);
-    let value = |eta: &[f64]| sum_of(n, |row| loss(eta[row], row).value);
-    let mut coefficients = vec![0.0; k];
-    let mut eta = predictor(&coefficients);
-    let mut here = value(&eta);
-    for _ in 0..MOST_STEPS {
-        let slopes: Vec<f64> = (0..k)
-            .map(|i| sum_of(n, |row| loss(eta[row], row).slope * columns[i][row]))
-            .collect();
+impl Place {
+    /// `loss` gives a row's slope and curvature in its linear score.
+    fn at(
+        columns: &[Vec<f64>],
+        coefficients: &[f64],
+        loss: impl Fn(f64, usize) -> (f64, f64),
+    ) -> Self {
+        let (n, k) = (columns[0].len(), columns.len());
+        let eta = super::parts::predicted(columns, coefficients);
+        let (slope, curvature): (Vec<f64>, Vec<f64>) = eta
+            .iter()
+            .enumerate()
+            .map(|(row, &eta)| loss(eta, row))
+            .unzip();
         let mut hessian = Matrix::zeros(k, k);
         for i in 0..k {
             for j in 0..=i {
-                let cell = sum_of(n, |row| {
-                    loss(eta[row], row).curvature * columns[i][row] * columns[j][row]
-                });
+                let cell = sum_of(n, |row| curvature[row] * columns[i][row] * columns[j][row]);
                 hessian.set(i, j, cell);
             }
         }
+        Self {
+            slopes: columns.iter().map(|column| dot(column, &slope)).collect(),
+            hessian,
+            eta,
+        }
+    }
+}
+
+/// Newton's steps, halved where they go so far beyond the least loss that it rises as steeply there
+/// as it fell here.
+fn newton(
+    columns: &[Vec<f64>],
+    loss: impl Fn(f64, usize) -> (f64, f64),
+) -> Result<Vec<f64>, EffectError> {
+    let mut coefficients = vec![0.0; columns.len()];
+    let mut here = Place::at(columns, &coefficients, &loss);
+    for _ in 0..MOST_STEPS {
         let factor =
-            Cholesky::factor(&hessian, 1e-14).map_err(|error| EffectError::RankDeficient {
+            Cholesky::factor(&here.hessian, 1e-14).map_err(|error| EffectError::RankDeficient {
                 column: error.column,
             })?;
-        let step = factor.solve(&slopes);
-        let worth: f64 = step.iter().zip(&slopes).map(|(a, b)| a * b).sum();
+        let step = factor.solve(&here.slopes);
+        let worth = dot(&step, &here.slopes);
         let mut length = 1.0;
         loop {
             let there: Vec<f64> = coefficients
@@ -89,16 +95,16 @@ fn newton(
                 .zip(&step)
                 .map(|(b, s)| b - length * s)
                 .collect();
-            let new_eta = predictor(&there);
-            let new = value(&new_eta);
-            if new <= here + 1e-13 * here.abs() || length < 1e-10 {
-                (coefficients, eta, here) = (there, new_eta, new);
+            let next = Place::at(columns, &there, &loss);
+            let rises = -dot(&step, &next.slopes);
+            if rises <= 0.9 * worth || worth <= 1e-14 || length < 1e-10 {
+                (coefficients, here) = (there, next);
                 break;
             }
             length *= 0.5;
         }
-        if worth.abs() <= 1e-22 * (1.0 + here.abs()) {
-            return Ok(eta);
+        if worth.abs() <= 1e-22 * count(here.eta.len()) {
+            return Ok(here.eta);
         }
     }
     Err(EffectError::NotConverged {

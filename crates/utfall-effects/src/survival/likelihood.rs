@@ -51,20 +51,22 @@ pub(super) struct Model {
     n_rows: usize,
 }
 
-/// `Σ wθ`, `Σ wθ x` and the lower half of `Σ wθ xx′` over some rows, each sum with what rounding took
-/// from it, so that rows that come and go leave no trace.
+/// `Σ wθ`, `Σ wθ x` and the lower half of `Σ wθ xx′` over some rows. Where rows come and go, each sum
+/// holds what rounding took from it too, so that those who have gone leave no trace.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     value: Vec<f64>,
     lost: Vec<f64>,
+    with_squares: bool,
 }
 
 impl Sums {
-    fn new(p: usize, with_squares: bool) -> Self {
+    fn new(p: usize, with_squares: bool, do_rows_go: bool) -> Self {
         let n = 1 + p + if with_squares { p * (p + 1) / 2 } else { 0 };
         Self {
             value: vec![0.0; n],
-            lost: vec![0.0; n],
+            lost: vec![0.0; if do_rows_go { n } else { 0 }],
+            with_squares,
         }
     }
 
@@ -74,36 +76,50 @@ impl Sums {
     }
 
     fn add(&mut self, w: f64, x: &[f64]) {
-        let mut cells = self.value.iter_mut().zip(&mut self.lost);
-        let mut add = |term: f64| {
-            if let Some((sum, lost)) = cells.next() {
-                // Two-sum: what rounding takes is exact.
-                let next = *sum + term;
-                let back = next - *sum;
-                *lost += (*sum - (next - back)) + (term - back);
-                *sum = next;
+        if self.lost.is_empty() {
+            let (zero, rest) = self.value.split_at_mut(1);
+            let (one, mut two) = rest.split_at_mut(x.len());
+            zero[0] += w;
+            for (i, (one, &own)) in one.iter_mut().zip(x).enumerate() {
+                let wx = w * own;
+                *one += wx;
+                if self.with_squares {
+                    let (line, below) = two.split_at_mut(i + 1);
+                    line.iter_mut().zip(x).for_each(|(sum, x)| *sum += wx * x);
+                    two = below;
+                }
             }
-        };
-        add(w);
-        x.iter().for_each(|x| add(w * x));
-        for i in 0..x.len() {
-            let wx = w * x[i];
-            x[..=i].iter().for_each(|x| add(wx * x));
+            return;
+        }
+        let squares = if self.with_squares { x.len() } else { 0 };
+        let products = (0..squares).flat_map(|i| x[..=i].iter().map(move |other| w * x[i] * other));
+        let terms = std::iter::once(w)
+            .chain(x.iter().map(|x| w * x))
+            .chain(products);
+        for ((sum, lost), term) in self.value.iter_mut().zip(&mut self.lost).zip(terms) {
+            // Two-sum: what rounding takes is exact.
+            let next = *sum + term;
+            let back = next - *sum;
+            *lost += (*sum - (next - back)) + (term - back);
+            *sum = next;
         }
     }
 
+    fn cell(&self, at: usize) -> f64 {
+        self.value[at] + self.lost.get(at).copied().unwrap_or(0.0)
+    }
+
     pub(super) fn zero(&self) -> f64 {
-        self.value[0] + self.lost[0]
+        self.cell(0)
     }
 
     pub(super) fn one(&self, i: usize) -> f64 {
-        self.value[1 + i] + self.lost[1 + i]
+        self.cell(1 + i)
     }
 
     /// For `j` up to `i`.
     fn two(&self, p: usize, i: usize, j: usize) -> f64 {
-        let at = 1 + p + i * (i + 1) / 2 + j;
-        self.value[at] + self.lost[at]
+        self.cell(1 + p + i * (i + 1) / 2 + j)
     }
 }
 
@@ -212,8 +228,8 @@ impl Model {
         let p = self.p;
         let x = |place: usize| &stratum.x[place * p..(place + 1) * p];
         let w = |place: usize| stratum.weight[place] * theta[place];
-        let mut all = Sums::new(p, with_squares);
-        let mut own = Sums::new(p, with_squares);
+        let mut all = Sums::new(p, with_squares, !stratum.order.entering.is_empty());
+        let mut own = Sums::new(p, with_squares, false);
         stratum.order.backwards(
             &mut all,
             |all, place| all.add(w(place), x(place)),

@@ -332,45 +332,31 @@ pub fn jackknife(block: &Block, own: &Synthetic) -> Result<f64, EffectError> {
             n_rows: 1,
         });
     }
-    let mut effects = Vec::new();
-    for gone in 0..block.donors.len() {
-        let mut rest = block.clone();
-        rest.donors.remove(gone);
-        let mut weight = own.donors.weight.clone();
-        let taken = weight.remove(gone);
+    // With weights held fixed the effect is a contrast of times, averaged over treated units, less
+    // its mixture over donors.
+    let n_after = block.donors[0].len() - block.n_before;
+    let contrast = |line: &Vec<f64>| {
+        let (before, after) = line.split_at(block.n_before);
+        after.iter().sum::<f64>() / count(n_after) - dot(before, &own.times)
+    };
+    let donors: Vec<f64> = block.donors.iter().map(contrast).collect();
+    let treated: Vec<f64> = block.treated.iter().map(contrast).collect();
+    let (mixture, whole) = (dot(&donors, &own.donors.weight), mean(&treated));
+    let mut effects = Vec::with_capacity(donors.len() + treated.len());
+    for (value, &taken) in donors.iter().zip(&own.donors.weight) {
         if taken >= 1.0 {
             return Err(EffectError::NoVariation);
         }
-        weight.iter_mut().for_each(|w| *w /= 1.0 - taken);
-        effects.push(refitted(&rest, weight, own));
+        effects.push(whole - (mixture - taken * value) / (1.0 - taken));
     }
-    for gone in 0..block.treated.len() {
-        let mut rest = block.clone();
-        rest.treated.remove(gone);
-        effects.push(refitted(&rest, own.donors.weight.clone(), own));
+    let n_others = count(treated.len() - 1);
+    for value in &treated {
+        effects.push((whole * (n_others + 1.0) - value) / n_others - mixture);
     }
     let n = count(effects.len());
     let centre = mean(&effects);
     let square: f64 = effects.iter().map(|e| (e - centre) * (e - centre)).sum();
     Ok(((n - 1.0) / n * square).sqrt())
-}
-
-fn refitted(block: &Block, weight: Vec<f64>, own: &Synthetic) -> f64 {
-    let donors = Weights {
-        weight,
-        loss: 0.0,
-        is_unique: true,
-    };
-    let target = block.mean_treated();
-    concluded(
-        block,
-        &target,
-        donors,
-        own.times.clone(),
-        own.noise,
-        own.zeta,
-    )
-    .effect
 }
 
 /// A synthetic control moved by a ridge regression towards what it misses.

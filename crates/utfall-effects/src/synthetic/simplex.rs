@@ -57,19 +57,11 @@ pub fn nearest_in_hull(
         .map(|point| point.iter().zip(target).map(|(p, t)| p - t).collect())
         .collect();
     let n = shifted.len();
-    let gram: Vec<Vec<f64>> = (0..n)
-        .map(|i| {
-            (0..n)
-                .map(|j| dot(&shifted[i], &shifted[j]) + if i == j { penalty } else { 0.0 })
-                .collect()
-        })
-        .collect();
-    let first = (0..n)
-        .min_by(|&a, &b| gram[a][a].total_cmp(&gram[b][b]).then(a.cmp(&b)))
-        .unwrap_or(0);
-    let mut active = vec![first];
+    let gram = crate::panel::symmetric(n, |i, j| {
+        dot(&shifted[i], &shifted[j]) + if i == j { penalty } else { 0.0 }
+    });
     let mut weight = vec![0.0; n];
-    weight[first] = 1.0;
+    let mut active = start(&gram, penalty, &mut weight);
     let scale = (0..n).map(|i| gram[i][i]).fold(0.0, f64::max);
     for _ in 0..MOST_STEPS {
         let slope: Vec<f64> = (0..n)
@@ -129,6 +121,31 @@ pub fn nearest_in_hull(
     Err(EffectError::NotConverged {
         n_iterations: MOST_STEPS,
     })
+}
+
+/// A face of the hull, and its point nearest to the target as the first mixture. A penalty makes many
+/// points share the weight, so all are tried and those that would go below zero dropped; without
+/// one, the nearest point begins.
+fn start(gram: &[Vec<f64>], penalty: f64, weight: &mut [f64]) -> Vec<usize> {
+    let n = gram.len();
+    let mut active: Vec<usize> = (0..n).collect();
+    while penalty > 0.0
+        && let Some(wanted) = affine(gram, &active)
+    {
+        if wanted.iter().all(|&w| w > 0.0) {
+            for (&i, w) in active.iter().zip(wanted) {
+                weight[i] = w;
+            }
+            return active;
+        }
+        let mut wanted = wanted.into_iter();
+        active.retain(|_| wanted.next().is_some_and(|w| w > 0.0));
+    }
+    let first = (0..n)
+        .min_by(|&a, &b| gram[a][a].total_cmp(&gram[b][b]).then(a.cmp(&b)))
+        .unwrap_or(0);
+    weight[first] = 1.0;
+    vec![first]
 }
 
 fn least(active: &[usize], weight: &[f64]) -> usize {

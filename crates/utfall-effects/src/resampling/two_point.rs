@@ -1,0 +1,118 @@
+//! Sums of many numbers over rows whose multipliers take two values, by tables.
+//!
+//! Sixteen rows at a time, the sums of every subset of four rows are written down once; a replicate
+//! then looks four of them up instead of multiplying sixteen times. Rows are cut into blocks whose
+//! sums are added in order, so the number of threads changes no bit.
+//!
+//! Arlazarov, Dinic, Kronrod & Faradžev (1970), the "method of four Russians".
+
+use rayon::prelude::*;
+use utfall_stats::draws::Stream;
+
+use super::Multiplier;
+
+/// Rows of a word of bits.
+const WORD: usize = 64;
+/// Words of a block of rows.
+const BLOCK: usize = 64;
+/// Replicates whose bits are held at a time.
+const BATCH: u32 = 1024;
+/// Rows of a table.
+const TABLE: usize = 4;
+
+/// For each replicate, `Σ mᵢ vᵢ` of each number.
+///
+/// `values`: one slice of one length for each number. `points`: the values of a multiplier whose bit
+/// is 0 and 1. `stream`: that of a replicate.
+pub(super) fn replicate_sums(
+    values: &[&[f64]],
+    multiplier: Multiplier,
+    points: [f64; 2],
+    n_replicates: u32,
+    stream: impl Fn(u32) -> Stream + Sync,
+) -> Vec<Vec<f64>> {
+    let n_rows = values.first().map_or(0, |first| first.len());
+    let n_words = n_rows.div_ceil(WORD);
+    let mut sums = Vec::new();
+    for first in (0..n_replicates).step_by(BATCH as usize) {
+        let bits: Vec<Vec<u64>> = (first..n_replicates.min(first + BATCH))
+            .into_par_iter()
+            .map(|replicate| {
+                let mut stream = stream(replicate);
+                let word = |at: usize| multiplier.bits(&mut stream, WORD.min(n_rows - at * WORD));
+                (0..n_words).map(word).collect()
+            })
+            .collect();
+        sums.extend(batch(values, points, &bits, n_words));
+    }
+    sums
+}
+
+fn batch(values: &[&[f64]], points: [f64; 2], bits: &[Vec<u64>], n_words: usize) -> Vec<Vec<f64>> {
+    let width = values.len();
+    let mut total = vec![0.0; bits.len() * width];
+    let starts: Vec<usize> = (0..n_words).step_by(BLOCK).collect();
+    // As many blocks at a time as keep threads busy; their sums are added in order.
+    for some in starts.chunks(32) {
+        let parts: Vec<Vec<f64>> = some
+            .par_iter()
+            .map(|&start| block(values, points, bits, start..n_words.min(start + BLOCK)))
+            .collect();
+        for part in parts {
+            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        }
+    }
+    total.chunks(width.max(1)).map(<[f64]>::to_vec).collect()
+}
+
+/// The sums of every replicate over a block of rows, those of a replicate together.
+fn block(
+    values: &[&[f64]],
+    points: [f64; 2],
+    bits: &[Vec<u64>],
+    words: std::ops::Range<usize>,
+) -> Vec<f64> {
+    let width = values.len();
+    let mut sums = vec![0.0; bits.len() * width];
+    let mut tables = [(); 4].map(|()| vec![0.0; width << TABLE]);
+    for word in words {
+        for quarter in 0..4 {
+            for (at, table) in tables.iter_mut().enumerate() {
+                fill(
+                    table,
+                    values,
+                    points,
+                    word * WORD + quarter * 16 + at * TABLE,
+                );
+            }
+            for (sums, bits) in sums.chunks_exact_mut(width).zip(bits) {
+                let mask = bits[word] >> (16 * quarter);
+                let row = |table: usize| {
+                    let entry = (mask >> (TABLE * table) & 15) as usize;
+                    &tables[table][entry * width..(entry + 1) * width]
+                };
+                let four = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
+                for (sum, (((a, b), c), d)) in sums.iter_mut().zip(four) {
+                    *sum += (a + b) + (c + d);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// The sums of four rows under each pattern of their bits; rows beyond the last count nothing.
+fn fill(table: &mut [f64], values: &[&[f64]], points: [f64; 2], first: usize) {
+    let width = values.len();
+    for (number, values) in values.iter().enumerate() {
+        let value = |row: usize| values.get(first + row).copied().unwrap_or(0.0);
+        table[number] = points[0] * ((value(0) + value(1)) + (value(2) + value(3)));
+        for row in 0..TABLE {
+            let more = (points[1] - points[0]) * value(row);
+            for pattern in 0..1 << row {
+                table[(pattern | 1 << row) * width + number] =
+                    table[pattern * width + number] + more;
+            }
+        }
+    }
+}
