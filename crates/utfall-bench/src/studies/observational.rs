@@ -215,6 +215,8 @@ fn by_both(stream: &mut Stream, world: World, effect: f64) -> Result<Drawn, Effe
             folds: None,
             clip: None,
             outcome_family: None,
+            outcome_learner: None,
+            score_learner: None,
         },
         &[],
         &asked,
