@@ -25,8 +25,9 @@ mod rounding;
 
 pub use compare::{DecisionDifference, Moved, compare};
 pub use contract::{
-    Above, AtJump, Below, BeyondCap, Break, ClaimTerms, Contract, Count, Excess, Multiplicity,
-    Operator, Otherwise, Remainder, Role, RoundingPoint, RoundingRule, Sign, Sustained, TERMS_DATE,
+    Above, AtJump, Below, BeyondCap, Break, CONTRACT_SCHEMA, ClaimTerms, Contract, Count, Excess,
+    Multiplicity, Operator, Otherwise, Remainder, Role, RoundingPoint, RoundingRule, Sign,
+    Sustained, TERMS_DATE,
 };
 pub use currency::{Currency, UnknownCurrency};
 pub use decision::{

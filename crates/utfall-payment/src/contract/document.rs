@@ -34,7 +34,7 @@ const HEADER_KEYS: [&str; 14] = [
     "beyond-payer-cap",
     "claims",
 ];
-const LIST_KEYS: [&str; 5] = ["effect", "quantity", "line", "group", "party"];
+pub(super) const LIST_KEYS: [&str; 5] = ["effect", "quantity", "line", "group", "party"];
 const AMENDMENT: &str = "amendment";
 const QUANTITY_KEYS: [&str; 2] = ["name", "unit"];
 const LINE_KEYS: [&str; 12] = [
@@ -51,10 +51,10 @@ const LINE_KEYS: [&str; 12] = [
     "paid-before",
     "claims",
 ];
-const QUANTITY_KINDS: &str = "input, constant, difference, sum, product, ratio, \
+pub(super) const QUANTITY_KINDS: &str = "input, constant, difference, sum, product, ratio, \
                               relative-reduction, share-of, minimum, maximum, first-available, \
                               rounded, adjusted-p-value, probability-above, compound";
-const LINE_KINDS: &str = "fixed, per-unit, share, steps, piecewise, pool";
+pub(super) const LINE_KINDS: &str = "fixed, per-unit, share, steps, piecewise, pool";
 
 /// The problems found so far.
 #[derive(Debug, Default)]
@@ -280,6 +280,32 @@ fn line_kind(
         "pool" => RawLineKind::Pool(shape(entry, span, problems)?),
         _ => return unknown_kind(&kind, LINE_KINDS, problems),
     })
+}
+
+/// Whether a kind of quantity is one that is read.
+#[cfg(test)]
+pub(super) fn rule_named(kind: &str) -> bool {
+    is_read(kind, |entry, problems| {
+        rule(entry, 0..0, problems).is_some()
+    })
+}
+
+/// Whether a kind of line is one that is read.
+#[cfg(test)]
+pub(super) fn line_kind_named(kind: &str) -> bool {
+    is_read(kind, |entry, problems| {
+        line_kind(entry, 0..0, problems).is_some()
+    })
+}
+
+/// Whether an entry of a kind alone is refused for what it lacks, and not for its kind.
+#[cfg(test)]
+fn is_read(kind: &str, read: impl Fn(DeTable<'_>, &mut Problems) -> bool) -> bool {
+    let mut problems = Problems::default();
+    let text = format!("kind = \"{kind}\"");
+    let (table, _) = DeTable::parse_recoverable(&text);
+    let unknown = |(kind, _): &(ProblemKind, _)| matches!(kind, ProblemKind::UnknownKind { .. });
+    read(table.into_inner(), &mut problems) || !problems.0.iter().any(unknown)
 }
 
 fn unknown_kind<T>(kind: &Spanned<String>, expected: &str, problems: &mut Problems) -> Option<T> {

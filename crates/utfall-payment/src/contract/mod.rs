@@ -51,6 +51,7 @@ mod parties;
 mod quantities;
 mod raw;
 mod read;
+mod schema;
 pub(crate) mod terms;
 
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ pub use choices::{
     RoundingPoint, RoundingRule, Sign,
 };
 pub use claims::{Break, ClaimTerms, Count, Sustained};
+pub use schema::CONTRACT_SCHEMA;
 
 use crate::currency::Currency;
 use crate::decision::{Branch, Decision};
