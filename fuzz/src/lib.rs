@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("data_contract", data_contract),
     ("exchange", exchange),
     ("payment_contract", payment_contract),
+    ("payment_evaluation", payment_evaluation),
     ("request", request),
     ("plan", plan),
     ("bundle", bundle),
@@ -125,6 +126,36 @@ pub fn payment_contract(bytes: &[u8]) {
         && let Err(error) = utfall_payment::Contract::from_toml("fuzz.toml", text)
     {
         assert!(!error.to_string().is_empty());
+    }
+}
+
+/// A contract, a line of `---`, and its inputs as JSON: any that are read end in a decision, the same
+/// each time and unchanged by being written and read.
+pub fn payment_evaluation(bytes: &[u8]) {
+    use utfall_payment::{Contract, Decision, Inputs, Language};
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let (contract, inputs) = text.split_once("\n---\n").unwrap_or((text, "{}"));
+    let (Ok(contract), Ok(inputs)) = (
+        Contract::from_toml("fuzz.toml", contract),
+        serde_json::from_str::<Inputs>(inputs),
+    ) else {
+        return;
+    };
+    let decision = contract.evaluate(&inputs);
+    assert!(decision == contract.evaluate(&inputs), "two decisions differ");
+    let borne: i128 = decision.payers.iter().map(|p| p.amount.minor_units()).sum();
+    assert!(
+        decision.payers.is_empty() || borne == decision.total.minor_units(),
+        "the payers' parts are not the total"
+    );
+    let json = serde_json::to_string(&decision).expect("a decision has a JSON form");
+    let again: Decision = serde_json::from_str(&json).expect("JSON reads back");
+    assert!(again == decision, "a decision changed on its way through JSON");
+    for language in Language::ALL {
+        assert!(!contract.rule(language).is_empty());
+        assert!(utfall_payment::explain(&decision, language).len() > decision.trace.len());
     }
 }
 

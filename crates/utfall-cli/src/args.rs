@@ -9,7 +9,7 @@ use crate::commands::{
     calibrate::CalibrateArgs, contract::ContractArgs, design::DesignArgs, diff::DiffArgs,
     estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, key::KeyArgs, ledger::LedgerArgs,
     lock::LockArgs, pseudonymise::PseudonymiseArgs, run::RunArgs, sign::SignArgs,
-    simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
+    simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs, whatif::WhatifArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Pseudonymise(PseudonymiseArgs),
     Contract(ContractArgs),
+    Whatif(WhatifArgs),
 }
 
 /// Threads to use; their number changes the speed and no result.

@@ -39,6 +39,10 @@ pub(crate) enum CliError {
         file: std::path::PathBuf,
         source: utfall_registry::ExchangeError,
     },
+    #[error("cannot use the inputs, {what}: {message}")]
+    Inputs { what: String, message: String },
+    #[error("cannot sweep: {0}")]
+    Sweep(#[from] utfall_payment::SweepError),
     #[error("cannot use the bundle: {0}")]
     Bundle(String),
     #[error("cannot use the key or policy: {0}")]
@@ -62,6 +66,8 @@ impl CliError {
             | Self::Spec(_)
             | Self::Exists { .. }
             | Self::DataContract(_)
+            | Self::Inputs { .. }
+            | Self::Sweep(_)
             | Self::Import { .. } => Code::Plan,
             Self::Design(utfall_design::DesignError::Cancelled) => Code::Interrupted,
             Self::Design(_) => Code::Plan,

@@ -11,6 +11,7 @@ mod design_text;
 mod error;
 mod exit;
 mod interrupt;
+mod outcome;
 mod output;
 mod progress;
 mod restart;
@@ -59,5 +60,6 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Pseudonymise(args) => commands::pseudonymise::pseudonymise(args, out),
         Command::Simulate(args) => commands::simulate::simulate(args, out),
         Command::Contract(args) => commands::contract::contract(args, out),
+        Command::Whatif(args) => commands::whatif::whatif(args, out),
     }
 }

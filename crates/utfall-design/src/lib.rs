@@ -1,6 +1,7 @@
 //! What a design and a contract will do, before any outcome is known.
 //!
 //! - [`operating_characteristics`]: how often a contract pays, and how much, by the true effect.
+//! - [`whatif()`]: what a contract pays as one thing moves, the estimate's uncertainty over it.
 //! - [`Assignment`]: placebo programmes among units that took part in none.
 //! - [`CalibrationDocument`]: what a contract did over many of them.
 //!
@@ -17,6 +18,7 @@ mod noise;
 mod payments;
 mod rate;
 mod spec;
+mod whatif;
 
 pub use assignment::{Assignment, Pool, PoolError};
 pub use calibration::{
@@ -29,3 +31,4 @@ pub use histogram::Histogram;
 pub use payments::Payments;
 pub use rate::{MONTE_CARLO_LEVEL, Rate, RateInterval};
 pub use spec::{DesignSpec, EffectDesign, Precise};
+pub use whatif::{Uncertainty, WHATIF_SCHEMA, Whatif, WhatifPoint, whatif};

@@ -4,7 +4,10 @@
 //! payment lines, gates, caps and floors. There is no general expression language, so every
 //! contract ends. [`Contract::from_toml`] reads one and reports everything wrong with it at once,
 //! by line and column; [`Contract::evaluate`] turns named [`Inputs`] into a [`Decision`] that
-//! carries its whole derivation; [`explain`] puts that derivation into sentences.
+//! carries its whole derivation; [`explain`] puts that derivation into sentences in three languages.
+//!
+//! The language has a manual, `manual/README.md`, whose examples are tested, and a JSON Schema,
+//! [`CONTRACT_SCHEMA`]. [`Contract::sweep`] says what is paid as one thing moves.
 //!
 //! This crate knows neither effects nor cohorts: it takes numbers with names, as decimal text. A
 //! number crosses over once, at the decimals and rounding its contract states; from there on the
@@ -22,6 +25,7 @@ mod money;
 mod number;
 mod problem;
 mod rounding;
+mod sweep;
 
 pub use compare::{DecisionDifference, Moved, compare};
 pub use contract::{
@@ -39,3 +43,4 @@ pub use input::{Input, InputKind, Inputs, Undecided};
 pub use money::{Money, MoneyError};
 pub use problem::{ContractErrors, Problem, ProblemKind};
 pub use rounding::RoundingMode;
+pub use sweep::{SweepError, SweepPoint};

@@ -423,3 +423,299 @@ fn an_entry_that_cannot_be_read_is_not_called_unknown_as_well() {
         assert_eq!(found.problems().len(), 1, "{found}");
     }
 }
+
+/// Another line beside those of the sound contract.
+fn with(added: &str, place: &str, message: &str) {
+    let text = format!("{SOUND}\n{added}");
+    let found = errors(&text);
+    let at = text.rfind(place).unwrap_or_else(|| panic!("{place}"));
+    let line = text[..at].matches('\n').count() + 1;
+    let hit = found.problems().iter().any(|problem| {
+        problem.line == line
+            && problem.kind.to_string().contains(message)
+            && !problem.kind.remedy().is_empty()
+    });
+    assert!(hit, "expected line {line} {message}\nfound {found}");
+}
+
+fn with_line(keys: &str, place: &str, message: &str) {
+    with(
+        &format!("[[line]]\nname = \"third\"\n{keys}"),
+        place,
+        message,
+    );
+}
+
+#[test]
+fn piecewise_lines_whose_points_go_back_or_jump_in_silence_are_refused() {
+    let line = |points: &str, more: &str| {
+        format!(
+            "kind = \"piecewise\"\nof = \"pupils\"\npoints = [{points}]\nbelow = \"nothing\"\nabove = \"last-point\"\n{more}"
+        )
+    };
+    let two = "{ at = 0, amount = 1 }, { at = 2, amount = 5 }";
+    with_line(
+        &line("{ at = 2, amount = 1 }, { at = 1, amount = 5 }", ""),
+        "points",
+        "out of order: 1 follows 2",
+    );
+    with_line(
+        &line("{ at = 1, amount = 1 }, { at = 1, amount = 5 }", ""),
+        "points",
+        "no `at-jump`",
+    );
+    with_line(
+        &line(two, "at-jump = \"after\""),
+        "at-jump",
+        "no two points at one place",
+    );
+    with_line(&line("", ""), "points", "no points");
+    with_line(
+        &line("{ at = 0, amount = -1 }", ""),
+        "amount = -1",
+        "negative",
+    );
+    with_line(
+        &line("{ at = \"fall\", amount = 1 }", ""),
+        "points",
+        "input-fed quantity",
+    );
+    with_line(
+        &line("{ at = 0, rate = 1 }", ""),
+        "points",
+        "no `rate-on` says of what",
+    );
+    with_line(
+        &line("{ at = 0, amount = 1, rate = 1 }", ""),
+        "points",
+        "both `amount` and `rate`",
+    );
+    with_line(
+        &line(two, "rate-on = \"base\""),
+        "points",
+        "makes them rates",
+    );
+    with_line(
+        &line("{ at = 0, amount = 1 }", "").replace("last-point", "onward"),
+        "above",
+        "fewer than two places",
+    );
+}
+
+#[test]
+fn pools_whose_weights_or_scores_are_no_whole_are_refused() {
+    let line = |weight: &str, first: &str, pays: &str, to: &str| {
+        format!(
+            "kind = \"pool\"\namount = 100\nmetrics = [{{ of = \"pupils\", from = 0, to = {to}, weight = {weight} }}]\nperformance = [{{ score = {first}, pays = 0 }}, {{ score = 1, pays = {pays} }}]"
+        )
+    };
+    with_line(
+        &line("0.9", "0", "1", "10"),
+        "metrics",
+        "weights add up to 0.9",
+    );
+    with_line(
+        &line("-1", "0", "1", "10"),
+        "weight",
+        "expected more than 0",
+    );
+    with_line(
+        &line("1", "0.1", "1", "10"),
+        "performance",
+        "scores from 0.1 to 1",
+    );
+    with_line(
+        &line("1", "0", "1.5", "10"),
+        "performance",
+        "is 1.5, expected 0 to 1",
+    );
+    with_line(&line("1", "0", "1", "0"), "metrics", "ends where it starts");
+}
+
+#[test]
+fn modifiers_that_cannot_take_effect_are_refused() {
+    let unit = "kind = \"per-unit\"\nunits = \"pupils\"\nprice = 3\n";
+    let fixed = "kind = \"fixed\"\namount = 3\n";
+    with_line(
+        &format!("{fixed}deadweight = {{ fraction = 0.1 }}"),
+        "deadweight",
+        "pays on no quantity",
+    );
+    with_line(
+        &format!("{unit}deadweight = {{ fraction = 1.1 }}"),
+        "deadweight",
+        "is 1.1, expected 0 to 1",
+    );
+    with_line(
+        &format!("{unit}deadweight = {{ fixed = -1 }}"),
+        "deadweight",
+        "expected 0 or more",
+    );
+    with_line(
+        &format!("{unit}deadweight = {{ }}"),
+        "deadweight",
+        "either `fraction` or `fixed`",
+    );
+    with_line(
+        &format!("{unit}paid-before = 3"),
+        "paid-before",
+        "without a cap",
+    );
+    with_line(
+        &format!("{unit}per = {{ of = \"pupils\" }}"),
+        "per",
+        "no `floor` or `cap`",
+    );
+    with_line(
+        &format!("{unit}per = {{ of = \"pupils\", floor = 9, cap = 3 }}"),
+        "per",
+        "cap 3 is below the floor 9",
+    );
+    with_line(
+        &format!("{unit}minimum = {{ of = \"pupils\", at-least = 20, otherwise = \"amount\" }}"),
+        "minimum",
+        "missing key `amount`",
+    );
+    with_line(
+        &format!(
+            "{unit}minimum = {{ of = \"pupils\", at-least = 20, otherwise = \"deferred\", amount = 3 }}"
+        ),
+        "minimum",
+        "another word",
+    );
+    with_line(
+        &format!("{fixed}claims = {{ count = \"first\" }}"),
+        "claims",
+        "price is not known or whose units",
+    );
+    with_line(
+        &format!("{unit}claims = {{ count = \"first\", most-per-person = 2 }}"),
+        "claims",
+        "counts one at most",
+    );
+    with_line(
+        &format!(
+            "{unit}claims = {{ count = \"every\", sustained = {{ days = 0, on-break = \"end\" }} }}"
+        ),
+        "claims",
+        "lasts 0 days",
+    );
+    with_line(
+        &format!(
+            "{unit}claims = {{ count = \"every\", sustained = {{ days = 9, on-break = \"end\", holidays = [\"2025-01-02\", \"2025-01-01\"] }} }}"
+        ),
+        "claims",
+        "2025-01-01 does not come after",
+    );
+    with_line(
+        &format!(
+            "{unit}claims = {{ count = \"every\", sustained = {{ days = 9, on-break = \"end\", holidays = [\"1 May\"] }} }}"
+        ),
+        "claims",
+        "`1 May` is not a date",
+    );
+}
+
+#[test]
+fn groups_with_unknown_or_doubled_lines_are_refused() {
+    with(
+        "[[group]]\nname = \"g\"\nlines = [\"none\"]\ncap = 3",
+        "lines",
+        "unknown line `none`",
+    );
+    with(
+        "[[group]]\nname = \"g\"\nlines = []\ncap = 3",
+        "lines",
+        "no lines of the group",
+    );
+    with(
+        "[[group]]\nname = \"first\"\nlines = [\"second\"]\ncap = 3",
+        "\"first\"",
+        "a second line or group",
+    );
+    with(
+        "[[group]]\nname = \"g\"\nlines = [\"first\"]\ncap = 3\n[[group]]\nname = \"h\"\nlines = [\"first\"]\ncap = 4",
+        "lines",
+        "in the group `g` already",
+    );
+    with(
+        "[[group]]\nname = \"g\"\nlines = [\"first\"]\nfloor = 5\ncap = 3",
+        "cap",
+        "cap 3 is below the floor 5",
+    );
+}
+
+#[test]
+fn payers_caps_and_words_beyond_them_come_together() {
+    refused(
+        "share = \"1/3\"\n",
+        "share = \"1/3\"\ncap = 5\n",
+        "5\n\n[[party]]\nname = \"Fund\"",
+        "no `beyond-payer-cap`",
+    );
+    refused(
+        "cap = 900\n",
+        "cap = 900\nbeyond-payer-cap = \"unpaid\"\n",
+        "\"unpaid\"",
+        "no payer has a cap",
+    );
+}
+
+#[test]
+fn amendments_out_of_order_or_about_nothing_are_refused() {
+    let first = "[[amendment]]\neffective = \"2024-06-01\"\ntitle = \"One\"\ncap = 800\n";
+    with(
+        &format!("{first}[[amendment]]\neffective = \"2024-06-01\"\ntitle = \"Two\"\ncap = 700"),
+        "effective",
+        "2024-06-01 does not come after",
+    );
+    with(
+        "[[amendment]]\neffective = \"2024-13-01\"\ntitle = \"One\"\ncap = 800",
+        "effective",
+        "`2024-13-01` is not a date",
+    );
+    with(
+        &format!("{first}removes = [\"none\"]"),
+        "removes",
+        "nothing is called `none`",
+    );
+    // The amended contract is checked as a contract of its own.
+    with(
+        "[[amendment]]\neffective = \"2024-06-01\"\ntitle = \"One\"\ncap = 5",
+        "cap",
+        "cap 5 is below the floor 10",
+    );
+    with(
+        &format!("{first}removes = [\"base\"]"),
+        "amount = \"base\"",
+        "unknown quantity `base`",
+    );
+    with(
+        &format!(
+            "{first}[[amendment.line]]\nname = \"second\"\nkind = \"fixed\"\namount = \"pupil\""
+        ),
+        "amount = \"pupil\"",
+        "unknown quantity `pupil`",
+    );
+}
+
+#[test]
+fn statistical_quantities_that_make_no_sense_are_refused() {
+    let family = "[[quantity]]\nname = \"adjusted\"\nkind = \"adjusted-p-value\"\nof = 0.04\namong = [0.01, 0.02]\nrule = \"holm\"";
+    with(family, "of = 0.04", "not one of `among`");
+    with(
+        &family.replace("holm", "tukey"),
+        "rule",
+        "unknown variant `tukey`",
+    );
+    with(
+        "[[quantity]]\nname = \"p\"\nkind = \"probability-above\"\npoint = 1\nstandard-error = 0\nthreshold = 0\ndecimals = 4\nrounding = \"floor\"",
+        "name = \"p\"",
+        "standard error that is not above 0",
+    );
+    with(
+        "[[quantity]]\nname = \"c\"\nkind = \"compound\"\nof = 1\nrate = 0.05\nperiods = 1.5",
+        "name = \"c\"",
+        "whole number from 0 to 600",
+    );
+}

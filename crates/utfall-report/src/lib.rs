@@ -9,6 +9,7 @@
 //! - [`render_quality`]: what was found in the extracts, rule by rule, as a page of its own.
 //! - `page`: every section as finished text, built from the documents.
 //! - `study`: pages of a calibration ([`render_calibration`]) and a design ([`render_design`]).
+//! - [`render_whatif`]: payment against what moves, as one drawing.
 //! - `picture`: funnel, balance, effects and payment as drawings at two widths.
 //! - `svg`: shapes, labels and axes, and how wide a label may be in a font nobody knows.
 //! - `templates/`: the words around the figures, and the style sheet.
@@ -23,9 +24,11 @@ mod quality;
 mod render;
 mod study;
 mod svg;
+mod whatif;
 
 pub use error::ReportError;
 pub use input::ReportInput;
 pub use quality::{QualityInput, render_quality};
 pub use render::render;
 pub use study::{render_calibration, render_design};
+pub use whatif::render_whatif;

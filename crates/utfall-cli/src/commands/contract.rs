@@ -16,7 +16,8 @@ use crate::output::note;
 Examples:
     utfall contract import datapackage.json --from frictionless > extracts/absence.toml
     utfall contract export extracts/absence.toml --to odcs --output absence.odcs.yaml
-    utfall contract schema > data-contract.schema.json")]
+    utfall contract schema > data-contract.schema.json
+    utfall contract schema --outcome > contract.schema.json")]
 pub(crate) struct ContractArgs {
     #[command(subcommand)]
     action: Action,
@@ -46,8 +47,12 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Write the JSON Schema of data contracts, for editors
-    Schema,
+    /// Write the JSON Schema of data contracts, or of outcome contracts, for editors
+    Schema {
+        /// Of outcome contracts, which say what is paid
+        #[arg(long)]
+        outcome: bool,
+    },
 }
 
 /// A format of data contracts other than ours.
@@ -104,7 +109,10 @@ pub(crate) fn contract(args: &ContractArgs, out: &mut dyn Write) -> Result<Code,
             write(&written.contract, output.as_deref(), out)?;
             warn(&written.lost);
         }
-        Action::Schema => out.write_all(DATA_CONTRACT_SCHEMA.as_bytes())?,
+        Action::Schema { outcome: false } => out.write_all(DATA_CONTRACT_SCHEMA.as_bytes())?,
+        Action::Schema { outcome: true } => {
+            out.write_all(utfall_payment::CONTRACT_SCHEMA.as_bytes())?;
+        }
     }
     Ok(Code::Done)
 }

@@ -9,6 +9,7 @@ use utfall_verify::record::{CONTRACT, DECISION, EFFECTS, EffectsDocument, GradeR
 
 use crate::error::CliError;
 use crate::exit::Code;
+use crate::outcome;
 
 /// Tell the decision in a bundle step by step, in sentences
 ///
@@ -18,10 +19,14 @@ use crate::exit::Code;
 #[command(after_help = "\
 Examples:
     utfall explain runs/norrkoping/bundle.zip
-    utfall explain runs/norrkoping/bundle.zip --language sv")]
+    utfall explain runs/norrkoping/bundle.zip --language sv
+    utfall explain contract.toml --inputs inputs.toml")]
 pub(crate) struct ExplainArgs {
-    /// Bundle written by `utfall run`, or the folder it was unpacked into
+    /// Bundle written by `utfall run`, the folder it was unpacked into, or an outcome contract (TOML)
     bundle: PathBuf,
+    /// Inputs of a contract: names with { number = "…" }, { flag = … } or { text = "…" }
+    #[arg(long, value_name = "TOML")]
+    inputs: Option<PathBuf>,
     /// Language of the sentences
     #[arg(long, value_enum, default_value_t = Spoken::En)]
     language: Spoken,
@@ -49,6 +54,11 @@ impl From<Spoken> for Language {
 }
 
 pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, CliError> {
+    if outcome::is_contract(&args.bundle) {
+        let given = outcome::from_files(&args.bundle, &args.inputs)?;
+        let decision = given.contract.evaluate(&given.inputs);
+        return tell(&given.contract, &decision, args.language.into(), out);
+    }
     let inspection = utfall_evidence::inspect(&args.bundle)?;
     let unusable = |what: &str| {
         CliError::Bundle(format!(
@@ -73,11 +83,7 @@ pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, C
         .ok_or_else(|| unusable("it holds no contract"))?;
     let contract =
         Contract::from_toml(CONTRACT, contract).map_err(|error| unusable(&error.to_string()))?;
-    let language = args.language.into();
-    writeln!(out, "{}", contract.rule(language))?;
-    for sentence in utfall_payment::explain(&decision, language) {
-        writeln!(out, "{sentence}")?;
-    }
+    tell(&contract, &decision, args.language.into(), out)?;
     let effects: Option<EffectsDocument> = files
         .get(EFFECTS)
         .and_then(|bytes| utfall_evidence::json::read_document(bytes).ok());
@@ -85,6 +91,20 @@ pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, C
         if let Some(grade) = &effect.grade {
             writeln!(out, "{}", evidence(&effect.title, grade))?;
         }
+    }
+    Ok(Code::Done)
+}
+
+/// The rule in one sentence, then the decision step by step.
+fn tell(
+    contract: &Contract,
+    decision: &Decision,
+    language: Language,
+    out: &mut dyn Write,
+) -> Result<Code, CliError> {
+    writeln!(out, "{}", contract.rule(language))?;
+    for sentence in utfall_payment::explain(decision, language) {
+        writeln!(out, "{sentence}")?;
     }
     Ok(Code::Done)
 }

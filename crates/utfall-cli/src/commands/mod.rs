@@ -16,3 +16,4 @@ pub(crate) mod sign;
 pub(crate) mod simulate;
 pub(crate) mod validate;
 pub(crate) mod verify;
+pub(crate) mod whatif;

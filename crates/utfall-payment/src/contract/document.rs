@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use num_rational::BigRational;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -12,9 +13,9 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::amendments::Amendment;
 use super::raw::{
     RawAdjustedP, RawCompound, RawConstant, RawDifference, RawEffect, RawFixed, RawGroup,
-    RawHeader, RawInput, RawLine, RawParty, RawPerUnit, RawPiecewise, RawPool, RawProbabilityAbove,
-    RawQuantity, RawRatio, RawRelativeReduction, RawRounded, RawSeveral, RawShare, RawShareOf,
-    RawSteps,
+    RawHeader, RawInput, RawLine, RawOperand, RawParty, RawPerUnit, RawPiecewise, RawPool,
+    RawProbabilityAbove, RawQuantity, RawRatio, RawRelativeReduction, RawRounded, RawSeveral,
+    RawShare, RawShareOf, RawSteps,
 };
 use crate::problem::ProblemKind;
 
@@ -191,6 +192,16 @@ impl Document {
         }
         for (entry, span) in lines {
             self.add_line(entry, span, problems);
+        }
+    }
+
+    /// Writes another value for a constant quantity.
+    pub(super) fn set_constant(&mut self, name: &str, value: &BigRational) {
+        for (common, rule) in &mut self.quantities {
+            if let (true, RawRule::Constant(constant)) = (common.name.get_ref() == name, rule) {
+                let span = constant.value.span();
+                constant.value = Spanned::new(span, RawOperand::Literal(value.clone()));
+            }
         }
     }
 

@@ -86,6 +86,10 @@ pub struct Contract {
     terms: Terms,
     /// As amended, by the date each state holds from, in order.
     amended: Vec<(NaiveDate, Terms)>,
+    /// The text it was read from.
+    text: String,
+    /// The amendment from which `terms` hold, if they are not those first agreed.
+    state: Option<NaiveDate>,
 }
 
 impl Contract {
@@ -97,7 +101,12 @@ impl Contract {
     /// errors are reported alone, since what follows from them means nothing.
     pub fn from_toml(source_name: &str, text: &str) -> Result<Self, ContractErrors> {
         read::read(text)
-            .map(|(terms, amended)| Self { terms, amended })
+            .map(|(terms, amended)| Self {
+                terms,
+                amended,
+                text: text.to_owned(),
+                state: None,
+            })
             .map_err(|found| ContractErrors::new(source_name, text, found))
     }
 
@@ -130,6 +139,11 @@ impl Contract {
         inputs
     }
 
+    /// The terms, unless there are amendments.
+    pub(crate) fn unamended(&self) -> Option<&Terms> {
+        self.amended.is_empty().then_some(&self.terms)
+    }
+
     /// The dates from which amendments hold, in order.
     pub fn amended_on(&self) -> impl Iterator<Item = NaiveDate> {
         self.amended.iter().map(|(from, _)| *from)
@@ -142,7 +156,18 @@ impl Contract {
         Self {
             terms: in_force.map_or(&self.terms, |(_, terms)| terms).clone(),
             amended: Vec::new(),
+            text: self.text.clone(),
+            state: in_force.map_or(self.state, |(from, _)| Some(*from)),
         }
+    }
+
+    /// The terms with another value for a constant; absent if no sound contract comes of it.
+    pub(crate) fn with_constant(
+        &self,
+        name: &str,
+        value: &num_rational::BigRational,
+    ) -> Option<Terms> {
+        read::with_constant(&self.text, self.state, name, value)
     }
 
     /// The lines whose units are claims, as first agreed, in order. For those of an amended

@@ -40,6 +40,28 @@ pub(super) fn read(text: &str) -> Result<(Terms, Vec<(NaiveDate, Terms)>), Found
     }
 }
 
+/// The terms of a contract that has been read, in the state that holds from `state` on, with another
+/// value for a constant; absent if no sound contract comes of it.
+pub(super) fn with_constant(
+    text: &str,
+    state: Option<NaiveDate>,
+    name: &str,
+    value: &BigRational,
+) -> Option<Terms> {
+    let mut problems = Problems::default();
+    let (base, amendments) = Document::parse(text, &mut problems)?;
+    let mut document = match state {
+        None => base,
+        Some(from) => {
+            let states = amendments::states(&base, &amendments, &mut problems);
+            states.into_iter().find(|(date, _)| *date == from)?.1
+        }
+    };
+    document.set_constant(name, value);
+    let terms = resolve(document, &mut problems)?;
+    problems.0.is_empty().then_some(terms)
+}
+
 fn resolve(document: Document, problems: &mut Problems) -> Option<Terms> {
     let mut quantities = quantities::resolve(&document, problems);
     let currency = document.header.as_ref().map(|header| header.currency);
