@@ -46,6 +46,7 @@ mod power;
 mod quantile_regression;
 mod random_intercept;
 mod rank_sum;
+mod rates;
 mod regression;
 mod resampling;
 mod risk_table;
@@ -100,6 +101,7 @@ pub use power::{ClusterDesign, PoweredTest};
 pub use quantile_regression::{QuantileFit, quantile_regression};
 pub use random_intercept::{RandomIntercept, random_intercept};
 pub use rank_sum::RankSum;
+pub use rates::{Rate, RateRatio, RateTable, events_of};
 pub use regression::{Contrast, WeightedRegression};
 pub use resampling::{
     Assignments, BootstrapInterval, Bootstrapped, Draws, Multiplier, RandomisationTest, Randomised,

@@ -7,6 +7,8 @@ mod elimination;
 mod fixed_effects;
 mod poisson;
 mod spatial;
+mod stacked;
+mod two_way_weights;
 mod untreated;
 
 pub use absorb::{FixedEffect, FixedEffects};
@@ -17,6 +19,8 @@ pub use covariance::{
 pub use fixed_effects::{AbsorbedFit, Design, JackknifeCentre, fit_absorbed};
 pub use poisson::{PoissonFit, fit_absorbed_poisson, rows_without_events};
 pub use spatial::{Distance, Places};
+pub use stacked::{CleanControls, Stack, stack};
+pub use two_way_weights::{TwoWayWeights, two_way_weights};
 pub use untreated::{Imputed, Untreated, UntreatedModel};
 
 pub(crate) use covariance::{ranks, symmetric};
