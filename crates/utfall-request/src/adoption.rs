@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
-use utfall_effects::panel::{Design, FixedEffect, Imputed, UntreatedModel, bacon, fit_absorbed};
+use utfall_effects::panel::{
+    Design, FixedEffect, Imputed, UntreatedModel, bacon, fit_absorbed, two_way_weights,
+};
 use utfall_effects::{EffectError, Grouping};
 use utfall_stats::normal;
 
@@ -60,6 +62,8 @@ pub enum AdoptionMethod {
     InteractionWeighted,
     /// Goodman-Bacon.
     Decomposition,
+    /// de Chaisemartin and D'Haultfœuille: the weights of a two-way estimate.
+    TwoWayWeights,
 }
 
 impl Part for Adoption {
@@ -79,10 +83,10 @@ impl Part for Adoption {
                 "give it to `imputation` and `two-stage`, and to them alone",
             ),
             (
-                self.method == M::Decomposition
+                matches!(self.method, M::Decomposition | M::TwoWayWeights)
                     && (self.weight.is_some() || !self.covariates.is_empty()),
                 "`weight` or `covariates`",
-                "a decomposition has none",
+                "decompositions have none",
             ),
             (
                 !matches!(self.method, M::InteractionWeighted | M::TwoStage)
@@ -109,6 +113,7 @@ impl Part for Adoption {
                 self.interaction_weighted(table, &rows, numbers)?
             }
             AdoptionMethod::Decomposition => self.decomposition(table, &rows, numbers)?,
+            AdoptionMethod::TwoWayWeights => self.two_way(table, &rows, numbers)?,
         }
         Ok(Some(Estimand::Att))
     }
@@ -243,6 +248,25 @@ impl Adoption {
                 Ok(())
             },
         )
+    }
+
+    fn two_way(
+        &self,
+        table: &Table,
+        rows: &Rows,
+        numbers: &mut Numbers,
+    ) -> Result<(), RequestError> {
+        let time = Grouping::of(&table.texts(&self.time)?);
+        let found = two_way_weights(&rows.unit, &time, &rows.treated(), &rows.outcome)
+            .map_err(|error| self.refused(table, error))?;
+        numbers.real("estimate", found.estimate);
+        numbers.count("n_treated_rows", found.weight.len());
+        numbers.count("n_weights_above_zero", found.n[0]);
+        numbers.count("n_weights_below_zero", found.n[1]);
+        numbers.real("sum_weights_above_zero", found.sum[0]);
+        numbers.real("sum_weights_below_zero", found.sum[1]);
+        numbers.real("least_spread", found.least_spread);
+        Ok(())
     }
 
     fn two_stage(

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod abadie_imbens;
+mod accelerated;
 mod adoption;
 mod answer;
 mod asked;
@@ -9,6 +10,7 @@ mod bounds;
 mod calculation;
 pub mod cases;
 mod cluster_trial;
+mod competing_risks;
 mod confounding;
 mod derive;
 mod discontinuity;
@@ -26,12 +28,14 @@ mod power;
 mod quantile;
 mod randomisation;
 mod rank_test;
+mod rates;
 mod regression;
 mod request;
 mod resample;
 mod risk_sets;
 mod sensitivity;
 mod series;
+mod stacked;
 mod staggered;
 mod step_down;
 mod survival;
@@ -46,6 +50,7 @@ mod weigh;
 mod wild_bootstrap;
 
 pub use abadie_imbens::{AbadieImbens, BiasAdjustment, MatchedOn};
+pub use accelerated::AcceleratedFailure;
 pub use adoption::{Adoption, AdoptionMethod};
 pub use answer::{Answer, Numbers};
 pub use asked::{Request, estimate, estimate_from};
@@ -53,6 +58,9 @@ pub use balance::{Balance, FurtherBalance, MissingCovariates, Prognostic};
 pub use bounds::Bounds;
 pub use calculation::{Calculation, EValue, PValues};
 pub use cluster_trial::ClusterTrial;
+pub use competing_risks::{
+    CensoringRows, CompetingRisks, Outcomes, Subdistribution, SubdistributionError,
+};
 pub use confounding::{BenchmarkCovariate, Confounding};
 pub use derive::Derived;
 pub use discontinuity::{BandwidthChoice, Discontinuity};
@@ -67,6 +75,7 @@ pub use power::{ClusterQuestion, DesignQuestion, PowerQuestion};
 pub use quantile::QuantileRegression;
 pub use randomisation::{AssignmentSource, GivenAssignments, Randomisation};
 pub use rank_test::RankTest;
+pub use rates::Rates;
 pub use regression::{MarginalEffect, Regression, RegressionFamily};
 pub use request::{
     ClusterBy, Effect, Estimator, FurtherError, Keep, Request as Comparison, Schema, Treatment,
@@ -74,6 +83,7 @@ pub use request::{
 pub use resample::{Acceleration, Bootstrap, DrawnRows, GivenRows, LeaveOut};
 pub use risk_sets::{RiskSetEffect, RiskSets};
 pub use series::{SerialCorrelation, Series};
+pub use stacked::{StackWeights, Stacked};
 pub use staggered::{AggregateSpec, BootstrapSpec, MultiplierStream, Staggered, TwoPeriodRequest};
 pub use step_down::StepDownTest;
 pub use survival::{Compared, HazardError, ProportionalHazards, Survival};

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
 
 use crate::abadie_imbens::AbadieImbens;
+use crate::accelerated::AcceleratedFailure;
 use crate::adoption::Adoption;
 use crate::bounds::Bounds;
 use crate::cluster_trial::ClusterTrial;
+use crate::competing_risks::{CompetingRisks, Subdistribution};
 use crate::confounding::Confounding;
 use crate::derive::Derived;
 use crate::discontinuity::Discontinuity;
@@ -18,9 +20,11 @@ use crate::instrument::Instrument;
 use crate::quantile::QuantileRegression;
 use crate::randomisation::Randomisation;
 use crate::rank_test::RankTest;
+use crate::rates::Rates;
 use crate::regression::Regression;
 use crate::risk_sets::RiskSets;
 use crate::series::Series;
+use crate::stacked::Stacked;
 use crate::staggered::{Staggered, TwoPeriodRequest};
 use crate::step_down::StepDownTest;
 use crate::survival::{ProportionalHazards, Survival};
@@ -89,6 +93,16 @@ pub struct Model {
     pub survival: Option<Survival>,
     /// Proportional hazards regression.
     pub proportional_hazards: Option<ProportionalHazards>,
+    /// Incidence of several causes.
+    pub competing_risks: Option<CompetingRisks>,
+    /// Fine and Gray's regression.
+    pub subdistribution: Option<Subdistribution>,
+    /// Covariates that stretch the time to the event.
+    pub accelerated_failure: Option<AcceleratedFailure>,
+    /// Rates of events in two arms.
+    pub rates: Option<Rates>,
+    /// Effects of staggered adoption by a stack.
+    pub stacked: Option<Stacked>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -123,7 +137,7 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-    pub(crate) const PARTS: [&'static str; 24] = [
+    pub(crate) const PARTS: &'static [&'static str] = &[
         "trial",
         "regression",
         "instrument",
@@ -143,6 +157,11 @@ impl Model {
         "series",
         "survival",
         "proportional-hazards",
+        "competing-risks",
+        "subdistribution",
+        "accelerated-failure",
+        "rates",
+        "stacked",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -171,6 +190,11 @@ impl Model {
             self.series.as_ref().map(|part| part as _),
             self.survival.as_ref().map(|part| part as _),
             self.proportional_hazards.as_ref().map(|part| part as _),
+            self.competing_risks.as_ref().map(|part| part as _),
+            self.subdistribution.as_ref().map(|part| part as _),
+            self.accelerated_failure.as_ref().map(|part| part as _),
+            self.rates.as_ref().map(|part| part as _),
+            self.stacked.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::survival::{
     CoxFit, Curve, CurveInterval, Durations, Ties, TimeScale, fit_cox, kaplan_meier, log_rank,
+    mean_cumulative_error,
 };
 use utfall_effects::{EffectError, Grouping};
 use utfall_stats::elementary::{exp, log};
@@ -45,6 +46,9 @@ pub struct Survival {
     pub rho: Option<f64>,
     /// Column of strata, for the test.
     pub strata: Option<String>,
+    /// Column of persons, who may have several events: the hazard is then the mean number of events of
+    /// a person, and gets an error that takes persons as independent.
+    pub cluster_by: Option<String>,
     /// Level of intervals.
     pub confidence_level: ConfidenceLevel,
 }
@@ -126,6 +130,14 @@ impl Part for Survival {
                 .collect();
             let curve = kaplan_meier(&data, &rows).map_err(refused)?;
             self.put_curve(group, &curve, &observed, &rows, numbers);
+            if let Some(column) = &self.cluster_by {
+                let persons = Grouping::of(&table.texts(column)?);
+                let errors =
+                    mean_cumulative_error(&data, &rows, &persons, &self.times).map_err(refused)?;
+                for (time, error) in self.times.iter().zip(errors) {
+                    numbers.covariate("hazard_se_cluster", &format!("{group}, {time}"), error);
+                }
+            }
             curves.push(curve);
         }
         if let Some(compared) = &self.compare {

@@ -97,15 +97,7 @@ pub fn fit_accelerated(
     theta.truncate(p + usize::from(free));
     let mut here = at(&theta);
     for n_iterations in 1..=MOST_STEPS {
-        let factor = match Cholesky::factor(&here.information, 1e-12) {
-            Ok(factor) => factor,
-            Err(error) if error.column < p => {
-                return Err(EffectError::RankDeficient {
-                    column: error.column,
-                });
-            }
-            Err(_) => return Err(EffectError::NotConverged { n_iterations }),
-        };
+        let factor = lifted(&here.information).ok_or(EffectError::NotConverged { n_iterations })?;
         let step = factor.solve(&here.slope);
         let worth: f64 = step.iter().zip(&here.slope).map(|(a, b)| a * b).sum();
         let mut length = 1.0;
@@ -141,6 +133,24 @@ pub fn fit_accelerated(
     Err(EffectError::NotConverged {
         n_iterations: MOST_STEPS,
     })
+}
+
+/// The information, with enough added on its diagonal far from the maximum that a step goes up.
+fn lifted(information: &Matrix) -> Option<Cholesky> {
+    let q = information.n_rows();
+    let mut add = 0.0;
+    for _ in 0..40 {
+        let mut matrix = information.clone();
+        for i in 0..q {
+            let own = information.get(i, i).abs().max(1e-8);
+            matrix.set(i, i, information.get(i, i) + add * own);
+        }
+        if let Ok(factor) = Cholesky::factor(&matrix, 1e-12) {
+            return Some(factor);
+        }
+        add = if add > 0.0 { 2.0 * add } else { 1e-3 };
+    }
+    None
 }
 
 /// Least squares of the log times, with the log of the residuals' size last.

@@ -9,7 +9,10 @@
 //! | | ties | censoring | error |
 //! | --- | --- | --- | --- |
 //! | `cmprsk::crr` | Breslow | with events | sandwich |
-//! | `survival::finegray` and `coxph` | Efron | after events | model |
+//! | `survival::finegray` and `coxph` | Efron | after events | by stretch |
+//!
+//! The last takes every stretch of constant weight as a row of its own and all rows as independent, which
+//! the stretches of one person are not: it is there to compare with, not to be relied on.
 //!
 //! Fine & Gray (1999), <https://doi.org/10.1080/01621459.1999.10474144>.
 
@@ -43,6 +46,10 @@ pub struct SubdistributionFit {
     pub covariance: Vec<Vec<f64>>,
     /// Their covariance with the uncertainty of the weights; `None` for Efron's ties.
     pub sandwich: Option<Vec<Vec<f64>>>,
+    /// Their covariance with every stretch of constant weight as a row of its own.
+    pub by_stretch: Vec<Vec<f64>>,
+    /// How many such stretches there are.
+    pub n_stretches: usize,
     /// Log pseudo-likelihood at zero and at the fit.
     pub log_likelihood: [f64; 2],
     /// Events of the cause.
@@ -203,23 +210,12 @@ pub fn fit_subdistribution(
         .collect();
     let sandwich = (ties == Ties::Breslow).then(|| {
         let scores = model.scores(data, cause, &fitted, &kept);
-        let shares: Vec<Vec<f64>> = scores
-            .iter()
-            .map(|score| {
-                (0..p)
-                    .map(|i| (0..p).map(|j| covariance[i][j] * score[j]).sum())
-                    .collect()
-            })
-            .collect();
-        (0..p)
-            .map(|i| {
-                (0..p)
-                    .map(|j| shares.iter().map(|s| s[i] * s[j]).sum())
-                    .collect()
-            })
-            .collect()
+        between(&covariance, &scores)
     });
+    let stretches = model.stretches(data, cause, &fitted);
     Ok(SubdistributionFit {
+        by_stretch: between(&covariance, &stretches),
+        n_stretches: stretches.len(),
         coefficients: fitted,
         covariance,
         sandwich,
@@ -227,6 +223,26 @@ pub fn fit_subdistribution(
         n_events: model.moments.iter().map(|moment| moment.events.len()).sum(),
         n_iterations,
     })
+}
+
+/// The covariance of coefficients from scores that are independent.
+fn between(covariance: &[Vec<f64>], scores: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let p = covariance.len();
+    let shares: Vec<Vec<f64>> = scores
+        .iter()
+        .map(|score| {
+            (0..p)
+                .map(|i| (0..p).map(|j| covariance[i][j] * score[j]).sum())
+                .collect()
+        })
+        .collect();
+    (0..p)
+        .map(|i| {
+            (0..p)
+                .map(|j| shares.iter().map(|s| s[i] * s[j]).sum())
+                .collect()
+        })
+        .collect()
 }
 
 fn factored(information: &Matrix) -> Result<Cholesky, EffectError> {
@@ -475,6 +491,80 @@ impl Model<'_> {
         scores
     }
 
+    /// The score of each stretch of constant weight: one for a row, and for a row that ended with another
+    /// cause one for every probability of not being censored that later events meet.
+    fn stretches(&self, data: &Endings<'_>, cause: usize, beta: &[f64]) -> Vec<Vec<f64>> {
+        let p = beta.len();
+        let mut per_moment: Vec<(f64, Vec<f64>)> = Vec::new();
+        let mut upto = vec![(0.0, vec![0.0; p])];
+        // What an event adds beside being at risk: each comparison leaves a share of the events out.
+        let mut of_event: Vec<(f64, Vec<f64>, Vec<f64>)> = Vec::new();
+        for (moment, all) in self.moments.iter().zip(self.sums(beta)) {
+            let mut own = Sums::new(p);
+            for &row in &moment.events {
+                own.add(exp(self.linear(beta, row)), &self.line(row));
+            }
+            let d = count(moment.events.len());
+            let (mut rate, mut of_mean) = (0.0, vec![0.0; p]);
+            let (mut spared, mut spared_mean, mut centre) = (0.0, vec![0.0; p], vec![0.0; p]);
+            for l in 0..moment.events.len() {
+                let share = if self.ties == Ties::Efron {
+                    count(l) / d
+                } else {
+                    0.0
+                };
+                let left = all.plus(-share, &own);
+                rate += 1.0 / left.zero;
+                spared += share / left.zero;
+                for i in 0..p {
+                    let mean = left.one[i] / left.zero;
+                    of_mean[i] += mean / left.zero;
+                    spared_mean[i] += share * mean / left.zero;
+                    centre[i] += mean / d;
+                }
+            }
+            let (zero, one) = &upto[upto.len() - 1];
+            let one = one.iter().zip(&of_mean).map(|(a, b)| a + b).collect();
+            upto.push((zero + rate, one));
+            per_moment.push((rate, of_mean));
+            of_event.push((spared, spared_mean, centre));
+        }
+        let times: Vec<f64> = self
+            .moments
+            .iter()
+            .map(|moment| data.stop[moment.events[0]])
+            .collect();
+        let mut scores = Vec::new();
+        for row in 0..data.stop.len() {
+            let (x, risk) = (self.line(row), exp(self.linear(beta, row)));
+            let place = times.partition_point(|&known| known <= data.stop[row]);
+            let (zero, one) = &upto[place];
+            let mut score: Vec<f64> = (0..p).map(|i| -risk * (x[i] * zero - one[i])).collect();
+            if data.cause[row] == cause {
+                let (spared, spared_mean, centre) = &of_event[place - 1];
+                for i in 0..p {
+                    score[i] += x[i] - centre[i] + risk * (x[i] * spared - spared_mean[i]);
+                }
+            }
+            let lifted = self.lifted[row];
+            if lifted > 0.0 {
+                let mut level = 1.0 / lifted;
+                for (moment, (rate, of_mean)) in self.moments.iter().zip(&per_moment).skip(place) {
+                    if moment.kept.total_cmp(&level).is_ne() && (moment.kept - level).abs() > 1e-14
+                    {
+                        scores.push(std::mem::replace(&mut score, vec![0.0; p]));
+                        level = moment.kept;
+                    }
+                    for i in 0..p {
+                        score[i] -= moment.kept * lifted * risk * (x[i] * rate - of_mean[i]);
+                    }
+                }
+            }
+            scores.push(score);
+        }
+        scores
+    }
+
     fn add_censoring(
         &self,
         data: &Endings<'_>,
@@ -490,7 +580,7 @@ impl Model<'_> {
         let mut moved = Vec::new();
         let mut summed = vec![vec![0.0; p]];
         for (entry, &time) in kept.time.iter().enumerate() {
-            while taken < self.order.len() && data.stop[self.order[taken]] <= time {
+            while taken < self.order.len() && data.stop[self.order[taken]] < time {
                 let row = self.order[taken];
                 taken += 1;
                 if self.lifted[row] > 0.0 {
@@ -500,7 +590,7 @@ impl Model<'_> {
                     );
                 }
             }
-            let (zero, one) = &from[times.partition_point(|&known| known <= time)];
+            let (zero, one) = &from[times.partition_point(|&known| known < time)];
             let n = kept.at_risk[entry];
             let per: Vec<f64> = (0..p)
                 .map(|i| (gone.one[i] * zero - gone.zero * one[i]) / n)
