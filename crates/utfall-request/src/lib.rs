@@ -12,6 +12,7 @@ pub mod cases;
 mod cluster_trial;
 mod competing_risks;
 mod confounding;
+mod density;
 mod derive;
 mod discontinuity;
 mod effect;
@@ -62,6 +63,7 @@ pub use competing_risks::{
     CensoringRows, CompetingRisks, Outcomes, Subdistribution, SubdistributionError,
 };
 pub use confounding::{BenchmarkCovariate, Confounding};
+pub use density::DensityJump;
 pub use derive::Derived;
 pub use discontinuity::{BandwidthChoice, Discontinuity};
 pub use error::RequestError;

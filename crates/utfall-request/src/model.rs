@@ -12,6 +12,7 @@ use crate::bounds::Bounds;
 use crate::cluster_trial::ClusterTrial;
 use crate::competing_risks::{CompetingRisks, Subdistribution};
 use crate::confounding::Confounding;
+use crate::density::DensityJump;
 use crate::derive::Derived;
 use crate::discontinuity::Discontinuity;
 use crate::files::Files;
@@ -103,6 +104,8 @@ pub struct Model {
     pub rates: Option<Rates>,
     /// Effects of staggered adoption by a stack.
     pub stacked: Option<Stacked>,
+    /// Whether the density of a score jumps at the cutoff.
+    pub density_test: Option<DensityJump>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -137,7 +140,11 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
+<<<<<<< HEAD
     pub(crate) const PARTS: &'static [&'static str] = &[
+=======
+    pub(crate) const PARTS: [&'static str; 29] = [
+>>>>>>> ea82e63 (The density test of a discontinuity; quantiles of the wild bootstrap's draws; cases and documentation)
         "trial",
         "regression",
         "instrument",
@@ -162,6 +169,7 @@ impl Model {
         "accelerated-failure",
         "rates",
         "stacked",
+        "density-test",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -195,6 +203,7 @@ impl Model {
             self.accelerated_failure.as_ref().map(|part| part as _),
             self.rates.as_ref().map(|part| part as _),
             self.stacked.as_ref().map(|part| part as _),
+            self.density_test.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

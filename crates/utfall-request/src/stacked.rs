@@ -57,7 +57,7 @@ impl Part for Stacked {
         RequestError::first_contradiction([
             (self.errors.is_empty(), "`errors`", "give a standard error"),
             (
-                self.window.iter().any(|side| !(*side >= 0.0)),
+                self.window.iter().any(|side| side.is_nan() || *side < 0.0),
                 "`window`",
                 "give times before and after as numbers of at least zero",
             ),

@@ -37,6 +37,9 @@ pub struct WildBootstrap {
     pub residuals: WildResiduals,
     /// Which replicates are taken.
     pub draws: WildDrawing,
+    /// Level whose quantiles of the replicates' statistics are wanted, with their mean square; those of
+    /// a `cr0` error, whatever `standard-error` is.
+    pub describe_draws: Option<ConfidenceLevel>,
     /// Level at which the test is inverted to an interval; for `restricted`.
     pub confidence_level: Option<ConfidenceLevel>,
 }
@@ -129,6 +132,12 @@ impl Part for WildBootstrap {
         numbers.real("p_symmetric_plus_one", with_observed);
         let degrees = count(clusters.n_groups() - 1);
         numbers.real("p_t_clusters", student_t::two_sided_p(test.t, degrees));
+        if let Some(level) = self.describe_draws {
+            let tail = 0.5 * (1.0 - level.fraction());
+            numbers.real("draws_low", test.quantile(tail));
+            numbers.real("draws_high", test.quantile(1.0 - tail));
+            numbers.real("draws_mean_square", test.mean_square());
+        }
         if let Some(interval) = test.interval {
             for (name, end) in [("ci_low", interval.lower), ("ci_high", interval.upper)] {
                 if end.is_finite() {

@@ -50,7 +50,7 @@ pub enum WildDraws {
 }
 
 /// A t statistic and how replicates compare with it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WildTest {
     /// The estimate.
     pub point: f64,
@@ -68,6 +68,8 @@ pub struct WildTest {
     pub n_above: usize,
     /// Replicates whose statistic is below it.
     pub n_below: usize,
+    /// The statistics of the replicates from the smallest up, as with a `cr0` error.
+    pub statistics: Vec<f64>,
     /// The values of the coefficient that the symmetric test does not reject, if asked for; an end
     /// is infinite where no value that far is rejected.
     pub interval: Option<Interval>,
@@ -85,6 +87,18 @@ impl WildTest {
     #[must_use]
     pub fn p_symmetric_strict(&self) -> f64 {
         count(self.n_beyond) / count(self.n_draws)
+    }
+
+    /// The quantile at `p` of the replicates' statistics (type 1).
+    #[must_use]
+    pub fn quantile(&self, p: f64) -> f64 {
+        super::quantile::inverse_cdf(&self.statistics, p)
+    }
+
+    /// The mean square of the replicates' statistics: near one where the error is right.
+    #[must_use]
+    pub fn mean_square(&self) -> f64 {
+        utfall_stats::sums::dot(&self.statistics, &self.statistics) / count(self.n_draws)
     }
 
     /// Twice the smaller share of replicates on one side of the observed statistic.
@@ -315,8 +329,11 @@ impl Parts {
         let observed = self.observed(point, null);
         let (own, pull) = self.at(null);
         let slack = SLACK * observed.abs();
-        let tally = |multipliers: &Vec<f64>| {
-            let t = self.statistic(&own, &pull, multipliers);
+        let mut statistics: Vec<f64> = multipliers
+            .par_iter()
+            .map(|multipliers| self.statistic(&own, &pull, multipliers))
+            .collect();
+        let tally = |&t: &f64| {
             let counted = |is: bool| usize::from(is);
             [
                 counted(t.abs() >= observed.abs() - slack),
@@ -330,7 +347,8 @@ impl Parts {
             a
         };
         let [n_at_least, n_beyond, n_above, n_below] =
-            multipliers.par_iter().map(tally).reduce(|| [0; 4], sum);
+            statistics.par_iter().map(tally).reduce(|| [0; 4], sum);
+        statistics.sort_by(f64::total_cmp);
         WildTest {
             point,
             standard_error: f64::NAN,
@@ -340,6 +358,7 @@ impl Parts {
             n_beyond,
             n_above,
             n_below,
+            statistics,
             interval: None,
         }
     }

@@ -432,7 +432,7 @@ mod tests {
     #[test]
     fn the_jackknife_error_is_that_of_weights_moved_one_by_one() {
         // Oracle: incidence with the weight of one row moved, by differences.
-        let stop = [1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 5.0, 6.0];
+        let stop: [f64; 8] = [1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 5.0, 6.0];
         let cause = [1, 2, 0, 1, 2, 0, 2, 1];
         let weighted = |weight: &[f64], until: f64, wanted: usize| {
             let (mut survival, mut incidence) = (1.0, 0.0);

@@ -623,7 +623,7 @@ mod tests {
     fn without_other_causes_it_is_proportional_hazards() {
         let stop = [5.0, 3.0, 8.0, 1.0, 4.0, 4.0, 9.0, 2.0];
         let event = [true, true, false, true, true, false, true, false];
-        let x = vec![1.0, 2.0, 0.5, 3.0, 1.5, 0.0, 0.2, 1.0];
+        let x = vec![1.0, 0.4, 2.5, 3.0, 1.5, 0.0, 0.2, 1.0];
         let cause: Vec<usize> = event.iter().map(|&event| usize::from(event)).collect();
         let endings = Endings {
             stop: &stop,
