@@ -140,11 +140,7 @@ pub(crate) trait Part {
 
 impl Model {
     /// The keys of the parts.
-<<<<<<< HEAD
     pub(crate) const PARTS: &[&str] = &[
-=======
-    pub(crate) const PARTS: [&'static str; 29] = [
->>>>>>> ea82e63 (The density test of a discontinuity; quantiles of the wild bootstrap's draws; cases and documentation)
         "trial",
         "regression",
         "instrument",

@@ -67,7 +67,7 @@ pub fn two_way_weights(
     ];
     let solver = FixedEffects::new(&sets, &vec![1.0; n])?;
     let treatment: Vec<f64> = treated.iter().map(|&is| f64::from(u8::from(is))).collect();
-    let left = solver.residual(&treatment)?;
+    let left = solver.residuals(&[&treatment])?.swap_remove(0);
     let square = utfall_stats::sums::dot(&left, &left);
     if square <= 1e-12 * count(n) {
         return Err(EffectError::RankDeficient { column: 0 });
