@@ -164,7 +164,7 @@ impl Knowledge {
                 (variables[part], 1.0),
                 (variables[outside], 1.0),
             ];
-            problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
+            problem.add_constraint(terms, ComparisonOp::Eq, 0.0);
         }
         let solution = problem.solve().unwrap().into_solution().unwrap();
         #[expect(clippy::cast_possible_truncation, reason = "below 2^31")]
