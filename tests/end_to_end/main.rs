@@ -13,10 +13,12 @@ mod cohorts;
 mod decisions;
 mod designing;
 mod designs;
+mod faults;
 mod harness;
 #[cfg(unix)]
 mod interrupting;
 mod repeatable;
+mod reproducing;
 mod resuming;
 mod revisions;
 mod signing;

@@ -171,6 +171,15 @@ fn a_bundle_made_by_one_approved_by_two_and_verified_by_a_fourth() {
     assert_eq!(verification["signers"].as_array().unwrap().len(), 3);
     assert_eq!(verification["ledger"]["index"], 2);
     assert_eq!(verification["ledger"]["cosigners"][0]["holder"], "city");
+    // Someone with the data and the key of commitments, but without the ledger's key.
+    std::fs::remove_file(parties.key("ledger")).unwrap();
+    let (pipeline, again) = (
+        scratch.pipeline().display().to_string(),
+        parties.path("again"),
+    );
+    let rerun = ["--rerun", &pipeline, "--workspace", &again];
+    let (code, verification) = parties.verify(&copy, &rerun);
+    assert_eq!(code, Some(0), "{verification:#}");
     // A key that has signed does not sign again.
     let again = utfall(&["sign", &path, "--key", &parties.key("eva")]);
     assert_eq!(again.status.code(), Some(5));

@@ -90,5 +90,6 @@ Exit codes:
     3  an extract does not keep its data contract
     5  verification failed: a bundle, a signature or a ledger
     6  another run holds the workspace
+    7  not reproducible: the run made again from the data came to something else
    70  internal fault, or the machine's (a full disk)
   130  interrupted";

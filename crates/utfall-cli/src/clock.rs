@@ -17,3 +17,8 @@ pub(crate) fn today() -> NaiveDate {
 fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
+
+/// The moment to the second, as in `2026-07-01T12:00:00Z`, for what a verifier signs.
+pub(crate) fn moment() -> String {
+    now().format("%FT%TZ").to_string()
+}

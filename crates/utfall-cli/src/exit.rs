@@ -17,6 +17,8 @@ pub(crate) enum Code {
     Verification = 5,
     /// Another run holds the workspace.
     Locked = 6,
+    /// A run made again from the data came to something else.
+    NotReproducible = 7,
     /// The program, or the machine it runs on, is at fault.
     Internal = 70,
     /// The person running it asked to stop.

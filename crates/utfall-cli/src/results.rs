@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use utfall_evidence::Files;
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_pipeline::{
@@ -176,6 +177,13 @@ fn render(request: &RunRequest<'_>, results: &Results) -> Result<(), RunError> {
     let html =
         utfall_report::render(&input).map_err(|error| RunError::internal("the report", error))?;
     Ok(utfall_files::write_whole(&results.report, html.as_bytes())?)
+}
+
+/// The files of a bundle, as a run made again in a workspace of its own leaves them.
+pub(crate) fn bundle_files(results: &Results) -> Result<Files, CliError> {
+    let inspection = utfall_evidence::inspect(&results.bundle)?;
+    let files = inspection.files;
+    files.ok_or_else(|| CliError::Internal("the bundle of the run cannot be read".to_owned()))
 }
 
 fn seal(request: &RunRequest<'_>, results: &Results) -> Result<(), RunError> {

@@ -50,13 +50,7 @@ impl WorkspaceLock {
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join(LOCK_FILE);
         let at = |source| FileError::at(&path, source);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(at)?;
+        let mut file = open(&path).map_err(at)?;
         match file.try_lock() {
             Ok(()) => {
                 let left_by = process_id(&mut file);
@@ -69,6 +63,21 @@ impl WorkspaceLock {
             }),
             Err(TryLockError::Error(source)) => Err(at(source).into()),
         }
+    }
+
+    /// Takes the lock of a workspace, as soon as the run that has it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::File`] as for [`Self::acquire`].
+    pub fn wait(folder: &Path) -> Result<Self, LockError> {
+        let path = folder.join(LOCK_FILE);
+        let at = |source| FileError::at(&path, source);
+        let mut file = open(&path).map_err(at)?;
+        file.lock().map_err(at)?;
+        let left_by = process_id(&mut file);
+        write_process_id(&mut file).map_err(at)?;
+        Ok(Self { file, left_by })
     }
 
     /// The run that ended without giving the lock back, if the last one did: it was killed, and
@@ -84,6 +93,12 @@ impl Drop for WorkspaceLock {
     fn drop(&mut self) {
         let _ = self.file.set_len(0); // without it the next run merely looks for unfinished files
     }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path)
 }
 
 /// The process id in a lock file; absent if the file is empty or cannot be read.
@@ -135,6 +150,24 @@ mod tests {
             WorkspaceLock::acquire(folder.path()).unwrap().left_by(),
             Some(4_194_305)
         );
+    }
+
+    #[test]
+    fn eight_that_wait_get_in_one_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let counter = folder.path().join("counter");
+        std::fs::write(&counter, "0").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let _held = WorkspaceLock::wait(folder.path()).unwrap();
+                    let before: u32 = std::fs::read_to_string(&counter).unwrap().parse().unwrap();
+                    std::thread::yield_now();
+                    std::fs::write(&counter, (before + 1).to_string()).unwrap();
+                });
+            }
+        });
+        assert_eq!(std::fs::read_to_string(&counter).unwrap(), "8");
     }
 
     #[test]

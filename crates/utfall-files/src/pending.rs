@@ -113,13 +113,26 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     file.commit()
 }
 
-/// Creates a folder and those above it; one that exists is left alone.
+/// Creates a folder and those above it, so that they last; one that exists is left alone.
 ///
 /// # Errors
 ///
 /// [`FileError`] if it cannot be created, or if a file has that name.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
-    std::fs::create_dir_all(path).map_err(|source| FileError::at(path, source))
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(path);
+    if above != path {
+        create_folder(&above)?;
+    }
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => {
+            made.map_err(|source| FileError::at(path, source))?;
+            sync_folder(&above)
+        }
+    }
 }
 
 /// Removes what a killed run left unfinished directly in a folder, and says how many files.

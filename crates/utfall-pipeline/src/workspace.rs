@@ -21,7 +21,20 @@ impl Workspace {
     /// [`RunError::Locked`] if another run holds it, [`RunError::File`] if it cannot be used.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
         utfall_files::create_folder(folder)?;
-        let lock = WorkspaceLock::acquire(folder)?;
+        Self::held(folder, WorkspaceLock::acquire(folder)?)
+    }
+
+    /// The same, as soon as the run that holds the folder ends.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::File`] if it cannot be used.
+    pub fn wait(folder: &Path) -> Result<Self, RunError> {
+        utfall_files::create_folder(folder)?;
+        Self::held(folder, WorkspaceLock::wait(folder)?)
+    }
+
+    fn held(folder: &Path, lock: WorkspaceLock) -> Result<Self, RunError> {
         utfall_files::remove_unfinished(folder)?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -5,6 +5,8 @@
 //! - [`seal_run`]: a run as a bundle, refused if it would not verify.
 //! - [`replay()`]: level V3, the payment computed again from the recorded effects.
 //! - [`LedgerEntry`]: what of a run stands in a ledger, byte by byte.
+//! - [`reproduction`]: level V4, a run made again by someone with the data.
+//! - [`signed_summary`]: the result of a verification, signed by the verifier.
 //! - [`verify()`]: all levels asked for, with the place of every deviation.
 //!
 //! A verifier needs this crate and the few it stands on: no table engine and no statistics.
@@ -13,19 +15,24 @@ mod entry;
 mod frozen;
 pub mod inputs;
 mod meaning;
+mod metadata;
 pub mod record;
 mod replay;
+mod rerun;
 mod seal;
 mod signatures;
 mod standing;
+mod summary;
 mod verification;
 mod verify;
 
 pub use entry::LedgerEntry;
 pub use meaning::meaning;
 pub use replay::replay;
+pub use rerun::reproduction;
 pub use seal::{Run, RunKind, RunPredicate, SealError, decide, seal_run};
 pub use standing::ledger_entries;
+pub use summary::{SummaryError, signed_summary};
 pub use verification::{
     Cosigner, LedgerStanding, LevelFinding, LevelResult, Outcome, Signer, Verification,
 };

@@ -8,6 +8,7 @@ use utfall_payment::{Contract, Inputs};
 
 use crate::frozen;
 use crate::inputs::{self, Figure};
+use crate::metadata::metadata;
 use crate::record::{
     BALANCE, BalanceDocument, CONTRACT, DECISION, DESIGNS, DesignResult, DesignsDocument, EFFECTS,
     ENVIRONMENT, EXTRACTS, EffectRecord, EffectResult, EffectsDocument, EnvironmentDocument,
@@ -35,6 +36,7 @@ pub fn replay(files: &Files) -> Vec<Finding> {
     let figures = replay.figures();
     replay.origins();
     replay.findings.extend(frozen::findings(files));
+    replay.metadata();
     if let Some(figures) = figures {
         replay.payment(&inputs::inputs(&figures));
     }
@@ -212,6 +214,28 @@ impl<'a> Replay<'a> {
                     ),
                     format!("sha256 {found}"),
                     format!("this is not the document the payment was computed from, in {FIGURES}"),
+                ));
+            }
+        }
+    }
+
+    /// What is said of the run to tools of others, made again.
+    fn metadata(&mut self) {
+        for (name, made) in metadata(self.files).into_iter().flatten().flatten() {
+            let Some(recorded) = self.json(name) else {
+                continue;
+            };
+            let made = Json::parse_canonical(&made).ok();
+            if let Some(difference) = made.and_then(|made| made.first_difference(&recorded)) {
+                self.findings.push(Finding::new(
+                    format!("{name}#{}", difference.pointer),
+                    difference
+                        .expected
+                        .map_or("nothing".to_owned(), |value| value.to_text()),
+                    difference
+                        .found
+                        .map_or("nothing".to_owned(), |value| value.to_text()),
+                    "what is said of the run does not follow from its documents",
                 ));
             }
         }

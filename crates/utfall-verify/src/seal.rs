@@ -9,10 +9,11 @@ use utfall_files::Digest;
 use utfall_payment::{Contract, Decision};
 
 use crate::inputs::{figures, inputs};
+use crate::metadata::metadata;
 use crate::record::{
     BALANCE, BalanceDocument, CONTRACT, DECISION, DESIGNS, Documents, EFFECTS, ENVIRONMENT,
     EXTRACTS, EffectsDocument, FIGURES, FUNNEL, FiguresDocument, LOCK, LOCKED_MEANING, MEANING,
-    OVERLAP, PLAN, REPORT, TRIAL, extract_contract,
+    OVERLAP, PLAN, REPORT, RO_CRATE, TRIAL, extract_contract,
 };
 use crate::replay;
 
@@ -150,6 +151,13 @@ fn files(run: &Run) -> Result<Files, SealError> {
     }
     files.insert(DECISION, written(DECISION, &documents.decision)?)?;
     files.insert(REPORT, run.report.as_bytes().to_vec())?;
+    let metadata = metadata(&files).map_err(|source| SealError::Document {
+        document: RO_CRATE,
+        source,
+    })?;
+    for (name, bytes) in metadata.into_iter().flatten() {
+        files.insert(name, bytes)?;
+    }
     Ok(files)
 }
 

@@ -7,6 +7,7 @@ use utfall_evidence::{Finding, PublicKey, printable};
 use utfall_files::Digest;
 
 use crate::Level;
+use crate::verify::NOT_MADE_AGAIN;
 
 /// What a verification found.
 ///
@@ -115,6 +116,36 @@ pub struct LevelFinding {
 impl Verification {
     /// The name of this form.
     pub const SCHEMA: &str = "utfall-verification/2";
+
+    /// The same, with the result of a run made again (level V4).
+    #[must_use]
+    pub fn with_reproduction(mut self, findings: Vec<Finding>) -> Self {
+        let is_same = findings.is_empty();
+        self.levels.push(LevelResult {
+            level: Level::V4,
+            title: Level::V4.title().to_owned(),
+            outcome: if is_same {
+                Outcome::Passed
+            } else {
+                Outcome::Failed
+            },
+        });
+        self.accepted = self.accepted && is_same;
+        self.not_covered.retain(|what| what != NOT_MADE_AGAIN);
+        let findings = findings.into_iter();
+        self.findings
+            .extend(findings.map(|finding| LevelFinding::at(Level::V4, finding)));
+        self
+    }
+
+    /// Whether the run made again came to something else, and all that the bundle alone tells is
+    /// as it should be.
+    #[must_use]
+    pub fn is_only_not_reproduced(&self) -> bool {
+        let is_fine =
+            |one: &LevelResult| (one.outcome == Outcome::Passed) == (one.level != Level::V4);
+        !self.accepted && self.levels.iter().all(is_fine)
+    }
 }
 
 impl LevelFinding {
@@ -178,7 +209,9 @@ impl fmt::Display for Verification {
         if let Some(seal) = &self.seal {
             writeln!(f, "Seal: {seal}")?;
         }
-        writeln!(f, "Not covered: {}", self.not_covered.join("; "))?;
+        if !self.not_covered.is_empty() {
+            writeln!(f, "Not covered: {}", self.not_covered.join("; "))?;
+        }
         writeln!(
             f,
             "{}",

@@ -23,18 +23,21 @@ pub enum Level {
     V2,
     /// Replay: the decision follows from the contract and the recorded effects.
     V3,
+    /// The run made again from the data gives the same files.
+    V4,
 }
 
 impl Level {
-    /// Every level.
+    /// Every level that a bundle alone allows.
     pub const ALL: [Self; 4] = [Self::V0, Self::V1, Self::V2, Self::V3];
 
-    fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::V0 => "structure and digests: every byte is the one sealed",
             Self::V1 => "signatures: everyone the trust policy asks for has signed",
             Self::V2 => "ledger: the bundle stands in a ledger that is trusted, after its plan",
             Self::V3 => "replay: the decision follows from the contract and the recorded effects",
+            Self::V4 => "reproduction: the run made again from the data gives the same files",
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Level {
             Self::V1 => "V1",
             Self::V2 => "V2",
             Self::V3 => "V3",
+            Self::V4 => "V4",
         })
     }
 }
@@ -112,6 +116,7 @@ pub fn verification(inspection: &Inspection, question: &Question<'_>) -> Verific
                 .trust
                 .map(|trust| standing::findings(inspection, trust, question)),
             Level::V3 => inspection.files.as_ref().map(replay),
+            Level::V4 => None,
         };
         let outcome = match of_level.as_deref() {
             None => Outcome::NotChecked,
@@ -172,6 +177,10 @@ fn predicate(statement: &Statement) -> Option<Finding> {
     ))
 }
 
+/// What only someone with the data can tell.
+pub(crate) const NOT_MADE_AGAIN: &str =
+    "whether the effects follow from the data (level V4, which takes the data)";
+
 fn not_covered(levels: &[Level]) -> Vec<String> {
     let skipped = Level::ALL
         .into_iter()
@@ -187,6 +196,6 @@ fn not_covered(levels: &[Level]) -> Vec<String> {
             };
             format!("level {level}, {}{how}", level.title())
         })
-        .chain(["whether the effects follow from the data (that takes the data)".to_owned()])
+        .chain([NOT_MADE_AGAIN.to_owned()])
         .collect()
 }

@@ -37,6 +37,9 @@ pub(crate) struct RunArgs {
     /// Folder for tables, steps and results [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
+    /// Wait while another run holds the workspace, in place of ending with exit code 6
+    #[arg(long)]
+    wait: bool,
     /// Form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -48,10 +51,12 @@ pub(crate) struct RunArgs {
 pub(crate) fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     let plan = LoadedPlan::read(&args.pipeline)?;
     let site = Site::for_plan(&args.pipeline, args.site.as_deref(), &plan.plan, args.as_of)?;
-    let workspace = Workspace::open(&workspace_folder(
-        args.workspace.as_deref(),
-        plan.plan.name.as_str(),
-    ))?;
+    let folder = workspace_folder(args.workspace.as_deref(), plan.plan.name.as_str());
+    let workspace = if args.wait {
+        Workspace::wait(&folder)?
+    } else {
+        Workspace::open(&folder)?
+    };
     let request = RunRequest {
         plan: &plan,
         site: &site,

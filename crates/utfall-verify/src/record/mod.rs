@@ -26,8 +26,9 @@ pub use figures::FiguresDocument;
 pub use funnel::FunnelDocument;
 pub use lock::{ClauseDifference, LockDocument, LockedPlan};
 pub use names::{
-    BALANCE, CONTRACT, DECISION, DESIGNS, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, LOCK,
-    LOCKED_MEANING, MEANING, OVERLAP, PLAN, REPORT, REQUIRED, TRIAL, extract_contract,
+    BALANCE, CONTRACT, DECISION, DESIGNS, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, LINEAGE,
+    LOCK, LOCKED_MEANING, MEANING, OVERLAP, PLAN, REPORT, REQUIRED, RO_CRATE, TRIAL,
+    extract_contract,
 };
 pub use overlap::{OverlapBin, OverlapDocument, OverlapResult};
 pub use trial::{TrialDocument, TrialPart};

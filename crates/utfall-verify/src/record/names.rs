@@ -30,11 +30,15 @@ pub const MEANING: &str = "record/plan.json";
 pub const LOCK: &str = "record/lock.json";
 /// What the locked plan meant, if a plan was locked.
 pub const LOCKED_MEANING: &str = "record/locked-plan.json";
+/// The run as OpenLineage events.
+pub const LINEAGE: &str = "record/openlineage.json";
+/// The run as an RO-Crate; the name is that of every such crate.
+pub const RO_CRATE: &str = "ro-crate-metadata.json";
 /// The report, for people.
 pub const REPORT: &str = "report.html";
 
 /// Files without which a bundle is not that of a run.
-pub const REQUIRED: [&str; 15] = [
+pub const REQUIRED: [&str; 17] = [
     PLAN,
     CONTRACT,
     TRIAL,
@@ -49,6 +53,8 @@ pub const REQUIRED: [&str; 15] = [
     DECISION,
     MEANING,
     LOCK,
+    LINEAGE,
+    RO_CRATE,
     REPORT,
 ];
 
