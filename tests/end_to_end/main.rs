@@ -17,6 +17,7 @@ mod faults;
 mod harness;
 #[cfg(unix)]
 mod interrupting;
+mod releasing;
 mod repeatable;
 mod reproducing;
 mod resuming;

@@ -8,7 +8,7 @@ use utfall_registry::ENGINE_THREADS;
 use crate::commands::{
     calibrate::CalibrateArgs, contract::ContractArgs, design::DesignArgs, diff::DiffArgs,
     estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, key::KeyArgs, ledger::LedgerArgs,
-    lock::LockArgs, pseudonymise::PseudonymiseArgs, run::RunArgs, sign::SignArgs,
+    lock::LockArgs, pseudonymise::PseudonymiseArgs, release::ReleaseArgs, run::RunArgs, sign::SignArgs,
     simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs, whatif::WhatifArgs,
 };
 use crate::error::CliError;
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Pseudonymise(PseudonymiseArgs),
     Contract(ContractArgs),
     Whatif(WhatifArgs),
+    Release(ReleaseArgs),
 }
 
 /// Threads to use; their number changes the speed and no result.
@@ -88,6 +89,7 @@ Exit codes:
     1  checks failed: the balance gate, no overlap, or rules of a data contract (validate)
     2  usage, plan or contract
     3  an extract does not keep its data contract
+    4  a release would disclose something, or is not approved
     5  verification failed: a bundle, a signature or a ledger
     6  another run holds the workspace
     7  not reproducible: the run made again from the data came to something else

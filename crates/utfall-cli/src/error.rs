@@ -51,6 +51,10 @@ pub(crate) enum CliError {
     SecretKey(#[from] SecretKeyError),
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    #[error("cannot release: {0}")]
+    Register(#[from] utfall_disclosure::RegisterError),
+    #[error("cannot use the tables: {0}")]
+    Tables(#[from] utfall_disclosure::TablesFileError),
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
     #[error("internal fault: {0}; please report it")]
@@ -77,6 +81,9 @@ impl CliError {
             Self::Simulate(error) => of_simulation(error),
             Self::Pseudonym(error) => of_pseudonyms(error),
             Self::Bundle(_) => Code::Verification,
+            Self::Register(error) => of_register(error),
+            Self::Tables(utfall_disclosure::TablesFileError::File(error)) => of_file(error),
+            Self::Tables(_) => Code::Plan,
             Self::File(error) => of_file(error),
             Self::Key(_) => Code::Plan,
             Self::SecretKey(error) => of_key(error),
@@ -122,6 +129,7 @@ fn of_run(error: &RunError) -> Code {
         }
         RunError::Locked(_) => Code::Locked,
         RunError::Evidence { .. } => Code::Plan,
+        RunError::Disclosure(error) => of_disclosure(error),
         RunError::Cancelled => Code::Interrupted,
         _ => Code::Internal,
     }
@@ -171,6 +179,27 @@ fn of_pseudonyms(error: &utfall_registry::PseudonymError) -> Code {
         PseudonymError::BadRow { .. } | PseudonymError::NoValue { .. } => Code::DataContract,
         PseudonymError::File(error) => of_file(error),
         _ => Code::Plan,
+    }
+}
+
+fn of_register(error: &utfall_disclosure::RegisterError) -> Code {
+    use utfall_disclosure::RegisterError;
+    match error {
+        RegisterError::Disclosure(error) => of_disclosure(error),
+        RegisterError::NotApproved { .. } => Code::Disclosure,
+        RegisterError::NameTaken { .. } => Code::Plan,
+        RegisterError::Altered { .. } => Code::Verification,
+        RegisterError::File(error) => of_file(error),
+        _ => Code::Internal,
+    }
+}
+
+/// A release that is refused; anything else is wrong in the tables themselves.
+fn of_disclosure(error: &utfall_disclosure::DisclosureError) -> Code {
+    if error.is_refusal() {
+        Code::Disclosure
+    } else {
+        Code::Plan
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum Code {
     Plan = 2,
     /// An extract does not keep its data contract.
     DataContract = 3,
+    /// A release would disclose something, or is not approved.
+    Disclosure = 4,
     /// A bundle or document does not verify.
     Verification = 5,
     /// Another run holds the workspace.

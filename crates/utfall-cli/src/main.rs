@@ -61,5 +61,6 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Simulate(args) => commands::simulate::simulate(args, out),
         Command::Contract(args) => commands::contract::contract(args, out),
         Command::Whatif(args) => commands::whatif::whatif(args, out),
+        Command::Release(args) => commands::release::release(args, out),
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use utfall_evidence::Files;
+use utfall_disclosure::ReleaseFolder;
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_pipeline::{
@@ -22,6 +23,9 @@ use crate::error::CliError;
 pub(crate) const QUALITY: &str = "quality.html";
 const REPORT: &str = "report.html";
 const BUNDLE: &str = "bundle.zip";
+/// The folder of what everyone may see.
+const RELEASE: &str = "release";
+const PUBLIC: &str = "public.json";
 
 /// What a run found, and where its results lie.
 pub(crate) struct Results {
@@ -31,6 +35,7 @@ pub(crate) struct Results {
     pub(crate) documents: Documents,
     pub(crate) report: PathBuf,
     pub(crate) bundle: PathBuf,
+    pub(crate) public: PathBuf,
 }
 
 /// `run.json`: the results for programs. Its schema is part of the public interface.
@@ -49,6 +54,7 @@ struct RunDocument<'a> {
     steps: &'a [StepReport],
     report: &'a str,
     bundle: &'a str,
+    public: String,
 }
 
 impl Results {
@@ -67,6 +73,7 @@ impl Results {
             steps: &self.steps,
             report: REPORT,
             bundle: BUNDLE,
+            public: format!("{RELEASE}/{PUBLIC}"),
         };
         serde_json::to_string_pretty(&document)
             .map_err(|error| CliError::Internal(error.to_string()))
@@ -88,7 +95,10 @@ pub(crate) fn write(
         documents: outcome.documents,
         report: folder.join(REPORT),
         bundle: folder.join(BUNDLE),
+        public: folder.join(RELEASE).join(PUBLIC),
     };
+    let release = ReleaseFolder::open(&folder.join(RELEASE))?;
+    release.write(PUBLIC, &outcome.public)?;
     let key = StepKey::of_code(&request.code)
         .with("what was found", outcome.digest)
         .with("the plan", request.plan.digest);

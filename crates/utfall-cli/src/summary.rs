@@ -42,7 +42,8 @@ pub(crate) fn write(results: &Results, out: &mut dyn Write) -> io::Result<()> {
         out,
         "",
         &format!("check it with: utfall verify {}", results.bundle.display()),
-    )
+    )?;
+    line(out, "Public", &results.public.display().to_string())
 }
 
 pub(crate) fn line(out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {

@@ -120,8 +120,8 @@ impl Counts {
         self.values[count.0]
     }
 
-    /// Says what an earlier release told of a count: that it lies between two ends.
-    pub(crate) fn know(&mut self, count: Count, least: u64, most: Option<u64>) {
+    /// Says what everyone knows of a count already: that it lies between two ends, both within.
+    pub fn know(&mut self, count: Count, least: u64, most: Option<u64>) {
         let told = Interval {
             least: signed(least),
             most: most.map_or(UNBOUNDED, signed),

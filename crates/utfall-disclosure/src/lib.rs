@@ -18,6 +18,7 @@ mod register;
 mod share;
 mod system;
 mod table;
+mod tables_file;
 
 pub use cell::Cell;
 pub use counts::{Audit, Count, Counts, ProtectedCounts, Role};
@@ -36,3 +37,4 @@ pub use table::{
     Code, Difference, Dimension, FormerRelease, Protection, ReleasedCell, ReleasedSet,
     ReleasedTable, Row, SumOfUnits, Table, TableSet,
 };
+pub use tables_file::{TablesFile, TablesFileError};

@@ -144,6 +144,16 @@ impl ReleaseRegister {
         Ok(register)
     }
 
+    /// A register of nothing, kept nowhere.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            folder: PathBuf::new(),
+            entries: Vec::new(),
+            former: Vec::new(),
+        }
+    }
+
     /// Every release, the first one first.
     #[must_use]
     pub fn entries(&self) -> &[RegisterEntry] {

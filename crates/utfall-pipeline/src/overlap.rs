@@ -1,7 +1,7 @@
 //! How far the arms overlap before matching, as counts of units by their propensity score.
 
 use serde::{Deserialize, Serialize};
-use utfall_disclosure::Policy;
+use utfall_disclosure::{Arms, Bin, Cell, Count, Counts, Policy, Role};
 use utfall_matching::propensity;
 use utfall_verify::record::{OverlapBin, OverlapDocument, OverlapResult};
 
@@ -74,32 +74,80 @@ fn counted(score: &[f64], treated: &[bool]) -> Overlap {
 
 impl Overlap {
     /// The counts as a policy lets them be seen.
+    ///
+    /// They are released together, for the number of each arm stands in the balance: a small count
+    /// that alone is suppressed could be computed from the others.
     pub(crate) fn release(&self, policy: &Policy) -> OverlapDocument {
         let result = match self {
             Self::NoScore { reason } => OverlapResult::NoScore {
                 reason: reason.clone(),
             },
-            Self::Scored {
-                steps,
-                first,
-                counts,
-            } => {
-                let end = |bin: u64| steps_as_number((first + bin) * steps) / 200.0;
-                let bin = |(bin, [treated, comparator]): (u64, &[u64; 2])| OverlapBin {
-                    from: end(bin),
-                    below: end(bin + 1),
-                    treated: policy.release(*treated),
-                    comparator: policy.release(*comparator),
-                };
-                OverlapResult::Scored {
-                    bins: (0..).zip(counts).map(bin).collect(),
-                }
-            }
+            Self::Scored { .. } => OverlapResult::Scored {
+                bins: released(&self.bins(), policy),
+            },
         };
         OverlapDocument {
             policy: policy.clone(),
             result,
         }
+    }
+
+    /// The exact counts, by the ends of their bins; none if there is no score.
+    pub(crate) fn bins(&self) -> Vec<Bin<u64>> {
+        let Self::Scored {
+            steps,
+            first,
+            counts,
+        } = self
+        else {
+            return Vec::new();
+        };
+        let end = |bin: u64| steps_as_number((first + bin) * steps) / 200.0;
+        (0..)
+            .zip(counts)
+            .map(|(bin, [treated, comparator])| Bin {
+                from: end(bin),
+                below: end(bin + 1),
+                units: Arms {
+                    treated: *treated,
+                    comparator: *comparator,
+                },
+            })
+            .collect()
+    }
+}
+
+fn released(bins: &[Bin<u64>], policy: &Policy) -> Vec<OverlapBin> {
+    let treated = released_arm(policy, bins.iter().map(|bin| bin.units.treated));
+    let comparator = released_arm(policy, bins.iter().map(|bin| bin.units.comparator));
+    bins.iter()
+        .zip(treated.into_iter().zip(comparator))
+        .map(|(bin, (treated, comparator))| OverlapBin {
+            from: bin.from,
+            below: bin.below,
+            treated,
+            comparator,
+        })
+        .collect()
+}
+
+/// The counts of an arm, whose total everyone who reads them knows.
+fn released_arm(policy: &Policy, counts: impl Iterator<Item = u64>) -> Vec<Cell> {
+    let mut together = Counts::default();
+    let mut n_units = 0;
+    let bins: Vec<Count> = counts
+        .map(|n| {
+            n_units += n;
+            together.add(n, Role::Shown)
+        })
+        .collect();
+    let all = together.add(n_units, Role::Total);
+    together.know(all, n_units, Some(n_units));
+    together.add_sum(all, &bins);
+    match together.protect(policy) {
+        Ok(protected) => bins.iter().map(|bin| protected.cell(*bin)).collect(),
+        // Nothing is the one release that is always safe.
+        Err(_) => vec![Cell::Suppressed; bins.len()],
     }
 }
 
@@ -121,8 +169,6 @@ fn bin_below(widths: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use utfall_disclosure::Cell;
-
     use super::*;
 
     #[test]
@@ -145,5 +191,13 @@ mod tests {
         assert_eq!(bins[0].treated, Cell::Suppressed);
         assert_eq!(bins[0].comparator, Cell::Rounded(10));
         assert!((bins[0].from - 0.03).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_small_count_is_not_what_is_left_of_its_arm() {
+        let counts = [3, 40, 50, 70];
+        let seen = released_arm(&Policy::acro(), counts.into_iter());
+        let n_suppressed = seen.iter().filter(|cell| **cell == Cell::Suppressed);
+        assert_eq!((seen[0], n_suppressed.count()), (Cell::Suppressed, 2));
     }
 }

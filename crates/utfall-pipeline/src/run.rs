@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use utfall_core::Watch;
+use utfall_disclosure::{Protected, PublicView};
 use utfall_files::Digest;
 use utfall_verify::record::Documents;
 
@@ -43,8 +44,10 @@ pub trait RunWatch: Watch {
 pub struct RunOutcome {
     /// Every step, in order, and why it ran or not.
     pub steps: Vec<StepReport>,
-    /// The documents that may leave the secure environment.
+    /// The documents that may leave the secure environment, for the contract's parties.
     pub documents: Documents,
+    /// What everyone may see, not the contract's parties alone.
+    pub public: Protected<PublicView>,
     /// Digest over the outputs of every step.
     pub digest: Digest,
 }
@@ -73,6 +76,7 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
         steps::alternatives::run_effects(&mut context, &tables, &cohort, &matched, &designs)?;
     let decision = steps::decision::run(&mut context, &matched, &effects)?;
     let documents = steps::decision::read(request, &tables, environment, &key)?;
+    let public = steps::decision::public(request, &documents)?;
     let made_from = [cohort, matched, effects, alternatives, decision]
         .map(|step| step.digest())
         .join(" ")
@@ -84,6 +88,7 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
     Ok(RunOutcome {
         steps: context.steps,
         documents,
+        public,
         digest: Digest::sha256((made_from + &truths).as_bytes()),
     })
 }

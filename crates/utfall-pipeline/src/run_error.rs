@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use miette::Diagnostic;
 use utfall_cohort::CohortError;
 use utfall_design::PoolError;
+use utfall_disclosure::DisclosureError;
 use utfall_effects::EffectError;
 use utfall_files::FileError;
 use utfall_matching::MatchingError;
@@ -131,6 +132,10 @@ pub enum RunError {
     /// No placebo programme can be drawn.
     #[error("cannot draw placebo programmes: {0}")]
     Placebo(#[from] PoolError),
+
+    /// Counts cannot be released under the plan's disclosure policy.
+    #[error("cannot release the counts of the run: {0}")]
+    Disclosure(#[from] DisclosureError),
 
     /// The person running this asked to stop.
     #[error("stopped; finished steps are kept and the next run goes on from them")]

@@ -7,6 +7,7 @@
 //! - [`LedgerEntry`]: what of a run stands in a ledger, byte by byte.
 //! - [`reproduction`]: level V4, a run made again by someone with the data.
 //! - [`signed_summary`]: the result of a verification, signed by the verifier.
+//! - [`public_view()`]: what everyone may see of a run.
 //! - [`verify()`]: all levels asked for, with the place of every deviation.
 //!
 //! A verifier needs this crate and the few it stands on: no table engine and no statistics.
@@ -16,6 +17,7 @@ mod frozen;
 pub mod inputs;
 mod meaning;
 mod metadata;
+mod public;
 pub mod record;
 mod replay;
 mod rerun;
@@ -28,6 +30,7 @@ mod verify;
 
 pub use entry::LedgerEntry;
 pub use meaning::meaning;
+pub use public::{ExactCounts, public_view};
 pub use replay::replay;
 pub use rerun::reproduction;
 pub use seal::{Run, RunKind, RunPredicate, SealError, decide, seal_run};

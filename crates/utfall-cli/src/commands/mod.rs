@@ -11,6 +11,7 @@ pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod lock;
 pub(crate) mod pseudonymise;
+pub(crate) mod release;
 pub(crate) mod run;
 pub(crate) mod sign;
 pub(crate) mod simulate;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use serde::Serialize;
 use utfall_core::{Tally, Watch};
-use utfall_disclosure::Cell;
+use utfall_disclosure::{Cell, Counts, Policy, Role};
 use utfall_registry::{
     DataContract, MatchSeal, Outcomes, TableError, Tables, Units, compare_vintages,
 };
@@ -133,12 +133,21 @@ fn of_extract(
     let found = compare_vintages(contract, before, after)?;
     let policy = &plan.plan.disclosure;
     let release = |count| policy.release(count);
+    let [n_before, n_after, n_added, n_removed] = released(
+        policy,
+        [
+            found.n_before,
+            found.n_after,
+            found.n_added,
+            found.n_removed,
+        ],
+    );
     Ok(ExtractDifference {
         extract: contract.name().to_owned(),
-        n_before: release(found.n_before),
-        n_after: release(found.n_after),
-        n_added: release(found.n_added),
-        n_removed: release(found.n_removed),
+        n_before,
+        n_after,
+        n_added,
+        n_removed,
         n_changed: release(found.n_changed),
         columns: found
             .columns
@@ -149,6 +158,23 @@ fn of_extract(
             })
             .collect(),
     })
+}
+
+/// Rows before, after, added and removed, released together: each is told by the other three.
+fn released(policy: &Policy, counts: [u64; 4]) -> [Cell; 4] {
+    let mut together = Counts::default();
+    let [before, after, added, removed] = counts.map(|n| together.add(n, Role::Shown));
+    let [n_before, n_after, n_added, n_removed] = counts;
+    if n_before + n_added == n_after + n_removed {
+        let either = together.add(n_before + n_added, Role::Hidden);
+        together.add_sum(either, &[before, added]);
+        together.add_sum(either, &[after, removed]);
+    }
+    match together.protect(policy) {
+        Ok(protected) => [before, after, added, removed].map(|count| protected.cell(count)),
+        // Nothing is the one release that is always safe.
+        Err(_) => [Cell::Suppressed; 4],
+    }
 }
 
 /// What each effect's measure makes of both, over its follow-up.
@@ -219,6 +245,15 @@ fn moved_units(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_new_rows_are_not_told_by_how_many_there_were_and_are() {
+        let seen = released(&Policy::acro(), [1_000, 1_004, 4, 0]);
+        assert_eq!(seen[2..], [Cell::Suppressed; 2]);
+        assert!(seen[..2].contains(&Cell::Suppressed));
+        let seen = released(&Policy::acro(), [1_000, 1_040, 60, 20]);
+        assert_eq!(seen, [1_000, 1_040, 60, 20].map(Cell::Exact));
+    }
 
     #[test]
     fn a_unit_moves_when_either_number_does_and_appears_when_there_is_something_to_measure() {

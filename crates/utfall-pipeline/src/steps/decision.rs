@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use utfall_evidence::CommitmentKey;
+use utfall_disclosure::{Protected, PublicView};
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_registry::{DeliveryQuality, DeliveryStatus, QualityReport};
@@ -10,6 +11,7 @@ use utfall_verify::record::{
     AlternativeRecord, DeliveryStatus as RecordedStatus, DesignResult, DesignsDocument, Documents,
     EnvironmentDocument, ExtractRecord, ExtractsDocument, FunnelDocument, LockDocument,
 };
+use utfall_verify::{ExactCounts, public_view};
 
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
@@ -86,6 +88,21 @@ pub(crate) fn read(
         lock,
         decision,
     })
+}
+
+/// What everyone may see of the run.
+pub(crate) fn public(
+    request: &RunRequest<'_>,
+    documents: &Documents,
+) -> Result<Protected<PublicView>, RunError> {
+    let plan = &request.plan.plan;
+    let exact = ExactCounts {
+        funnel: steps::cohort::read_funnel(request)?,
+        overlap: steps::matching::read_overlap(request)?.bins(),
+    };
+    let name = plan.name.as_str();
+    let contract = &request.plan.contract;
+    Ok(public_view(name, &plan.title, documents, &exact, contract)?)
 }
 
 /// The decision of the run in a folder.

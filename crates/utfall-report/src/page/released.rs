@@ -82,6 +82,17 @@ pub(crate) fn policy_words(policy: &Policy) -> String {
         } => format!(
             "counts up to {redact_at_most} are suppressed, all others rounded to the nearest {base}; losses are differences of the counts shown"
         ),
+        Policy::Midpoint { base } => format!(
+            "counts are the middle of intervals of {base}; losses are differences of the counts shown"
+        ),
+        Policy::Suppress(rule) => format!(
+            "counts below {} are suppressed, and others where those could be computed from them",
+            rule.at_least
+        ),
+        Policy::Crossing(rule) => format!(
+            "counts below {} in a crossing of two characteristics are suppressed, and others where those could be computed from them",
+            rule.at_least
+        ),
         _ => "counts under the plan’s disclosure policy".to_owned(),
     }
 }
