@@ -28,6 +28,8 @@ pub const TARGETS: &[Target] = &[
     ("plan", plan),
     ("bundle", bundle),
     ("canonical_json", canonical_json),
+    ("tables", tables),
+    ("public_view", public_view),
 ];
 
 /// A CSV file: the first byte picks dialect and encoding, the rest is the file.
@@ -198,6 +200,44 @@ pub fn canonical_json(bytes: &[u8]) {
         let written = json.to_bytes();
         let again = Json::parse(&written).expect("what is written reads back");
         assert!(again.to_bytes() == written, "written JSON changed");
+    }
+}
+
+/// Tables to release, the rows in a CSV file after a line of `---`: an error, or a release that shows no
+/// small count and reads back.
+pub fn tables(bytes: &[u8]) {
+    use utfall_disclosure::{ReleasedSet, TablesFile};
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let (toml, csv) = text.split_once("\n---\n").unwrap_or((text, ""));
+    let mut read = |path: &Path| Ok((path.to_owned(), csv.as_bytes().to_vec()));
+    let file = match TablesFile::parse(Path::new("fuzz.toml"), toml, &mut read) {
+        Ok(file) => file,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    match file.tables.protect(&file.policy, &[]) {
+        Ok(protection) => {
+            let released = protection.released.get();
+            let audit = &protection.audit;
+            assert!(audit.n_suppressed <= audit.n_released);
+            assert!(audit.n_protected == 0 || audit.fewest_values >= Some(1));
+            let text = serde_json::to_string(released).expect("a release has a JSON form");
+            let again: ReleasedSet = serde_json::from_str(&text).expect("JSON reads back");
+            assert!(again == *released, "a release changed on its way through JSON");
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A public view: one that is sound is the same after being written.
+pub fn public_view(bytes: &[u8]) {
+    use utfall_disclosure::PublicView;
+    if let Ok(view) = serde_json::from_slice::<PublicView>(bytes) {
+        let text = serde_json::to_string(&view).expect("a view has a JSON form");
+        let again: PublicView = serde_json::from_str(&text).expect("JSON reads back");
+        let written = serde_json::to_string(&again).expect("a view has a JSON form");
+        assert!(written == text, "a view changed on its way through JSON");
     }
 }
 

@@ -5,6 +5,7 @@
 //! - `faults`: faults planted in clean extracts, and whether each is found at its place.
 //! - `studies`: bias, coverage and size of every estimator, where it is meant to be used and where it fails.
 //! - `speed`: time and growth of matching, and of ingestion beside Polars alone.
+//! - `speed_disclosure`: time and growth of tables protected and attacked.
 
 pub mod coverage;
 pub mod faults;

@@ -189,6 +189,7 @@ fn of_register(error: &utfall_disclosure::RegisterError) -> Code {
         RegisterError::NotApproved { .. } => Code::Disclosure,
         RegisterError::NameTaken { .. } => Code::Plan,
         RegisterError::Altered { .. } => Code::Verification,
+        RegisterError::Locked(_) => Code::Locked,
         RegisterError::File(error) => of_file(error),
         _ => Code::Internal,
     }

@@ -1,6 +1,6 @@
 //! Counts that add up, released together.
 
-use crate::system::{Freedom, Interval, Move, Search, Sum, System, UNBOUNDED, Units};
+use crate::system::{Cubes, Freedom, Interval, Move, Search, Sum, System, UNBOUNDED};
 use crate::{Cell, DisclosureError, Policy};
 
 /// A count of a [`Counts`].
@@ -165,14 +165,14 @@ impl Counts {
     /// - [`DisclosureError::FormerRelease`] if a count is not what an earlier release told.
     /// - [`DisclosureError::Refused`] if earlier releases leave no way to protect a count.
     pub fn protect(&self, policy: &Policy) -> Result<ProtectedCounts, DisclosureError> {
-        self.protect_knowing(policy, &|_| Vec::new())
+        self.protect_knowing(policy, &|_, _| None)
     }
 
-    /// The same, told which counts count a unit of a kind.
+    /// The same, told of changes that add up.
     pub(crate) fn protect_knowing(
         &self,
         policy: &Policy,
-        units: &Units<'_>,
+        cubes: &Cubes<'_>,
     ) -> Result<ProtectedCounts, DisclosureError> {
         let system = System::new(self.values.len(), self.sums.clone());
         let values: Vec<i64> = self.values.iter().map(|value| signed(*value)).collect();
@@ -190,7 +190,7 @@ impl Counts {
             counts: self,
             policy,
             system: &system,
-            units,
+            cubes,
             values: &values,
         };
         run.protect()
@@ -243,7 +243,7 @@ struct Protecting<'a> {
     counts: &'a Counts,
     policy: &'a Policy,
     system: &'a System,
-    units: &'a Units<'a>,
+    cubes: &'a Cubes<'a>,
     values: &'a [i64],
 }
 
@@ -312,7 +312,7 @@ impl Protecting<'_> {
             }
         };
         let freedom = (0..self.values.len()).map(before).collect();
-        let mut search = Search::new(self.system, self.units, self.values.to_vec(), freedom);
+        let mut search = Search::new(self.system, self.cubes, self.values.to_vec(), freedom);
         let mut n_known_before = 0;
         let protected = all
             .filter(|(count, least_values)| {
@@ -332,7 +332,7 @@ impl Protecting<'_> {
         let freedom = (0..self.values.len())
             .map(|count| self.freedom(count, alone))
             .collect();
-        Search::new(self.system, self.units, self.values.to_vec(), freedom)
+        Search::new(self.system, self.cubes, self.values.to_vec(), freedom)
     }
 
     fn freedom(&self, count: usize, alone: bool) -> Freedom {
@@ -419,7 +419,7 @@ impl Protecting<'_> {
                 ..search.freedom(count)
             })
             .collect();
-        let mut attack = Search::new(self.system, self.units, self.values.to_vec(), freedom);
+        let mut attack = Search::new(self.system, self.cubes, self.values.to_vec(), freedom);
         let mut fewest_values = None;
         let mut n_exact = 0;
         for (&(count, least_values), witnesses) in protected.iter().zip(witnesses) {

@@ -31,10 +31,10 @@ pub use public::{
     Arms, Bin, ClaimFigures, EffectFigures, PublicEffect, PublicEstimate, PublicLine,
     PublicPayment, PublicResult, PublicView,
 };
-pub use register::{Approval, RegisterEntry, RegisterError, ReleaseRegister};
+pub use register::{Approval, HeldRegister, RegisterEntry, RegisterError, ReleaseRegister};
 pub use share::Share;
 pub use table::{
     Code, Difference, Dimension, FormerRelease, Protection, ReleasedCell, ReleasedSet,
     ReleasedTable, Row, SumOfUnits, Table, TableSet,
 };
-pub use tables_file::{TablesFile, TablesFileError};
+pub use tables_file::{ReadCsv, TablesFile, TablesFileError};

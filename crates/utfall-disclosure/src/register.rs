@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use utfall_files::{Digest, FileError};
+use utfall_files::{Digest, FileError, LockError, WorkspaceLock};
 
 use crate::{
     Audit, DisclosureError, FormerRelease, Policy, Protection, ReleaseFolder, ReleasedSet, TableSet,
@@ -49,19 +49,21 @@ pub struct RegisterEntry {
     pub previous: Option<Digest>,
 }
 
-/// What a release needs beside its tables.
+/// A register that this process alone adds to, until the value is dropped or the process ends.
+#[derive(Debug)]
+pub struct HeldRegister {
+    register: ReleaseRegister,
+    _lock: WorkspaceLock,
+}
+
+/// What a release needs beside its tables: a name, a reason, and two who agreed and are not its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Name of the release: letters, digits and hyphens.
-    pub name: String,
-    /// Why it is released.
-    pub justification: String,
-    /// Who made it.
-    pub author: String,
-    /// Two others who agreed.
-    pub reviewers: [String; 2],
-    /// Day of the release.
-    pub date: chrono::NaiveDate,
+    name: String,
+    justification: String,
+    author: String,
+    reviewers: [String; 2],
+    date: chrono::NaiveDate,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -83,6 +85,9 @@ pub enum RegisterError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Another process adds to the register.
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// The tables cannot be released.
     #[error(transparent)]
     Disclosure(#[from] DisclosureError),
@@ -173,57 +178,6 @@ impl ReleaseRegister {
         tables.protect(policy, &self.former)
     }
 
-    /// Releases tables: protects them, writes them and enters them.
-    ///
-    /// The register is written last: a release that was interrupted is none.
-    ///
-    /// # Errors
-    ///
-    /// [`RegisterError`], with nothing entered.
-    pub fn add(
-        &mut self,
-        tables: &TableSet,
-        policy: &Policy,
-        approval: &Approval,
-    ) -> Result<Protection, RegisterError> {
-        approval.check()?;
-        if self.entries.iter().any(|entry| entry.name == approval.name) {
-            return Err(RegisterError::NameTaken {
-                name: approval.name.clone(),
-            });
-        }
-        let protection = self.protect(tables, policy)?;
-        let restricted = self.folder.join(RESTRICTED);
-        utfall_files::create_folder(&restricted)?;
-        let restricted_bytes = json(tables)?;
-        utfall_files::write_whole(&restricted.join(file(&approval.name)), &restricted_bytes)?;
-        let folder = ReleaseFolder::open(&self.folder.join(RELEASED))?;
-        let released = folder.write(&file(&approval.name), &protection.released)?;
-        let previous = self.entries.last().map(digest_of).transpose()?;
-        self.entries.push(RegisterEntry {
-            name: approval.name.clone(),
-            justification: approval.justification.clone(),
-            author: approval.author.clone(),
-            reviewers: approval.reviewers.clone(),
-            date: approval.date,
-            policy: policy.clone(),
-            audit: protection.audit.clone(),
-            released,
-            restricted: Digest::sha256(&restricted_bytes),
-            previous,
-        });
-        let written = Written {
-            schema: SCHEMA.to_owned(),
-            releases: self.entries.clone(),
-        };
-        utfall_files::write_whole(&self.folder.join(REGISTER), &json(&written)?)?;
-        self.former.push(FormerRelease {
-            tables: tables.clone(),
-            released: protection.released.get().clone(),
-        });
-        Ok(protection)
-    }
-
     fn check(&mut self, entry: &RegisterEntry) -> Result<(), RegisterError> {
         let path = self.folder.join(REGISTER);
         if self.entries.iter().any(|other| other.name == entry.name) {
@@ -292,7 +246,110 @@ impl ReleaseRegister {
     }
 }
 
+impl HeldRegister {
+    /// Holds a register, its folder made if it does not exist, and reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReleaseRegister::open`], and [`RegisterError::Locked`] if another process holds it.
+    pub fn open(folder: &Path) -> Result<Self, RegisterError> {
+        utfall_files::create_folder(folder)?;
+        let lock = WorkspaceLock::acquire(folder)?;
+        Ok(Self {
+            register: ReleaseRegister::open(folder)?,
+            _lock: lock,
+        })
+    }
+
+    /// The register.
+    #[must_use]
+    pub fn register(&self) -> &ReleaseRegister {
+        &self.register
+    }
+
+    /// Releases tables: protects them, writes them and enters them.
+    ///
+    /// The register is written last: a release that was interrupted is none.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`], with nothing entered.
+    pub fn add(
+        &mut self,
+        tables: &TableSet,
+        policy: &Policy,
+        approval: &Approval,
+    ) -> Result<Protection, RegisterError> {
+        let register = &mut self.register;
+        if register
+            .entries
+            .iter()
+            .any(|entry| entry.name == approval.name)
+        {
+            return Err(RegisterError::NameTaken {
+                name: approval.name.clone(),
+            });
+        }
+        let protection = register.protect(tables, policy)?;
+        let restricted = register.folder.join(RESTRICTED);
+        utfall_files::create_folder(&restricted)?;
+        let restricted_bytes = json(tables)?;
+        utfall_files::write_whole(&restricted.join(file(&approval.name)), &restricted_bytes)?;
+        let folder = ReleaseFolder::open(&register.folder.join(RELEASED))?;
+        let released = folder.write(&file(&approval.name), &protection.released)?;
+        let previous = register.entries.last().map(digest_of).transpose()?;
+        register.entries.push(RegisterEntry {
+            name: approval.name.clone(),
+            justification: approval.justification.clone(),
+            author: approval.author.clone(),
+            reviewers: approval.reviewers.clone(),
+            date: approval.date,
+            policy: policy.clone(),
+            audit: protection.audit.clone(),
+            released,
+            restricted: Digest::sha256(&restricted_bytes),
+            previous,
+        });
+        let written = Written {
+            schema: SCHEMA.to_owned(),
+            releases: register.entries.clone(),
+        };
+        utfall_files::write_whole(&register.folder.join(REGISTER), &json(&written)?)?;
+        register.former.push(FormerRelease {
+            tables: tables.clone(),
+            released: protection.released.get().clone(),
+        });
+        Ok(protection)
+    }
+}
+
 impl Approval {
+    /// An approval.
+    ///
+    /// `name` holds letters, digits and hyphens; `date` is the day of the release.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::NotApproved`] if a text is empty, the name holds other letters, or author and
+    /// reviewers are not three different people.
+    pub fn new(
+        name: &str,
+        justification: &str,
+        author: &str,
+        reviewers: [&str; 2],
+        date: chrono::NaiveDate,
+    ) -> Result<Self, RegisterError> {
+        let approval = Self {
+            name: name.to_owned(),
+            justification: justification.to_owned(),
+            author: author.to_owned(),
+            reviewers: reviewers.map(str::to_owned),
+            date,
+        };
+        approval.check()?;
+        Ok(approval)
+    }
+
     fn check(&self) -> Result<(), RegisterError> {
         let fault = |what: &str| {
             Err(RegisterError::NotApproved {

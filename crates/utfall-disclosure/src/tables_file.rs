@@ -67,6 +67,9 @@ pub enum TablesFileError {
     },
 }
 
+/// Finds a CSV file by the name it has in the TOML: its path, for messages, and its bytes.
+pub type ReadCsv<'a> = dyn FnMut(&Path) -> Result<(PathBuf, Vec<u8>), TablesFileError> + 'a;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Written {
@@ -119,7 +122,7 @@ impl TablesFile {
     pub fn parse(
         path: &Path,
         text: &str,
-        read_csv: &mut dyn FnMut(&Path) -> Result<(PathBuf, Vec<u8>), TablesFileError>,
+        read_csv: &mut ReadCsv<'_>,
     ) -> Result<Self, TablesFileError> {
         let written: Written = toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use attacker::{Key, Knowledge, cells_of};
 use utfall_disclosure::{
-    Code, Difference, Dimension, DisclosureError, FormerRelease, Policy, Population, Row, Table,
-    TableSet,
+    Arms, Bin, Cell, ClaimFigures, Code, Difference, Dimension, DisclosureError, FormerRelease,
+    Policy, Population, PublicView, Row, Table, TableSet,
 };
 
 /// Whole numbers that look random (`SplitMix64`, Steele et al. 2014).
@@ -307,7 +307,7 @@ fn attack(seed: u64, tally: &mut Tally) {
 #[test]
 fn an_attacker_with_an_integer_program_recovers_no_protected_count_of_random_tables() {
     let n_sets: u64 =
-        std::env::var("UTFALL_DISCLOSURE_SETS").map_or(1_000, |text| text.parse().unwrap());
+        std::env::var("UTFALL_DISCLOSURE_SETS").map_or(500, |text| text.parse().unwrap());
     let n_threads = 2;
     let handles: Vec<_> = (0..n_threads)
         .map(|thread| {
@@ -342,4 +342,158 @@ fn an_attacker_with_an_integer_program_recovers_no_protected_count_of_random_tab
         all(|tally| tally.n_refused) * 10 < n_sets,
         "most releases are not refused"
     );
+}
+
+/// The public view of a random claim: what it shows, and what is known to add up.
+fn attack_view(seed: u64) -> u64 {
+    let draws = &mut Draws(seed);
+    let policy = policy(draws);
+    let most = [30, 300, 3_000][draws.index(3)];
+    let n_start = 20 + draws.below(most);
+    let mut funnel = utfall_core::Funnel::new("person", n_start);
+    for _ in 0..draws.below(4) {
+        let lost = draws.below(12).min(funnel.n_remaining() / 2);
+        funnel.apply("a rule", funnel.n_remaining() - lost);
+    }
+    let n_cohort = funnel.n_remaining();
+    let treated = draws.below(n_cohort / 2 + 1);
+    let arms = Arms {
+        treated,
+        comparator: n_cohort - treated,
+    };
+    let fewer = |draws: &mut Draws, n: u64| n - draws.below(6).min(n);
+    let compared = Arms {
+        treated: fewer(draws, arms.treated),
+        comparator: fewer(draws, arms.comparator),
+    };
+    let split = |draws: &mut Draws, n: u64| {
+        let first = draws.below(n + 1);
+        [first, n - first]
+    };
+    let bins = [split(draws, arms.treated), split(draws, arms.comparator)];
+    let overlap: Vec<Bin<u64>> = (0..2)
+        .map(|bin| Bin {
+            from: 0.0,
+            below: 1.0,
+            units: Arms {
+                treated: bins[0][bin],
+                comparator: bins[1][bin],
+            },
+        })
+        .collect();
+    let figures = ClaimFigures {
+        funnel: &funnel,
+        arms,
+        compared,
+        overlap,
+        effects: Vec::new(),
+    };
+    let view = PublicView::of("a", "A", &policy, &figures).unwrap();
+    let view = view.get();
+
+    let mut knowledge = Knowledge::default();
+    let key = |name: String| -> Key { (name, BTreeMap::new()) };
+    let mut protected = Vec::new();
+    let mut add = |knowledge: &mut Knowledge, name: String, count: u64, cell: Option<Cell>| {
+        let known = cell.map_or((0, None), |cell| attacker::told(&policy, cell, view.covers));
+        assert!(known.0 <= count && known.1.is_none_or(|most| count <= most));
+        knowledge.cells.insert(key(name.clone()), known);
+        let least = match cell {
+            Some(_) => policy.least_values(),
+            None => policy.least_values_of_differences(),
+        };
+        if policy.protects(count) && !matches!(policy, Policy::Crossing(_)) {
+            protected.push((key(name.clone()), least));
+        } else if policy.protects(count) {
+            protected.push((key(name.clone()), policy.least_values()));
+        }
+        key(name)
+    };
+    let rounds = matches!(policy, Policy::Round { .. } | Policy::Midpoint { .. });
+    let mut before = add(
+        &mut knowledge,
+        "start".to_owned(),
+        n_start,
+        Some(view.funnel.start),
+    );
+    for (rule, (line, shown)) in funnel.lines.iter().zip(&view.funnel.lines).enumerate() {
+        let remaining = add(
+            &mut knowledge,
+            format!("remaining {rule}"),
+            line.n_remaining,
+            Some(shown.remaining),
+        );
+        let lost = (!rounds).then_some(shown.lost);
+        let lost = add(&mut knowledge, format!("lost {rule}"), line.n_lost, lost);
+        knowledge.sums.push((before, vec![remaining.clone(), lost]));
+        before = remaining;
+    }
+    let mut both = Vec::new();
+    for (arm, all, seen, n_compared, seen_compared) in [
+        (
+            0,
+            arms.treated,
+            view.arms.treated,
+            compared.treated,
+            view.compared.treated,
+        ),
+        (
+            1,
+            arms.comparator,
+            view.arms.comparator,
+            compared.comparator,
+            view.compared.comparator,
+        ),
+    ] {
+        let total = add(&mut knowledge, format!("arm {arm}"), all, Some(seen));
+        let part = add(
+            &mut knowledge,
+            format!("compared {arm}"),
+            n_compared,
+            Some(seen_compared),
+        );
+        if all == n_compared {
+            knowledge.sums.push((total.clone(), vec![part]));
+        } else {
+            let outside = add(
+                &mut knowledge,
+                format!("left out {arm}"),
+                all - n_compared,
+                None,
+            );
+            knowledge.sums.push((total.clone(), vec![part, outside]));
+        }
+        let bins = (0..2).map(|bin| {
+            let units = view.overlap[bin].units;
+            let seen = if arm == 0 {
+                units.treated
+            } else {
+                units.comparator
+            };
+            add(
+                &mut knowledge,
+                format!("bin {arm} {bin}"),
+                bins[arm][bin],
+                Some(seen),
+            )
+        });
+        let bins = bins.collect();
+        knowledge.sums.push((total.clone(), bins));
+        both.push(total);
+    }
+    knowledge.sums.push((before, both));
+    for (key, least) in &protected {
+        let n_values = knowledge.n_values(key, 10_000);
+        assert!(
+            n_values >= i64::try_from(*least).unwrap(),
+            "seed {seed}: {key:?} has {n_values} values, expected {least}\n{policy:?}\n{figures:?}\n{view:#?}"
+        );
+    }
+    protected.len() as u64
+}
+
+#[test]
+fn an_attacker_with_an_integer_program_recovers_no_protected_count_of_public_views() {
+    let n_attacked: u64 = (0..500).map(attack_view).sum();
+    assert!(n_attacked > 500, "{n_attacked}");
 }

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use utfall_disclosure::{Approval, Cell, Policy, RegisterError, ReleaseRegister, TableSet};
+use utfall_disclosure::{
+    Approval, Cell, HeldRegister, Policy, RegisterError, ReleaseRegister, TableSet,
+};
 
 fn tables(population: &str, counts: [u64; 3]) -> TableSet {
     let [a, b, c] = counts;
@@ -23,32 +25,40 @@ fn tables(population: &str, counts: [u64; 3]) -> TableSet {
     toml::from_str(&text).unwrap()
 }
 
-fn approval(name: &str) -> Approval {
-    Approval {
-        name: name.to_owned(),
-        justification: "yearly figures for the council".to_owned(),
-        author: "Åsa Ek".to_owned(),
-        reviewers: ["Bo Lind".to_owned(), "Cai Holm".to_owned()],
-        date: chrono::NaiveDate::from_ymd_opt(2025, 3, 1).unwrap(),
-    }
+fn approved(
+    name: &str,
+    justification: &str,
+    author: &str,
+    reviewers: [&str; 2],
+) -> Result<Approval, RegisterError> {
+    let date = chrono::NaiveDate::from_ymd_opt(2025, 3, 1).unwrap();
+    Approval::new(name, justification, author, reviewers, date)
 }
 
-fn filled(folder: &Path) -> ReleaseRegister {
-    let mut register = ReleaseRegister::open(folder).unwrap();
-    register
-        .add(
-            &tables("pupils", [3, 20, 30]),
-            &Policy::acro(),
-            &approval("first"),
-        )
-        .unwrap();
-    register
-        .add(
-            &tables("staff", [11, 12, 13]),
-            &Policy::acro(),
-            &approval("second"),
-        )
-        .unwrap();
+fn approval(name: &str) -> Approval {
+    approved(
+        name,
+        "figures for the council",
+        "Åsa Ek",
+        ["Bo Lind", "Cai Holm"],
+    )
+    .unwrap()
+}
+
+fn filled(folder: &Path) -> HeldRegister {
+    let mut register = HeldRegister::open(folder).unwrap();
+    for (name, population, counts) in [
+        ("first", "pupils", [3, 20, 30]),
+        ("second", "staff", [11, 12, 13]),
+    ] {
+        register
+            .add(
+                &tables(population, counts),
+                &Policy::acro(),
+                &approval(name),
+            )
+            .unwrap();
+    }
     register
 }
 
@@ -77,29 +87,48 @@ fn what_was_released_is_read_back_and_reckoned_with() {
 
 #[test]
 fn two_reviewers_who_are_not_the_author_must_agree() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut register = ReleaseRegister::open(folder.path()).unwrap();
-    let with = |change: &dyn Fn(&mut Approval)| {
-        let mut approval = approval("release");
-        change(&mut approval);
-        approval
-    };
-    for approval in [
-        with(&|one| one.reviewers[1] = " bo lind".to_owned()),
-        with(&|one| one.reviewers[0] = "ÅSA EK".to_owned()),
-        with(&|one| one.reviewers[1] = String::new()),
-        with(&|one| one.justification = " ".to_owned()),
-        with(&|one| one.name = "../release".to_owned()),
-        with(&|one| one.name = String::new()),
+    let reviewers = ["Bo Lind", "Cai Holm"];
+    for refused in [
+        approved("release", "why", "Åsa Ek", ["Bo Lind", " bo lind"]),
+        approved("release", "why", "Åsa Ek", ["ÅSA EK", "Cai Holm"]),
+        approved("release", "why", "Åsa Ek", ["Bo Lind", ""]),
+        approved("release", "why", " ", reviewers),
+        approved("release", " ", "Åsa Ek", reviewers),
+        approved("../release", "why", "Åsa Ek", reviewers),
+        approved("", "why", "Åsa Ek", reviewers),
     ] {
-        let refused = register.add(&tables("pupils", [10, 20, 30]), &Policy::acro(), &approval);
         assert!(
             matches!(refused, Err(RegisterError::NotApproved { .. })),
-            "{approval:?}"
+            "{refused:?}"
         );
     }
-    assert!(!folder.path().join("register.json").exists());
-    assert!(!folder.path().join("released").exists());
+    assert!(approved("release-1", "why", "Åsa Ek", reviewers).is_ok());
+}
+
+#[test]
+fn two_do_not_add_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = filled(folder.path());
+    assert!(matches!(
+        HeldRegister::open(folder.path()),
+        Err(RegisterError::Locked(_))
+    ));
+    assert_eq!(
+        ReleaseRegister::open(folder.path())
+            .unwrap()
+            .entries()
+            .len(),
+        2
+    );
+    drop(held);
+    assert_eq!(
+        HeldRegister::open(folder.path())
+            .unwrap()
+            .register()
+            .entries()
+            .len(),
+        2
+    );
 }
 
 #[test]

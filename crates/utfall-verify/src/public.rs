@@ -108,7 +108,10 @@ fn pay(view: &PublicView, terms: &Terms<'_>) -> Option<PublicPayment> {
         })
         .collect();
     let is_whole = lines.iter().all(|line| line.amount.is_some());
-    let is_alike = documents.decision.branch == seen.branch;
+    let groups = |decision: &Decision| -> Vec<Branch> {
+        decision.groups.iter().map(|group| group.branch).collect()
+    };
+    let is_alike = decided.branch == seen.branch && groups(decided) == groups(&seen);
     Some(PublicPayment {
         total: (is_whole && is_alike).then(|| seen.total.to_string()),
         lines,

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use utfall_disclosure::{
-    Approval, Audit, Protection, RegisterEntry, RegisterError, ReleaseRegister, ReleasedSet,
-    ReleasedTable, TablesFile,
+    Approval, Audit, HeldRegister, Protection, RegisterEntry, RegisterError, ReleaseRegister,
+    ReleasedSet, ReleasedTable, TablesFile,
 };
 
 use crate::args::Format;
@@ -123,19 +123,18 @@ pub(crate) fn release(args: &ReleaseArgs, out: &mut dyn Write) -> Result<Code, C
 
 fn add(args: &AddArgs, out: &mut dyn Write) -> Result<(), CliError> {
     let file = TablesFile::read(&args.tables)?;
-    let n_reviewers = args.reviewer.len();
-    let Ok(reviewers) = <[String; 2]>::try_from(args.reviewer.clone()) else {
-        let what = format!("{n_reviewers} reviewers, expected two");
+    let [first, second] = args.reviewer.as_slice() else {
+        let what = format!("{} reviewers, expected two", args.reviewer.len());
         return Err(RegisterError::NotApproved { what }.into());
     };
-    let approval = Approval {
-        name: args.name.clone(),
-        justification: args.justification.clone(),
-        author: args.author.clone(),
-        reviewers,
-        date: args.date,
-    };
-    let mut register = ReleaseRegister::open(&args.register)?;
+    let approval = Approval::new(
+        &args.name,
+        &args.justification,
+        &args.author,
+        [first, second],
+        args.date,
+    )?;
+    let mut register = HeldRegister::open(&args.register)?;
     let protection = register.add(&file.tables, &file.policy, &approval)?;
     write_protection(&protection, args.format, out)
 }

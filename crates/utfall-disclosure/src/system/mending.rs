@@ -12,7 +12,7 @@ use super::{Move, System};
 const N_TRIED: usize = 4;
 
 /// Changes tried in all.
-const N_STEPS: usize = 4_000;
+const N_STEPS: usize = 400;
 
 /// What one more sum that does not hold counts, beside the cost of the numbers.
 const UNTRUE: i64 = 64;

@@ -8,7 +8,7 @@ mod mending;
 mod network;
 mod search;
 
-pub(crate) use search::{Freedom, Search, Units};
+pub(crate) use search::{Cubes, Freedom, Price, Search};
 
 /// A bound that is none.
 pub(crate) const UNBOUNDED: i64 = i64::MAX / 8;

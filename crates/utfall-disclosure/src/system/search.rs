@@ -15,13 +15,16 @@ pub(crate) struct Freedom {
     pub(crate) loss: Option<u64>,
 }
 
-/// For a number, kinds of units that are counted in it: every number that counts a unit of the kind.
-pub(crate) type Units<'a> = dyn Fn(usize) -> Vec<Vec<usize>> + 'a;
+/// What it costs to let a number change by so much, or that it cannot.
+pub(crate) type Price<'a> = dyn FnMut(usize, i64) -> Option<u64> + 'a;
+
+/// For a number, the cheapest of the changes known to add up in which it is one more, and its price.
+pub(crate) type Cubes<'a> = dyn Fn(usize, &mut Price<'_>) -> Option<(u64, Move)> + 'a;
 
 /// Numbers that are true, and how free each of them is.
 pub(crate) struct Search<'a> {
     system: &'a System,
-    units: &'a Units<'a>,
+    cubes: &'a Cubes<'a>,
     network: Network,
     values: Vec<i64>,
     freedom: Vec<Freedom>,
@@ -44,7 +47,7 @@ pub(crate) struct Widened {
 impl<'a> Search<'a> {
     pub(crate) fn new(
         system: &'a System,
-        units: &'a Units<'a>,
+        cubes: &'a Cubes<'a>,
         values: Vec<i64>,
         freedom: Vec<Freedom>,
     ) -> Self {
@@ -61,7 +64,7 @@ impl<'a> Search<'a> {
             .collect();
         Self {
             system,
-            units,
+            cubes,
             network: Network::of(system, &moves, &is_free),
             values,
             freedom,
@@ -163,39 +166,40 @@ impl<'a> Search<'a> {
     }
 
     fn step(&mut self, number: usize, step: i64, suppressing: bool) -> Option<Move> {
-        self.change(number, step, suppressing)
-            .or_else(|| self.more_units(number, step, suppressing))
+        if self.network.holds(number) {
+            return self.change(number, step, suppressing);
+        }
+        self.cube(number, step, suppressing)
+            .or_else(|| self.change(number, step, suppressing))
     }
 
-    /// More or fewer units of one kind, of those the number counts: a change that always adds up.
-    fn more_units(&self, number: usize, step: i64, suppressing: bool) -> Option<Move> {
-        let price = |other: usize| {
+    /// The cheapest change known to add up.
+    fn cube(&self, number: usize, step: i64, suppressing: bool) -> Option<Move> {
+        let mut price = |other: usize, sign: i64| {
             let free = &self.freedom[other];
-            let fits = |known: Interval| known.room(self.values[other], step) >= step.abs();
+            let delta = sign * step;
+            let fits = |known: Interval| known.room(self.values[other], delta) >= step.abs();
             if fits(free.now) {
                 return Some(0);
             }
             free.loss.filter(|_| suppressing && fits(free.suppressed))
         };
-        let kinds = (self.units)(number).into_iter();
-        kinds
-            .filter_map(|kind| {
-                let prices = kind.iter().map(|other| price(*other));
-                Some((prices.sum::<Option<u64>>()?, kind))
-            })
-            .min()
-            .map(|(_, kind)| kind.into_iter().map(|other| (other, step)).collect())
+        let (_, changes) = (self.cubes)(number, &mut price)?;
+        let scaled = changes
+            .into_iter()
+            .map(|(other, sign)| (other, sign * step));
+        Some(scaled.collect())
     }
 
     /// The cheapest change found that lets a number move by `step`.
     fn change(&mut self, number: usize, step: i64, suppressing: bool) -> Option<Move> {
         let Self {
             system,
-            units: _,
             network,
             values,
             freedom,
             scratch,
+            ..
         } = self;
         if system.places[number].is_empty() {
             return Some(vec![(number, step)]);

@@ -28,17 +28,36 @@ struct Content {
 pub(crate) struct Lowered {
     pub(crate) counts: Counts,
     keys: BTreeMap<Key, Count>,
-    dimensions: BTreeMap<String, Dimension>,
+    names: BTreeMap<usize, Key>,
+    pub(crate) dimensions: BTreeMap<String, Dimension>,
     summed: BTreeSet<(Count, String)>,
     differences: Vec<Outside>,
+    /// Differences by the count of the whole: the part, and who is not in it.
+    pub(crate) outside_of: BTreeMap<usize, Vec<(String, Count)>>,
     /// Larger populations that each population is part of.
-    larger: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) larger: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) placed: Vec<Placed>,
+}
+
+/// A table, and the count of each of its cells.
+pub(crate) struct Placed {
+    pub(crate) population: String,
+    pub(crate) measure: Option<String>,
+    pub(crate) dimensions: Vec<Dimension>,
+    pub(crate) places: Vec<Count>,
+}
+
+/// What a number counts.
+pub(crate) struct Where<'a> {
+    pub(crate) population: &'a str,
+    pub(crate) measure: Option<&'a str>,
+    /// The node of each dimension but for totals.
+    pub(crate) at: &'a [(String, usize)],
 }
 
 /// Who is in one population and not in another that is part of it.
 struct Outside {
     whole: String,
-    part: String,
     at: Vec<(String, usize)>,
     count: Count,
 }
@@ -65,8 +84,11 @@ impl Lowered {
             keys: BTreeMap::new(),
             dimensions: BTreeMap::new(),
             summed: BTreeSet::new(),
+            names: BTreeMap::new(),
             differences: Vec::new(),
+            outside_of: BTreeMap::new(),
             larger: BTreeMap::new(),
+            placed: Vec::new(),
         };
         lowered.learn(&set.dimensions)?;
         let n_largest = match policy {
@@ -244,6 +266,7 @@ impl Lowered {
                     let n_margins = (filled.dimensions.iter().zip(&nodes))
                         .filter(|(dimension, node)| !dimension.is_leaf(**node));
                     self.counts.weigh(count, n_margins.count() as u64);
+                    self.names.insert(count.0, key.clone());
                     self.keys.insert(key, count);
                     count
                 }
@@ -251,6 +274,12 @@ impl Lowered {
             places.push(count);
         }
         self.add_sums(filled, &places);
+        self.placed.push(Placed {
+            population: filled.table.population.clone(),
+            measure: filled.table.measure.clone(),
+            dimensions: filled.dimensions.clone(),
+            places,
+        });
         Ok(())
     }
 
@@ -379,9 +408,10 @@ impl Lowered {
             };
             let count = self.counts.add(n_outside, Role::Hidden);
             self.counts.add_sum(all, &[within, count]);
+            let outside = self.outside_of.entry(all.0).or_default();
+            outside.push((part.to_owned(), count));
             self.differences.push(Outside {
                 whole: whole.to_owned(),
-                part: part.to_owned(),
                 at: key.at,
                 count,
             });
@@ -389,81 +419,31 @@ impl Lowered {
         Ok(())
     }
 
-    /// Kinds of units that a number counts: for each, every number that counts a unit of it.
-    pub(crate) fn units(&self, number: usize) -> Vec<Vec<usize>> {
-        let found = self.keys.iter().find(|(_, count)| count.0 == number);
-        let (population, measure, at) = match found {
-            Some((key, _)) => (&key.population, key.measure.as_ref(), &key.at),
-            None => match self.differences.iter().find(|one| one.count.0 == number) {
-                Some(outside) => (&outside.whole, None, &outside.at),
-                None => return Vec::new(),
-            },
-        };
-        let mut populations = BTreeSet::from([population.as_str()]);
-        let mut next = vec![population.as_str()];
-        while let Some(one) = next.pop() {
-            for larger in self.larger.get(one).into_iter().flatten() {
-                if populations.insert(larger) {
-                    next.push(larger);
-                }
-            }
-        }
-        let used: BTreeSet<&str> = (self.keys.keys())
-            .filter(|key| populations.contains(key.population.as_str()))
-            .flat_map(|key| key.at.iter().map(|(name, _)| name.as_str()))
-            .collect();
-        let mut kinds: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new()];
-        for name in used {
-            let dimension = &self.dimensions[name];
-            let above = at.iter().find(|(other, _)| other == name);
-            let leaves: Vec<Vec<usize>> = (0..dimension.n_nodes())
-                .filter(|node| dimension.is_leaf(*node))
-                .map(|node| dimension.upwards(node))
-                .filter(|upwards| above.is_none_or(|(_, node)| upwards.contains(node)))
-                .collect();
-            kinds = kinds
-                .iter()
-                .flat_map(|kind| {
-                    leaves.iter().map(move |upwards| {
-                        let mut kind = kind.clone();
-                        kind.insert(name, upwards.clone());
-                        kind
-                    })
-                })
-                .take(MOST_KINDS)
-                .collect();
-        }
-        let counts = |kind: &BTreeMap<&str, Vec<usize>>| {
-            let lies_in = |at: &[(String, usize)]| {
-                at.iter()
-                    .all(|(name, node)| kind.get(name.as_str()).is_some_and(|up| up.contains(node)))
-            };
-            let cells = self.keys.iter().filter(|(key, _)| {
-                populations.contains(key.population.as_str())
-                    && key.measure.as_ref() == measure
-                    && lies_in(&key.at)
+    /// Whose units a number counts, what of them, and at which nodes; `None` if it is no cell.
+    pub(crate) fn place_of(&self, number: usize) -> Option<Where<'_>> {
+        if let Some(key) = self.names.get(&number) {
+            return Some(Where {
+                population: &key.population,
+                measure: key.measure.as_deref(),
+                at: &key.at,
             });
-            let outside = self.differences.iter().filter(|one| {
-                measure.is_none()
-                    && populations.contains(one.whole.as_str())
-                    && !populations.contains(one.part.as_str())
-                    && lies_in(&one.at)
-            });
-            cells
-                .map(|(_, count)| count.0)
-                .chain(outside.map(|one| one.count.0))
-                .collect()
-        };
-        kinds.iter().map(counts).collect()
+        }
+        let mut differences = self.differences.iter();
+        let outside = differences.find(|one| one.count.0 == number)?;
+        Some(Where {
+            population: &outside.whole,
+            measure: None,
+            at: &outside.at,
+        })
     }
 
     /// An error with the cell's table and codes in place of its number.
     pub(crate) fn named(&self, error: DisclosureError) -> DisclosureError {
         let name = |count: usize| {
-            let found = self.keys.iter().find(|(_, place)| place.0 == count);
+            let found = self.names.get(&count);
             found.map_or_else(
                 || "a difference of two populations".to_owned(),
-                |(key, _)| self.words(key),
+                |key| self.words(key),
             )
         };
         match error {
@@ -538,9 +518,6 @@ impl Lowered {
 
 /// Most cells of a table, margins among them.
 const MOST_CELLS: usize = 4_000_000;
-
-/// Kinds of units that are tried for one number.
-const MOST_KINDS: usize = 64;
 
 /// The largest number of a table.
 const MOST: u64 = 1_000_000_000_000_000;

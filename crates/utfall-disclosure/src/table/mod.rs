@@ -2,6 +2,7 @@
 
 mod dimension;
 mod lowered;
+mod moves;
 mod released;
 mod set;
 

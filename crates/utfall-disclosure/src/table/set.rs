@@ -122,7 +122,9 @@ impl TableSet {
         let lowered = Lowered::of(self, policy, former)?;
         let protected = lowered
             .counts
-            .protect_knowing(policy, &|number| lowered.units(number))
+            .protect_knowing(policy, &|number, price| {
+                lowered.cheapest_cube(number, price)
+            })
             .map_err(|error| lowered.named(error))?;
         Ok(Protection {
             released: Protected::vouched(lowered.released(self, policy, &protected)),

@@ -204,7 +204,7 @@ fn finest(set: &ReleasedSet) -> std::collections::BTreeSet<Key> {
 }
 
 /// Every count that a policy may release as a cell, found by trying all of them.
-fn told(policy: &Policy, cell: Cell, covers: bool) -> (u64, Option<u64>) {
+pub fn told(policy: &Policy, cell: Cell, covers: bool) -> (u64, Option<u64>) {
     match (policy, cell) {
         (_, Cell::Exact(value)) => (value, Some(value)),
         (Policy::Round { .. }, Cell::Suppressed) if !covers => tried(policy, cell),
