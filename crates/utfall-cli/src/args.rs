@@ -8,8 +8,9 @@ use utfall_registry::ENGINE_THREADS;
 use crate::commands::{
     calibrate::CalibrateArgs, contract::ContractArgs, design::DesignArgs, diff::DiffArgs,
     estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, key::KeyArgs, ledger::LedgerArgs,
-    lock::LockArgs, pseudonymise::PseudonymiseArgs, release::ReleaseArgs, run::RunArgs, sign::SignArgs,
-    simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs, whatif::WhatifArgs,
+    lock::LockArgs, pseudonymise::PseudonymiseArgs, release::ReleaseArgs, run::RunArgs,
+    sign::SignArgs, simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
+    whatif::WhatifArgs,
 };
 use crate::error::CliError;
 use crate::restart;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use utfall_evidence::CommitmentKey;
 use utfall_disclosure::{Protected, PublicView};
+use utfall_evidence::CommitmentKey;
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_registry::{DeliveryQuality, DeliveryStatus, QualityReport};
