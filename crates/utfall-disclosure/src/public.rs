@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utfall_core::{Estimate, Funnel};
 
 use crate::{
-    Audit, Cell, Count, Counts, DisclosureError, PlacedFunnel, Policy, Protected, ProtectedCounts,
+    Cell, Count, Counts, DisclosureError, PlacedFunnel, Policy, Protected, ProtectedCounts,
     ReleasedFunnel, Role,
 };
 
@@ -79,8 +79,9 @@ pub struct PublicView {
     pub policy: Policy,
     /// Whether counts that are not small were suppressed to cover others.
     pub covers: bool,
-    /// What an attacker is left with.
-    pub audit: Audit,
+    /// Fewest values that a protected count may have, whatever is computed from all that is shown,
+    /// counted up to what the policy asks. How many are protected is not told.
+    pub fewest_values: Option<u64>,
     /// How the population became the cohort.
     pub funnel: ReleasedFunnel,
     /// Units of each arm before they were made comparable.
@@ -245,7 +246,7 @@ impl PublicView {
             title: title.to_owned(),
             policy: policy.clone(),
             covers: protected.covers(),
-            audit: protected.audit().clone(),
+            fewest_values: protected.audit().fewest_values,
             funnel: if policy.derives_totals() {
                 funnel.derived(figures.funnel, &cell)
             } else {
@@ -505,7 +506,7 @@ mod tests {
     fn nobody_finds_the_one_who_was_not_matched_or_the_four_who_were_lost() {
         let view = view(&Policy::acro(), 100);
         let view = view.get();
-        assert_eq!(view.audit.fewest_values, Some(10));
+        assert_eq!(view.fewest_values, Some(10));
         assert!([view.arms.treated, view.compared.treated].contains(&Cell::Suppressed));
         assert_eq!(view.funnel.lines[0].lost, Cell::Suppressed);
         assert!([view.funnel.start, view.funnel.lines[0].remaining].contains(&Cell::Suppressed));

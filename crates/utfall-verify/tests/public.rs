@@ -84,7 +84,7 @@ fn under_acro_the_few_who_were_not_matched_cannot_be_found() {
     let view = view.get();
     // 420 treated, of whom 412 were matched: 8 is small.
     assert!([view.arms.treated, view.compared.treated].contains(&Cell::Suppressed));
-    assert_eq!(view.audit.fewest_values, Some(10));
+    assert_eq!(view.fewest_values, Some(10));
     assert_eq!(view.overlap[0].units.treated, Cell::Suppressed);
     let payment = view.payment.as_ref().unwrap();
     if view.compared.treated == Cell::Suppressed {
