@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use utfall_evidence::Files;
 use utfall_disclosure::ReleaseFolder;
+use utfall_evidence::Files;
 use utfall_files::Digest;
 use utfall_payment::Decision;
 use utfall_pipeline::{
