@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use utfall_core::Estimate;
-use utfall_payment::Language;
+use utfall_payment::{Language, Threshold};
 use utfall_verify::record::{
     AlternativeRecord, ClauseDifference, DesignResult, DesignsDocument, EffectRecord, EffectResult,
     GradeRecord, LockDocument,
@@ -222,11 +222,13 @@ fn decision(results: &Results) -> String {
     format!("{} ({})", decision.total, decision.branch)
 }
 
-/// The last sentences of the explanation: what nearby evidence would pay, what each line came to, and
-/// the total.
+/// The last sentences of the explanation: the distance to each threshold, what nearby evidence would
+/// pay, what each line came to, and the total.
 fn reasons(results: &Results) -> Vec<String> {
     let decision = &results.documents.decision;
     let sentences = utfall_payment::explain(decision, Language::English);
-    let n_last = decision.nearby.len() + decision.lines.len() + 1;
+    let with_distance = |threshold: &&Threshold| threshold.distance.is_some();
+    let n_distances = decision.thresholds.iter().filter(with_distance).count();
+    let n_last = n_distances + decision.nearby.len() + decision.lines.len() + 1;
     sentences[sentences.len().saturating_sub(n_last)..].to_vec()
 }

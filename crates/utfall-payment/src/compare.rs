@@ -1,6 +1,6 @@
 //! Two decisions side by side: which amounts moved, and which operands moved them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::decision::{Decision, Named, Operation, Step, StepResult, Subject};
 /// What differs between two decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DecisionDifference {
-    /// Lines whose amount or ending differs, then the total.
+    /// Lines whose amount or ending differs, then groups, then the total.
     pub amounts: Vec<Moved>,
     /// What comes from outside the contract and differs: the operands that moved the amounts.
     pub causes: Vec<Moved>,
@@ -166,6 +166,21 @@ fn amounts(before: &Decision, after: &Decision) -> Vec<Moved> {
         old.iter()
             .map(|(name, was)| moved(&format!("line {name}"), was, "absent")),
     );
+    let groups = |decision: &Decision| -> BTreeMap<String, String> {
+        let groups = decision.groups.iter();
+        groups
+            .map(|group| {
+                let amount = format!("{} ({})", group.exact, group.branch);
+                (group.name.clone(), amount)
+            })
+            .collect()
+    };
+    let (old, new) = (groups(before), groups(after));
+    let absent = || "absent".to_owned();
+    for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        let [was, is] = [&old, &new].map(|all| all.get(name).cloned().unwrap_or_else(absent));
+        amounts.push(moved(&format!("group {name}"), &was, &is));
+    }
     let total = |decision: &Decision| format!("{} ({})", decision.total, decision.branch);
     amounts.push(moved("total", &total(before), &total(after)));
     amounts.retain(|amount| amount.before != amount.after);

@@ -239,7 +239,7 @@ pub enum Subject {
 /// The name is that of an input, a quantity, a line, or an intermediate result (`amount`, `band 1`,
 /// `condition 2`, `total`). It is empty for a number written in the contract at that very place;
 /// the place says which role it plays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Named {
     /// The name; empty for a number of the contract.

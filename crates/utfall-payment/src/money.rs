@@ -4,7 +4,7 @@ use std::fmt;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::ToPrimitive;
+use num_traits::{ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
@@ -62,17 +62,17 @@ impl Money {
 
     /// The amount in major units, if it is whole minor units and fits.
     pub(crate) fn from_exact(major: &BigRational, currency: Currency) -> Option<Self> {
-        let minor = major * BigRational::from_integer(scale(currency));
-        if !minor.is_integer() {
+        let minor = major.numer() * scale(currency);
+        if !(&minor % major.denom()).is_zero() {
             return None;
         }
-        let minor_units = minor.to_integer().to_i128()?;
+        let minor_units = (minor / major.denom()).to_i128()?;
         Some(Self::new(minor_units, currency))
     }
 
     /// The amount in major units.
     pub(crate) fn exact(self) -> BigRational {
-        BigRational::new(BigInt::from(self.minor_units), scale(self.currency))
+        crate::number::ratio(BigInt::from(self.minor_units), scale(self.currency))
     }
 }
 

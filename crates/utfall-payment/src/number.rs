@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 /// Longest text read as a number. The longest a 64-bit float is ever written with is 767 digits.
 const MAX_TEXT: usize = 1_000;
@@ -48,10 +48,40 @@ pub(crate) fn parse(text: &str) -> Result<BigRational, NumberError> {
     let shift = exponent - i32::try_from(fraction.len()).map_err(|_| NumberError::TooLarge)?;
     let power = BigInt::from(10).pow(shift.unsigned_abs());
     Ok(if shift < 0 {
-        BigRational::new(units, power)
+        ratio(units, power)
     } else {
         BigRational::from_integer(units * power)
     })
+}
+
+/// `over / under` in lowest terms; `under` is above zero. The same as [`BigRational::new`], but without
+/// big numbers where small ones do.
+pub(crate) fn ratio(over: BigInt, under: BigInt) -> BigRational {
+    let (Some(small_over), Some(small_under)) = (over.to_i128(), under.to_u128()) else {
+        return BigRational::new(over, under);
+    };
+    let divisor = common_divisor(small_over.unsigned_abs(), small_under);
+    if divisor == 1 {
+        return BigRational::new_raw(over, under);
+    }
+    BigRational::new_raw(over / divisor, under / divisor)
+}
+
+/// Greatest common divisor, by Stein's halving; `under` is above zero.
+fn common_divisor(over: u128, under: u128) -> u128 {
+    if over == 0 {
+        return under;
+    }
+    let twos = (over | under).trailing_zeros();
+    let (mut a, mut b) = (over >> over.trailing_zeros(), under);
+    while b != 0 {
+        b >>= b.trailing_zeros();
+        if a > b {
+            std::mem::swap(&mut a, &mut b);
+        }
+        b -= a;
+    }
+    a << twos
 }
 
 /// Reads a decimal, or a fraction of two whole numbers such as `1/6`.
@@ -88,7 +118,7 @@ pub(crate) fn text(value: &BigRational) -> String {
         return format!("{}/{}", value.numer(), value.denom());
     };
     let scale = BigInt::from(10).pow(decimals);
-    let units = (value * BigRational::from_integer(scale)).to_integer();
+    let units = value.numer() * (scale / value.denom());
     let digits = units.abs().to_string();
     let sign = if units.is_negative() { "-" } else { "" };
     if decimals == 0 {
@@ -102,10 +132,24 @@ pub(crate) fn text(value: &BigRational) -> String {
 
 /// The fewest decimals that write `value` exactly, if 40 are enough.
 pub(crate) fn decimals(value: &BigRational) -> Option<u32> {
-    let (twos, rest) = factors(value.denom().clone(), 2);
-    let (fives, rest) = factors(rest, 5);
-    let needed = twos.max(fives);
-    (rest.is_one() && needed <= MAX_SHOWN_DECIMALS).then_some(needed)
+    let denominator = value.denom();
+    let (needed, is_decimal) = match denominator.to_u128() {
+        Some(small) => {
+            let twos = small.trailing_zeros();
+            let (mut rest, mut fives) = (small >> twos, 0);
+            while rest.is_multiple_of(5) {
+                rest /= 5;
+                fives += 1;
+            }
+            (twos.max(fives), rest == 1)
+        }
+        None => {
+            let (twos, rest) = factors(denominator.clone(), 2);
+            let (fives, rest) = factors(rest, 5);
+            (twos.max(fives), rest.is_one())
+        }
+    };
+    (is_decimal && needed <= MAX_SHOWN_DECIMALS).then_some(needed)
 }
 
 /// How often `prime` divides `value` (counted to one beyond what is shown), and what is left.
@@ -138,6 +182,33 @@ mod tests {
         }
         assert_eq!(text(&parse_fraction("13/155").unwrap()), "13/155");
         assert_eq!(text(&parse_fraction("1/8").unwrap()), "0.125");
+    }
+
+    #[test]
+    fn small_ratios_are_in_lowest_terms() {
+        let numbers = [
+            0_i128,
+            1,
+            -1,
+            6,
+            -10,
+            48,
+            97,
+            1 << 100,
+            -(3_i128.pow(60)),
+            i128::MIN,
+        ];
+        for over in numbers {
+            for under in [1_i128, 2, 3, 10, 48, 1 << 90, 10_i128.pow(30), i128::MAX] {
+                let (over, under) = (BigInt::from(over), BigInt::from(under));
+                let expected = BigRational::new(over.clone(), under.clone());
+                let found = ratio(over, under);
+                assert_eq!(
+                    (found.numer(), found.denom()),
+                    (expected.numer(), expected.denom())
+                );
+            }
+        }
     }
 
     #[test]

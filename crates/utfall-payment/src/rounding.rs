@@ -4,7 +4,7 @@ use std::fmt;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{Signed, Zero};
 use serde::{Deserialize, Serialize};
 
 /// How a number is brought to a stated number of decimals.
@@ -32,19 +32,26 @@ pub enum RoundingMode {
 impl RoundingMode {
     /// The whole number `value` is rounded to.
     pub(crate) fn to_whole(self, value: &BigRational) -> BigInt {
-        let below = value.floor().to_integer();
-        let rest = value - BigRational::from_integer(below.clone());
+        self.divided(value.numer(), value.denom())
+    }
+
+    /// The whole number that `over / under` is rounded to; `under` is above zero.
+    fn divided(self, over: &BigInt, under: &BigInt) -> BigInt {
+        let (mut below, mut rest) = (over / under, over % under);
+        if rest.is_negative() {
+            below -= 1_u32;
+            rest += under;
+        }
         if rest.is_zero() {
             return below;
         }
-        let half = BigRational::new(BigInt::one(), BigInt::from(2));
-        let negative = value.is_negative();
+        let negative = over.is_negative();
         let up = match self {
             Self::Floor => false,
             Self::Ceiling => true,
             Self::TowardZero => negative,
             Self::AwayFromZero => !negative,
-            Self::HalfEven | Self::HalfUp | Self::HalfDown => match rest.cmp(&half) {
+            Self::HalfEven | Self::HalfUp | Self::HalfDown => match (rest * 2_u32).cmp(under) {
                 std::cmp::Ordering::Less => false,
                 std::cmp::Ordering::Greater => true,
                 std::cmp::Ordering::Equal => match self {
@@ -60,8 +67,11 @@ impl RoundingMode {
     /// `value` rounded to `decimals` decimals.
     pub(crate) fn to_decimals(self, value: &BigRational, decimals: u32) -> BigRational {
         let scale = BigInt::from(10).pow(decimals);
-        let whole = self.to_whole(&(value * BigRational::from_integer(scale.clone())));
-        BigRational::new(whole, scale)
+        if (&scale % value.denom()).is_zero() {
+            return value.clone();
+        }
+        let whole = self.divided(&(value.numer() * &scale), value.denom());
+        crate::number::ratio(whole, scale)
     }
 }
 

@@ -6,6 +6,7 @@ use num_traits::Zero;
 use crate::contract::Contract;
 use crate::contract::terms::{Operand, Rule, Terms};
 use crate::decision::Branch;
+use crate::evaluate::{self, Known};
 use crate::input::{Input, InputKind, Inputs};
 use crate::money::Money;
 use crate::number;
@@ -134,11 +135,13 @@ impl Contract {
             inputs: inputs.clone(),
             swept,
         };
+        let unmoved = unmoved(terms, inputs, &moved.swept);
         let points = (0..n_points).map(|index| {
             let at = &first + &step * BigRational::from_integer(index.into());
             let at = RoundingMode::HalfEven.to_decimals(&at, DECIMALS);
             moved.to(&at)?;
-            let (branch, total) = crate::evaluate::payment(&moved.terms, &[], &moved.inputs);
+            let (branch, total) =
+                evaluate::payment_with(&moved.terms, &moved.inputs, unmoved.clone());
             Ok(SweepPoint {
                 at: number::text(&at),
                 branch,
@@ -147,6 +150,35 @@ impl Contract {
         });
         points.collect()
     }
+}
+
+/// The values of the quantities that what is swept does not reach; the others are absent.
+fn unmoved(terms: &Terms, inputs: &Inputs, swept: &Swept) -> Vec<Option<Known>> {
+    let mut values = evaluate::quantities(terms, inputs);
+    let is_moved = |from: &str| match swept {
+        Swept::Input(name) => name == from,
+        Swept::Effect(_, figures) => figures.iter().any(|(name, ..)| name == from),
+        Swept::Constant(_) | Swept::Cap | Swept::LineCap(_) => false,
+    };
+    if let Swept::Constant(_) = swept {
+        // The contract is read anew for each value, and its quantities with it.
+        return vec![None; values.len()];
+    }
+    for &index in &terms.order {
+        let rule = &terms.quantities[index].rule;
+        let is_reached = match rule {
+            Rule::Input { from, .. } => is_moved(from),
+            _ => rule
+                .operands()
+                .into_iter()
+                .filter_map(Operand::quantity)
+                .any(|drawn| values[drawn].is_none()),
+        };
+        if is_reached {
+            values[index] = None;
+        }
+    }
+    values
 }
 
 fn find(terms: &Terms, inputs: &Inputs, what: &str) -> Result<Swept, SweepError> {

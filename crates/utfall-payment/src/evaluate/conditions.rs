@@ -3,6 +3,8 @@
 //! `all` fails as soon as one condition does, `any` holds as soon as one does, whatever cannot be
 //! told among the rest. Every condition is evaluated all the same, so that the trace has them all.
 
+use num_rational::BigRational;
+
 use super::{Evaluation, Known, not_measurable};
 use crate::contract::Operator;
 use crate::contract::terms::{Condition, Operand};
@@ -111,13 +113,15 @@ impl Evaluation<'_> {
     ) -> Option<bool> {
         let pair = value.as_ref().ok().zip(threshold.as_ref().ok());
         let met = pair.map(|(value, threshold)| operator.holds(value, threshold));
+        let is_silent = self.is_silent;
+        let written = |value: &BigRational| (!is_silent).then(|| number::text(value));
         self.thresholds.push(Threshold {
             line: line.to_owned(),
             quantity: quantity.to_owned(),
-            value: value.as_ref().ok().map(number::text),
+            value: value.as_ref().ok().and_then(written),
             operator,
-            threshold: threshold.as_ref().ok().map(number::text),
-            distance: pair.map(|(value, threshold)| number::text(&(value - threshold))),
+            threshold: threshold.as_ref().ok().and_then(written),
+            distance: pair.and_then(|(value, threshold)| written(&(value - threshold))),
             met,
         });
         met

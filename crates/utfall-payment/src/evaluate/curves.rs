@@ -3,7 +3,7 @@
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
-use super::{Evaluation, Known, named_value, not_measurable, stated};
+use super::{Evaluation, Known, not_measurable};
 use crate::contract::terms::{Curve, Line, Metric, Operand, Point};
 use crate::contract::{Above, AtJump, Below, Operator};
 use crate::decision::{Named, Operation, Subject};
@@ -33,14 +33,14 @@ impl Evaluation<'_> {
         let mut operands = vec![quantity];
         if let Ok((_, between)) = &read {
             for point in between {
-                operands.extend([stated(&point.at), stated(&point.amount)]);
+                operands.extend([self.stated(&point.at), self.stated(&point.amount)]);
             }
         }
         let amount = read.and_then(|(amount, _)| fitting(amount));
         if rate_on.is_none() {
             self.money_step(&subject, Operation::Piecewise, operands, &amount);
         } else {
-            let result = super::step_result(&amount);
+            let result = self.result(&amount);
             self.step(
                 subject.clone(),
                 Operation::Piecewise,
@@ -61,7 +61,7 @@ impl Evaluation<'_> {
     ) -> Known {
         let Some(base) = rate_on else { return amount };
         let rate = amount?;
-        let operands = vec![named_value("rate", &rate), self.named(base)];
+        let operands = vec![self.noted("rate", &rate), self.named(base)];
         let known = self.value(base).and_then(|base| fitting(rate * base));
         self.money_step(subject, Operation::RateOn, operands, &known);
         known
@@ -81,29 +81,29 @@ impl Evaluation<'_> {
             let attained = self.attained(subject, metric);
             let name = format!("metric {}", index + 1);
             operands.push(match &attained {
-                Ok(attained) => named_value(&name, attained),
+                Ok(attained) => self.noted(&name, attained),
                 Err(gap) => Named {
                     name,
                     value: gap.branch.to_string(),
                 },
             });
-            operands.push(stated(&metric.weight));
+            operands.push(self.stated(&metric.weight));
             score = match (score, attained) {
                 (Ok(score), Ok(attained)) => fitting(score + attained * &metric.weight),
                 (Err(gap), Err(other)) => Err(gap.prevailing(other)),
                 (Err(gap), _) | (_, Err(gap)) => Err(gap),
             };
         }
-        let result = super::step_result(&score);
+        let result = self.result(&score);
         self.step(subject.clone(), Operation::Score, operands, result, None);
         let score = score?;
         let (part, between) = performance.at(&score);
         let part = fitting(part);
-        let mut operands = vec![named_value("score", &score)];
+        let mut operands = vec![self.noted("score", &score)];
         for point in &between {
-            operands.extend([stated(&point.at), stated(&point.amount)]);
+            operands.extend([self.stated(&point.at), self.stated(&point.amount)]);
         }
-        let result = super::step_result(&part);
+        let result = self.result(&part);
         self.step(
             subject.clone(),
             Operation::Piecewise,
@@ -112,7 +112,7 @@ impl Evaluation<'_> {
             None,
         );
         let part = part?;
-        let operands = vec![self.named(amount), named_value("part", &part)];
+        let operands = vec![self.named(amount), self.noted("part", &part)];
         let known = self.value(amount).and_then(|pool| fitting(pool * part));
         self.money_step(subject, Operation::PartOfPool, operands, &known);
         known
@@ -126,10 +126,10 @@ impl Evaluation<'_> {
         });
         let operands = vec![
             self.named(&metric.of),
-            stated(&metric.from),
-            stated(&metric.to),
+            self.stated(&metric.from),
+            self.stated(&metric.to),
         ];
-        let result = super::step_result(&known);
+        let result = self.result(&known);
         self.step(subject.clone(), Operation::Attained, operands, result, None);
         known
     }

@@ -5,7 +5,7 @@ use num_traits::{Signed, Zero};
 
 use super::conditions::verdict;
 use super::modifiers::Enough;
-use super::{Evaluation, Known, decided, named_value, not_measurable, stated, step_result};
+use super::{Evaluation, Known, decided, not_measurable};
 use crate::contract::terms::{Band, Condition, Line, LineKind, Operand, StepTerm};
 use crate::contract::{Operator, RoundingPoint};
 use crate::decision::{
@@ -30,7 +30,11 @@ impl Evaluation<'_> {
             name: line.name.clone(),
             title: line.title.clone(),
             branch,
-            exact: number::text(&exact),
+            exact: if self.is_silent {
+                String::new()
+            } else {
+                number::text(&exact)
+            },
             amount: Money::from_exact(&exact, self.terms.currency),
             gap,
             conditions,
@@ -157,9 +161,9 @@ impl Evaluation<'_> {
         for (index, band) in bands.iter().enumerate() {
             let known = known.as_ref().map_err(Clone::clone);
             let part = known.map(|value| inside(value, band) * &band.share);
-            let mut operands = vec![quantity.clone(), stated(&band.from)];
-            operands.extend(band.to.as_ref().map(stated));
-            operands.push(stated(&band.share));
+            let mut operands = vec![quantity.clone(), self.stated(&band.from)];
+            operands.extend(band.to.as_ref().map(|to| self.stated(to)));
+            operands.push(self.stated(&band.share));
             self.money_step(subject, Operation::Band, operands, &part);
             let name = format!("band {}", index + 1);
             paid.push((name, part?));
@@ -167,7 +171,7 @@ impl Evaluation<'_> {
         let sum: BigRational = paid.iter().map(|(_, part)| part).sum();
         let operands = paid
             .iter()
-            .map(|(name, part)| named_value(name, part))
+            .map(|(name, part)| self.noted(name, part))
             .collect();
         let known = number::bounded(sum).ok_or_else(|| not_measurable("the amount is too large"));
         self.money_step(subject, Operation::Bands, operands, &known);
@@ -193,7 +197,7 @@ impl Evaluation<'_> {
         }
         let mut operands = vec![quantity];
         if let Some(step) = reached {
-            operands.push(stated(&step.threshold));
+            operands.push(self.stated(&step.threshold));
             operands.push(self.named(&step.amount));
         }
         let amount = match (known, reached) {
@@ -207,7 +211,7 @@ impl Evaluation<'_> {
             subject,
             Operation::HighestStep(operator),
             operands,
-            step_result(&amount),
+            self.result(&amount),
             unit,
         );
         amount
@@ -223,7 +227,7 @@ impl Evaluation<'_> {
         if clawback || !amount.is_negative() {
             return amount;
         }
-        let operands = vec![named_value("amount", &amount)];
+        let operands = vec![self.noted("amount", &amount)];
         let zero = BigRational::zero();
         self.money_step(
             subject,
@@ -247,8 +251,8 @@ impl Evaluation<'_> {
         self.step(
             subject.clone(),
             Operation::Round { decimals, rounding },
-            vec![named_value("amount", amount)],
-            step_result(&known),
+            vec![self.noted("amount", amount)],
+            self.result(&known),
             unit,
         );
         known

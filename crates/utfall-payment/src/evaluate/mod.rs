@@ -69,7 +69,27 @@ pub(crate) fn payment(
         }
         Err(gap) => return (Branch::from(gap.branch), Money::new(0, terms.currency)),
     };
-    let decision = decide(Evaluation::new(state, inputs));
+    let decision = decide(Evaluation::silent(state, inputs));
+    (decision.branch, decision.total)
+}
+
+/// The value of every quantity, for sweeps in which some of them stay as they are.
+pub(crate) fn quantities(terms: &Terms, inputs: &Inputs) -> Vec<Option<Known>> {
+    let mut evaluation = Evaluation::silent(terms, inputs);
+    evaluation.accept_effects();
+    evaluation.compute_quantities();
+    evaluation.values
+}
+
+/// [`payment`] without amendments, where the values of some quantities are known.
+pub(crate) fn payment_with(
+    terms: &Terms,
+    inputs: &Inputs,
+    values: Vec<Option<Known>>,
+) -> (Branch, Money) {
+    let mut evaluation = Evaluation::silent(terms, inputs);
+    evaluation.values = values;
+    let decision = decide(evaluation);
     (decision.branch, decision.total)
 }
 
@@ -126,11 +146,13 @@ fn decide(mut evaluation: Evaluation<'_>) -> Decision {
 }
 
 /// An exact value, or why there is none.
-type Known = Result<BigRational, Gap>;
+pub(crate) type Known = Result<BigRational, Gap>;
 
 struct Evaluation<'a> {
     terms: &'a Terms,
     inputs: &'a Inputs,
+    /// Whether only the outcome is wanted: nothing is written down but how things end.
+    is_silent: bool,
     /// Why it is not known which terms are in force.
     no_terms: Option<Gap>,
     /// For each effect, why its figures may not be used.
@@ -152,6 +174,7 @@ impl<'a> Evaluation<'a> {
         Self {
             terms,
             inputs,
+            is_silent: false,
             no_terms: None,
             effects: Vec::new(),
             values: vec![None; terms.quantities.len()],
@@ -161,6 +184,14 @@ impl<'a> Evaluation<'a> {
             groups: Vec::new(),
             thresholds: Vec::new(),
             trace: Vec::new(),
+        }
+    }
+
+    /// An evaluation of which only the outcome is wanted.
+    fn silent(terms: &'a Terms, inputs: &'a Inputs) -> Self {
+        Self {
+            is_silent: true,
+            ..Self::new(terms, inputs)
         }
     }
 
@@ -213,6 +244,9 @@ impl Evaluation<'_> {
 
     /// An operand for the trace; a number of the contract has no name.
     fn named(&self, operand: &Operand) -> Named {
+        if self.is_silent {
+            return Named::default();
+        }
         let name = match operand {
             Operand::Literal(_) => String::new(),
             Operand::Quantity(index) => self.terms.quantities[*index].name.clone(),
@@ -220,6 +254,31 @@ impl Evaluation<'_> {
         Named {
             name,
             value: shown(&self.value(operand)),
+        }
+    }
+
+    /// An intermediate result, for the trace.
+    fn noted(&self, name: &str, value: &BigRational) -> Named {
+        if self.is_silent {
+            return Named::default();
+        }
+        Named {
+            name: name.to_owned(),
+            value: number::text(value),
+        }
+    }
+
+    /// A number of the contract, for the trace.
+    fn stated(&self, value: &BigRational) -> Named {
+        self.noted("", value)
+    }
+
+    /// A result, for the trace.
+    fn result(&self, known: &Known) -> StepResult {
+        match known {
+            Ok(_) if self.is_silent => StepResult::Value(String::new()),
+            Ok(value) => StepResult::Value(number::text(value)),
+            Err(gap) => StepResult::Undecided(gap.clone()),
         }
     }
 
@@ -231,6 +290,9 @@ impl Evaluation<'_> {
         result: StepResult,
         unit: Option<&str>,
     ) {
+        if self.is_silent {
+            return;
+        }
         self.trace.push(Step {
             subject,
             operation,
@@ -253,7 +315,7 @@ impl Evaluation<'_> {
             subject.clone(),
             operation,
             operands,
-            step_result(result),
+            self.result(result),
             unit,
         );
     }
@@ -274,7 +336,7 @@ impl Evaluation<'_> {
             let known = self
                 .value(floor)
                 .map(|limit| amount.clone().max(Ceiling.to_decimals(&limit, decimals)));
-            let operands = vec![named_value("amount", &amount), self.named(floor)];
+            let operands = vec![self.noted("amount", &amount), self.named(floor)];
             self.money_step(subject, Operation::Floor, operands, &known);
             amount = known?;
         }
@@ -283,12 +345,12 @@ impl Evaluation<'_> {
                 None => (self.value(cap), self.named(cap)),
                 Some(before) => {
                     let left = self.left_under_cap(subject, cap, before)?;
-                    let named = named_value("left under the cap", &left);
+                    let named = self.noted("left under the cap", &left);
                     (Ok(left), named)
                 }
             };
             let known = limit.map(|limit| amount.clone().min(Floor.to_decimals(&limit, decimals)));
-            let operands = vec![named_value("amount", &amount), named];
+            let operands = vec![self.noted("amount", &amount), named];
             self.money_step(subject, Operation::Cap, operands, &known);
             amount = known?;
         }
@@ -330,30 +392,10 @@ fn not_measurable(reason: &str) -> Gap {
     }
 }
 
-/// A number of the contract, for the trace.
-fn stated(value: &BigRational) -> Named {
-    named_value("", value)
-}
-
-/// An intermediate result, for the trace.
-fn named_value(name: &str, value: &BigRational) -> Named {
-    Named {
-        name: name.to_owned(),
-        value: number::text(value),
-    }
-}
-
 fn shown(known: &Known) -> String {
     match known {
         Ok(value) => number::text(value),
         Err(gap) => gap.branch.to_string(),
-    }
-}
-
-fn step_result(known: &Known) -> StepResult {
-    match known {
-        Ok(value) => StepResult::Value(number::text(value)),
-        Err(gap) => StepResult::Undecided(gap.clone()),
     }
 }
 

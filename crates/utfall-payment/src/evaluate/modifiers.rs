@@ -4,7 +4,7 @@
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
-use super::{Evaluation, Known, decided, named_value, not_measurable, step_result};
+use super::{Evaluation, Known, decided, not_measurable};
 use crate::contract::terms::{Deadweight, Group, Line, Operand, Per};
 use crate::contract::{Operator, Otherwise};
 use crate::decision::{Branch, Gap, GroupDecision, Named, Operation, StepResult, Subject};
@@ -88,7 +88,7 @@ impl Evaluation<'_> {
         });
         let operands = vec![named.clone(), self.named(less)];
         let subject = Subject::Line(line.name.clone());
-        self.step(subject, operation, operands, step_result(&left), None);
+        self.step(subject, operation, operands, self.result(&left), None);
         let name = if named.name.is_empty() {
             "after deadweight".to_owned()
         } else {
@@ -126,7 +126,7 @@ impl Evaluation<'_> {
                 })
             });
             let operands = vec![
-                named_value("amount", &amount),
+                self.noted("amount", &amount),
                 self.named(bound),
                 self.named(&per.of),
             ];

@@ -103,7 +103,7 @@ impl Around<'_> {
                 let moved = RoundingMode::HalfEven.to_decimals(&moved, DECIMALS);
                 inputs.insert(key.clone(), Input::Number(number::text(&moved)));
             }
-            decide(Evaluation::new(self.terms, &inputs))
+            decide(Evaluation::silent(self.terms, &inputs))
         };
         let (lower, higher) = (decide_at(-1), decide_at(1));
         let turns = self.turns(&lower) || self.turns(&higher);

@@ -5,7 +5,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use super::{Evaluation, decided, named_value, stated};
+use super::{Evaluation, decided};
 use crate::contract::{BeyondCap, Remainder};
 use crate::decision::{Branch, Gap, Named, Operation, PayerDecision, StepResult, Subject};
 use crate::money::Money;
@@ -41,8 +41,8 @@ impl Evaluation<'_> {
         if !unpaid.is_zero() {
             let left = self.money(&(BigInt::from(total.minor_units()) - &unpaid));
             let operands = vec![
-                named_value("total", &total.exact()),
-                named_value("beyond caps", &self.money(&unpaid).exact()),
+                self.noted("total", &total.exact()),
+                self.noted("beyond caps", &self.money(&unpaid).exact()),
             ];
             let known = Ok(left.exact());
             self.money_step(&Subject::Total, Operation::Unpaid, operands, &known);
@@ -79,8 +79,8 @@ impl Evaluation<'_> {
         for (index, cap) in caps.iter().enumerate() {
             let Some(cap) = cap else { continue };
             let operands = vec![
-                named_value("part", &self.money(&parts[index]).exact()),
-                named_value("cap", &self.money(cap).exact()),
+                self.noted("part", &self.money(&parts[index]).exact()),
+                self.noted("cap", &self.money(cap).exact()),
             ];
             if parts[index] > *cap {
                 beyond += &parts[index] - cap;
@@ -102,8 +102,8 @@ impl Evaluation<'_> {
                 continue;
             }
             let operands = vec![
-                named_value("part", &self.money(&parts[index]).exact()),
-                named_value("beyond the caps of others", &self.money(&taken).exact()),
+                self.noted("part", &self.money(&parts[index]).exact()),
+                self.noted("beyond the caps of others", &self.money(&taken).exact()),
             ];
             parts[index] += &taken;
             beyond -= taken;
@@ -135,7 +135,7 @@ impl Evaluation<'_> {
             Some(Remainder::FirstPayer) | None => vec![(0, left)],
         };
         for (index, (name, share)) in payers.iter().enumerate() {
-            let operands = vec![named_value("total", &total.exact()), stated(share)];
+            let operands = vec![self.noted("total", &total.exact()), self.stated(share)];
             let part = self.money(&parts[index]);
             self.payer_step(name, Operation::PayerShare, operands, part);
         }
@@ -145,8 +145,8 @@ impl Evaluation<'_> {
             }
             let before = self.money(&parts[index]).exact();
             let operands = vec![
-                named_value("part", &before),
-                named_value("left over", &self.money(&units).exact()),
+                self.noted("part", &before),
+                self.noted("left over", &self.money(&units).exact()),
             ];
             parts[index] += units;
             let part = self.money(&parts[index]);

@@ -1,6 +1,6 @@
 //! Effects accepted, inputs taken in, quantities derived.
 
-use super::{Evaluation, Known, not_measurable, step_result};
+use super::{Evaluation, Known, not_measurable};
 use crate::contract::Sign;
 use crate::contract::arithmetic;
 use crate::contract::terms::{Effect, Operand, Quantity, Rule};
@@ -55,12 +55,15 @@ impl Evaluation<'_> {
         let terms = self.terms;
         for &index in &terms.order {
             let quantity = &terms.quantities[index];
+            if self.values[index].is_some() {
+                continue;
+            }
             let (operation, operands, known) = self.compute(quantity);
             self.step(
                 Subject::Quantity(quantity.name.clone()),
                 operation,
                 operands,
-                step_result(&known),
+                self.result(&known),
                 quantity.unit.as_deref(),
             );
             self.values[index] = Some(known);

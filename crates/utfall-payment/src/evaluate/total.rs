@@ -3,7 +3,7 @@
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
-use super::{Evaluation, Known, decided, named_value, not_measurable};
+use super::{Evaluation, Known, decided, not_measurable};
 use crate::contract::terms::SetOff;
 use crate::contract::{Excess, RoundingPoint};
 use crate::decision::{Branch, Named, Operation, Subject};
@@ -42,7 +42,7 @@ impl Evaluation<'_> {
         let before = self.terms.paid_before.as_ref();
         let mut total = self.bounded(&subject, known?, bounds, before)?;
         if total.is_negative() && !self.terms.claws_back() {
-            let operands = vec![named_value("amount", &total)];
+            let operands = vec![self.noted("amount", &total)];
             total = BigRational::zero();
             let operation = Operation::NothingBelowZero;
             self.money_step(&subject, operation, operands, &Ok(total.clone()));
@@ -74,7 +74,7 @@ impl Evaluation<'_> {
             }
             Ok(left)
         });
-        let operands = vec![named_value("amount", &total), self.named(&set_off.paid)];
+        let operands = vec![self.noted("amount", &total), self.named(&set_off.paid)];
         let operation = Operation::SetOff(set_off.excess);
         self.money_step(subject, operation, operands, &known);
         known
