@@ -98,9 +98,22 @@ fn fill_of(phrase: Phrase, text: &str) -> Option<Vec<String>> {
     }
 }
 
+/// A name or value that the evaluator gives, in the language; any other stands as it is, and so does
+/// everything in English.
+pub(super) fn word_of(language: Language, text: &str) -> String {
+    if language == Language::English {
+        return text.to_owned();
+    }
+    translated(WORDS, language, text)
+}
+
 /// A reason of the evaluator, in the language; one that came from outside stands as it is.
 pub(super) fn reason(language: Language, text: &str) -> String {
-    for phrase in REASONS {
+    translated(REASONS, language, text)
+}
+
+fn translated(phrases: &[Phrase], language: Language, text: &str) -> String {
+    for phrase in phrases {
         if phrase.0[0] == text {
             return language.word(*phrase).to_owned();
         }
@@ -259,6 +272,70 @@ phrases! {
     FLIPS: " That turns a threshold or how a line ends.", " Det ändrar en tröskel eller hur en rad slutar.", " Det ændrer en tærskel eller, hvordan en linje ender.";
 }
 
+/// Names and values that the evaluator itself gives, where they stand beside those of the contract.
+const WORDS: &[Phrase] = &[
+    Phrase(["amount", "beloppet", "beløbet"]),
+    Phrase(["total", "summan", "summen"]),
+    Phrase(["part", "delen", "delen"]),
+    Phrase(["score", "poängen", "scoren"]),
+    Phrase(["rate", "satsen", "satsen"]),
+    Phrase(["cap", "taket", "loftet"]),
+    Phrase(["left over", "resten", "resten"]),
+    Phrase([
+        "left under the cap",
+        "kvar under taket",
+        "tilbage under loftet",
+    ]),
+    Phrase(["beyond caps", "utöver taken", "ud over lofterne"]),
+    Phrase([
+        "beyond the caps of others",
+        "utöver de andras tak",
+        "ud over de andres lofter",
+    ]),
+    Phrase(["condition {0}", "villkor {0}", "betingelse {0}"]),
+    Phrase(["band {0}", "intervall {0}", "interval {0}"]),
+    Phrase(["metric {0}", "mått {0}", "mål {0}"]),
+    Phrase([
+        "{0} after deadweight",
+        "{0} efter dödvikt",
+        "{0} efter dødvægt",
+    ]),
+    Phrase(["met", "uppfyllt", "opfyldt"]),
+    Phrase(["not-met", "inte uppfyllt", "ikke opfyldt"]),
+    Phrase(["not-measurable", "inte mätbart", "ikke målbart"]),
+    Phrase(["deferred", "uppskjutet", "udskudt"]),
+    Phrase(["nothing-due", "inget att betala", "intet at betale"]),
+    Phrase([
+        "repayment-due",
+        "ska betalas tillbaka",
+        "skal betales tilbage",
+    ]),
+    Phrase(["paid", "betalas", "betales"]),
+    Phrase(["missing", "saknas", "mangler"]),
+    Phrase(["unavailable", "saknas", "mangler"]),
+    Phrase(["true", "sant", "sandt"]),
+    Phrase(["false", "falskt", "falsk"]),
+    Phrase([
+        "half-even",
+        "till närmaste, halva till jämnt",
+        "til nærmeste, halve til lige",
+    ]),
+    Phrase([
+        "half-up",
+        "till närmaste, halva från noll",
+        "til nærmeste, halve væk fra nul",
+    ]),
+    Phrase([
+        "half-down",
+        "till närmaste, halva mot noll",
+        "til nærmeste, halve mod nul",
+    ]),
+    Phrase(["toward-zero", "mot noll", "mod nul"]),
+    Phrase(["away-from-zero", "från noll", "væk fra nul"]),
+    Phrase(["floor", "nedåt", "nedad"]),
+    Phrase(["ceiling", "uppåt", "opad"]),
+];
+
 /// The reasons of the evaluator, those with more words before those they contain.
 const REASONS: &[Phrase] = &[
     Phrase([
@@ -360,7 +437,7 @@ mod tests {
 
     #[test]
     fn every_phrase_has_the_same_places_in_every_language() {
-        for phrase in ALL.iter().chain(REASONS) {
+        for phrase in ALL.iter().chain(REASONS).chain(WORDS) {
             let [english, swedish, danish] = phrase.0.map(places);
             assert_eq!(english, swedish, "{phrase:?}");
             assert_eq!(english, danish, "{phrase:?}");
@@ -378,5 +455,12 @@ mod tests {
         let told = reason(Language::Danish, "pupils is 19, fewer than 20");
         assert_eq!(told, "pupils er 19, færre end 20");
         assert_eq!(reason(Language::Danish, "whatever"), "whatever");
+        assert_eq!(word_of(Language::Swedish, "condition 2"), "villkor 2");
+        assert_eq!(
+            word_of(Language::Danish, "half-up"),
+            "til nærmeste, halve væk fra nul"
+        );
+        assert_eq!(word_of(Language::English, "half-up"), "half-up");
+        assert_eq!(word_of(Language::Swedish, "savings"), "savings");
     }
 }

@@ -13,6 +13,7 @@ use crate::decision::{
     StepResult, Subject,
 };
 use crate::input::Undecided;
+use crate::rounding::RoundingMode;
 
 /// Sentences: every step in order, with its numbers, then the distance to each threshold, what each
 /// line came to, and the total.
@@ -114,7 +115,7 @@ impl Teller {
                     Sign::Keep => g::SIGN_KEPT,
                     Sign::Flip => g::SIGN_FLIPPED,
                 });
-                let (rounding, decimals) = (rounding.to_string(), decimals.to_string());
+                let (rounding, decimals) = (self.mode(*rounding), decimals.to_string());
                 self.0
                     .say(g::TAKEN_IN, &[first(), sign.to_owned(), rounding, decimals])
             }
@@ -137,11 +138,11 @@ impl Teller {
             }
             Operation::ProbabilityAbove { decimals, rounding } => with(
                 g::PROBABILITY,
-                &[rounding.to_string(), decimals.to_string()],
+                &[self.mode(*rounding), decimals.to_string()],
             ),
             Operation::Compound => say(g::COMPOUND),
             Operation::Round { decimals, rounding } => {
-                with(g::ROUNDED, &[rounding.to_string(), decimals.to_string()])
+                with(g::ROUNDED, &[self.mode(*rounding), decimals.to_string()])
             }
             Operation::Compare(operator) => {
                 let second = shown.get(1).cloned().unwrap_or_default();
@@ -256,6 +257,10 @@ impl Teller {
         sentence
     }
 
+    fn mode(self, rounding: RoundingMode) -> String {
+        g::word_of(self.0, &rounding.to_string())
+    }
+
     fn ended(self, branch: Branch) -> &'static str {
         self.0.word(match branch {
             Branch::Paid => g::PAID,
@@ -298,11 +303,11 @@ impl Teller {
 
     /// A number of the contract by its value alone, everything else with its name.
     fn shown(self, operand: &Named) -> String {
-        let value = self.0.number(&operand.value);
+        let value = g::word_of(self.0, &self.0.number(&operand.value));
         if operand.name.is_empty() {
             value
         } else {
-            format!("{} ({value})", operand.name)
+            format!("{} ({value})", g::word_of(self.0, &operand.name))
         }
     }
 }

@@ -61,7 +61,7 @@ impl Telling<'_> {
             RoundingPoint::Line => g::RULE_ROUNDED_LINE,
             RoundingPoint::Total => g::RULE_ROUNDED_TOTAL,
         };
-        sentence += &self.say(rounded, &[terms.rounding.mode.to_string()]);
+        sentence += &self.say(rounded, &[self.teller.mode(terms.rounding.mode)]);
         let payers: Vec<String> = terms
             .parties
             .iter()
