@@ -7,6 +7,7 @@ use utfall_stats::{Matrix, moments};
 
 use crate::MatchingError;
 use crate::ecdf::{Apart, Distribution, quantiles_apart};
+use crate::order::rising;
 
 /// The standard deviation that divides a mean difference.
 ///
@@ -240,14 +241,31 @@ fn covariate_balance(
     let is_binary = values
         .iter()
         .all(|&value| value.to_bits() == 1.0_f64.to_bits() || value.abs() <= 0.0);
+    let all = 0..values.len();
     let of = |weights: Option<&[f64]>| {
-        [true, false].map(|arm| Part::new(values, weights, |unit| treated[unit] == arm))
+        [true, false].map(|arm| {
+            let units = all.clone().filter(|&unit| treated[unit] == arm);
+            Part::new(values, weights, units)
+        })
     };
     let (parts_before, parts_after) = (of(before), of(after));
+    // Sorted once; every distribution of every arm is a walk along it.
+    let mut order: [Vec<u32>; 2] = Default::default();
+    if !is_binary {
+        for unit in rising(values, None) {
+            order[usize::from(!treated[unit as usize])].push(unit);
+        }
+    }
+    let in_order = |weights: Option<&[f64]>| {
+        [0, 1].map(|arm: usize| {
+            let units = order[arm].iter().map(|&unit| unit as usize);
+            Part::new(values, weights, units)
+        })
+    };
     let moments_of = |parts: &[Part; 2]| [0, 1].map(|arm| parts[arm].moments(is_binary));
     let (moments_before, moments_after) = (moments_of(&parts_before), moments_of(&parts_after));
     let whole = |weights| {
-        Part::new(values, weights, |_| true)
+        Part::new(values, weights, all.clone())
             .moments(is_binary)
             .variance
     };
@@ -266,10 +284,11 @@ fn covariate_balance(
     let occurring = if is_binary {
         Vec::new()
     } else {
-        let [one, other] = of(None).map(|part| part.distribution());
+        let [one, other] = in_order(None).map(|part| part.distribution());
         one.values_of_both(&other)
     };
-    let imbalance = |parts: &[Part; 2], of_arms: &[Moments; 2]| {
+    // `sorted` are the parts with their values in rising order.
+    let imbalance = |parts: &[Part; 2], sorted: &[Part; 2], of_arms: &[Moments; 2]| {
         let difference = (of_arms[0].mean - of_arms[1].mean).abs();
         let apart = if is_binary {
             Apart {
@@ -277,9 +296,9 @@ fn covariate_balance(
                 max: difference,
             }
         } else {
-            parts[0]
+            sorted[0]
                 .distribution()
-                .apart(&parts[1].distribution(), &occurring)
+                .apart(&sorted[1].distribution(), &occurring)
         };
         let [one, other] = of_arms;
         let has_ratio = !is_binary && one.variance > 0.0 && other.variance > 0.0;
@@ -297,14 +316,14 @@ fn covariate_balance(
                 if is_binary {
                     (difference, difference)
                 } else {
-                    quantiles_apart(&parts[0].values, &parts[1].values)
+                    quantiles_apart(&sorted[0].values, &sorted[1].values)
                 }
             }),
         }
     };
     CovariateBalance {
-        before: imbalance(&parts_before, &moments_before),
-        after: imbalance(&parts_after, &moments_after),
+        before: imbalance(&parts_before, &in_order(before), &moments_before),
+        after: imbalance(&parts_after, &in_order(after), &moments_after),
         denominator: divisor,
         is_binary,
     }
@@ -335,8 +354,7 @@ struct Moments {
 }
 
 impl Part {
-    fn new(values: &[f64], weights: Option<&[f64]>, is_in: impl Fn(usize) -> bool) -> Self {
-        let units = (0..values.len()).filter(|&unit| is_in(unit));
+    fn new(values: &[f64], weights: Option<&[f64]>, units: impl Iterator<Item = usize>) -> Self {
         match weights {
             None => Self {
                 values: units.map(|unit| values[unit]).collect(),
@@ -375,11 +393,9 @@ impl Part {
         Moments { mean, variance }
     }
 
+    /// Of a part whose values rise.
     fn distribution(&self) -> Distribution {
-        match &self.weights {
-            None => Distribution::of(&self.values),
-            Some(weights) => Distribution::weighted(&self.values, weights),
-        }
+        Distribution::of(&self.values, self.weights.as_deref())
     }
 
     /// Whether all weights are the same.

@@ -2,7 +2,7 @@
 
 use utfall_stats::moments::count;
 
-use crate::line::ordered;
+use crate::order::ordered;
 
 /// The distribution function of one arm: at each value that occurs, the share at or below it.
 pub(crate) struct Distribution {
@@ -20,24 +20,16 @@ pub(crate) struct Apart {
 }
 
 impl Distribution {
-    /// Each finite value counts the same.
-    pub(crate) fn of(values: &[f64]) -> Self {
-        let mut keys: Vec<u64> = values.iter().map(|&value| ordered(value)).collect();
-        keys.sort_unstable();
-        Self::of_sorted(keys.into_iter().map(|key| (key, 1.0)), count(values.len()))
-    }
-
-    /// Each finite value counts as its weight; values and weights have one length.
-    pub(crate) fn weighted(values: &[f64], weights: &[f64]) -> Self {
-        let mut keys: Vec<(u64, f64)> = values
-            .iter()
-            .zip(weights)
-            .map(|(&value, &weight)| (ordered(value), weight))
-            .collect();
-        // A stable sort: equal values add up in the order of their units.
-        keys.sort_by_key(|&(key, _)| key);
-        let total = keys.iter().fold(0.0, |total, (_, weight)| total + weight);
-        Self::of_sorted(keys.into_iter(), total)
+    /// Rising values; each counts as its weight, or all the same.
+    pub(crate) fn of(values: &[f64], weights: Option<&[f64]>) -> Self {
+        let keys = values.iter().map(|&value| ordered(value));
+        match weights {
+            None => Self::of_sorted(keys.map(|key| (key, 1.0)), count(values.len())),
+            Some(weights) => {
+                let total = weights.iter().fold(0.0, |total, weight| total + weight);
+                Self::of_sorted(keys.zip(weights.iter().copied()), total)
+            }
+        }
     }
 
     fn of_sorted(keys: impl Iterator<Item = (u64, f64)>, total: f64) -> Self {
@@ -95,18 +87,14 @@ impl Distribution {
     }
 }
 
-/// Mean and largest difference of two arms' sorted values at equal shares: the `i`th of the smaller arm
+/// Mean and largest difference of two arms' rising values at equal shares: the `i`th of the smaller arm
 /// against the last of the larger whose share of its arm is not above that of the `i`th.
 pub(crate) fn quantiles_apart(one: &[f64], other: &[f64]) -> (f64, f64) {
-    let sorted = |values: &[f64]| {
-        let mut values = values.to_vec();
-        values.sort_by(f64::total_cmp);
-        values
+    let (small, large) = if one.len() > other.len() {
+        (other, one)
+    } else {
+        (one, other)
     };
-    let (mut small, mut large) = (sorted(one), sorted(other));
-    if small.len() > large.len() {
-        std::mem::swap(&mut small, &mut large);
-    }
     let at_share = |rank: usize| large[(rank * large.len() / small.len()).saturating_sub(1)];
     let apart = small
         .iter()
@@ -129,8 +117,8 @@ mod tests {
     #[test]
     fn arms_without_overlap_lie_one_apart() {
         let got = apart(
-            &Distribution::of(&[2.0, 1.0]),
-            &Distribution::of(&[3.0, 4.0]),
+            &Distribution::of(&[1.0, 2.0], None),
+            &Distribution::of(&[3.0, 4.0], None),
         );
         assert_eq!(
             got,
@@ -144,10 +132,10 @@ mod tests {
     #[test]
     fn the_larger_arm_is_read_at_the_shares_of_the_smaller() {
         // Shares 1/3, 2/3 and 1 of 0, 1, 2, 5 are reached by 0, 1 and 5.
-        let (mean, max) = quantiles_apart(&[5.0, 0.0, 2.0, 1.0], &[0.0, 2.0, 4.0]);
+        let (mean, max) = quantiles_apart(&[0.0, 1.0, 2.0, 5.0], &[0.0, 2.0, 4.0]);
         assert!((mean - 2.0 / 3.0).abs() < 1e-15 && (max - 1.0).abs() < 1e-15);
         assert_eq!(
-            quantiles_apart(&[0.0, 2.0, 4.0], &[5.0, 0.0, 2.0, 1.0]),
+            quantiles_apart(&[0.0, 2.0, 4.0], &[0.0, 1.0, 2.0, 5.0]),
             (mean, max)
         );
     }
@@ -155,8 +143,8 @@ mod tests {
     #[test]
     fn equal_values_are_compared_once() {
         let got = apart(
-            &Distribution::of(&[5.0]),
-            &Distribution::of(&[5.0, 5.0, 5.0]),
+            &Distribution::of(&[5.0], None),
+            &Distribution::of(&[5.0, 5.0, 5.0], None),
         );
         assert_eq!(
             got,
@@ -169,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_weight_of_two_is_a_value_twice() {
-        let other = Distribution::of(&[0.0, 1.5, 9.0]);
-        let twice = Distribution::of(&[3.0, 1.0, 3.0]);
-        let weighted = Distribution::weighted(&[1.0, 3.0], &[1.0, 2.0]);
+        let other = Distribution::of(&[0.0, 1.5, 9.0], None);
+        let twice = Distribution::of(&[1.0, 3.0, 3.0], None);
+        let weighted = Distribution::of(&[1.0, 3.0], Some(&[1.0, 2.0]));
         assert_eq!(apart(&twice, &other), apart(&weighted, &other));
     }
 }

@@ -68,6 +68,7 @@ mod nearest;
 mod nearest_on_covariates;
 mod nearness;
 mod optimal;
+mod order;
 mod overlap;
 mod prognostic;
 mod propensity;

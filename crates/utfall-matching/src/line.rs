@@ -6,7 +6,7 @@
 //! path it walked (union-find with path halving), so a search costs next to nothing however many
 //! comparators are gone.
 
-use rayon::slice::ParallelSliceMut;
+use crate::order::{ordered, rising};
 
 /// Units sorted by (stratum, distance, index), with the comparators still free.
 pub(crate) struct Line {
@@ -40,8 +40,9 @@ impl Line {
         treated: &[bool],
         strata: Option<&[u32]>,
     ) -> (Self, Vec<Place>) {
-        let keys = sorted_keys(distance, strata);
-        let n = keys.len();
+        let order = rising(distance, strata);
+        let of_stratum = |unit: u32| strata.map_or(0, |strata| strata[unit as usize]);
+        let n = order.len();
         let mut line = Self {
             distance: vec![0.0; n + 2],
             unit: vec![0; n + 2],
@@ -51,20 +52,18 @@ impl Line {
         };
         let mut places = Vec::new();
         let mut stratum_start = 1;
-        for (before, &key) in keys.iter().enumerate() {
+        let mut previous: Option<u32> = None;
+        for (before, &unit) in order.iter().enumerate() {
             let position = before + 1;
-            let unit = unit_of(key);
             line.unit[position] = unit;
             line.distance[position] = distance[unit as usize];
-            let previous = if before == 0 {
-                None
-            } else {
-                Some(keys[before - 1])
-            };
-            if previous.map(stratum_of) != Some(stratum_of(key)) {
+            let is_first = previous.is_none_or(|other| of_stratum(other) != of_stratum(unit));
+            if is_first {
                 stratum_start = position;
             }
-            let tied = previous.is_some_and(|previous| previous >> 32 == key >> 32);
+            let tied =
+                !is_first && ordered(line.distance[before]) == ordered(line.distance[position]);
+            previous = Some(unit);
             line.tie_start[position] = if tied {
                 line.tie_start[before]
             } else {
@@ -77,23 +76,24 @@ impl Line {
                 line.left[position] = index(position);
             }
         }
-        let places = line.finish(&keys, treated, places);
+        let places = line.finish(&order, of_stratum, treated, places);
         (line, places)
     }
 
     /// Links to the right, and the ends of strata.
     fn finish(
         &mut self,
-        keys: &[u128],
+        order: &[u32],
+        of_stratum: impl Fn(u32) -> u32,
         treated: &[bool],
         places: Vec<(u32, u32, u32)>,
     ) -> Vec<Place> {
         let mut ends = vec![0; places.len()];
         let mut place = places.len();
-        let mut stratum_end = keys.len();
-        for position in (1..=keys.len()).rev() {
-            let is_last = position == keys.len()
-                || stratum_of(keys[position]) != stratum_of(keys[position - 1]);
+        let mut stratum_end = order.len();
+        for position in (1..=order.len()).rev() {
+            let is_last = position == order.len()
+                || of_stratum(order[position]) != of_stratum(order[position - 1]);
             if is_last {
                 stratum_end = position;
             }
@@ -230,42 +230,6 @@ fn halve(links: &mut [u32], from: u32) -> u32 {
     }
 }
 
-/// Stratum, distance and index of each unit in one whole number, sorted. No two are equal.
-fn sorted_keys(distance: &[f64], strata: Option<&[u32]>) -> Vec<u128> {
-    let mut keys: Vec<u128> = (0..distance.len())
-        .map(|unit| {
-            let stratum = strata.map_or(0, |strata| strata[unit]);
-            u128::from(stratum) << 96
-                | u128::from(ordered(distance[unit])) << 32
-                | u128::from(index(unit))
-        })
-        .collect();
-    keys.par_sort_unstable();
-    keys
-}
-
-/// The bits of a finite float in an order that is the float's; both zeros are one.
-pub(crate) fn ordered(value: f64) -> u64 {
-    let bits = (value + 0.0).to_bits();
-    if bits >> 63 == 0 {
-        bits | 1 << 63
-    } else {
-        !bits
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the lowest 32 bits hold the unit"
-)]
-fn unit_of(key: u128) -> u32 {
-    key as u32
-}
-
-fn stratum_of(key: u128) -> u32 {
-    (key >> 96) as u32
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     reason = "there are fewer than 2^32 - 2 units"
@@ -277,15 +241,6 @@ fn index(n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn floats_keep_their_order_as_bits() {
-        let values = [-3.5, -1e-300, -0.0, 1e-300, 2.0, 1e300];
-        for pair in values.windows(2) {
-            assert!(ordered(pair[0]) < ordered(pair[1]));
-        }
-        assert_eq!(ordered(-0.0), ordered(0.0));
-    }
 
     #[test]
     fn a_search_stays_in_its_stratum_and_passes_what_is_taken() {

@@ -18,6 +18,7 @@ pub mod noncentral_f;
 pub mod noncentral_t;
 pub mod normal;
 pub mod proportion;
+pub mod scan;
 pub mod student_t;
 pub mod sums;
 

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use utfall_stats::moments::count;
+use utfall_stats::scan::Term;
 use utfall_stats::{Cholesky, Matrix, cross_product, elementary, sums};
 
 use super::design::{check, location};
-use super::newton::{Loss, Problem, Unsolved};
+use super::newton::{Problem, Unsolved};
 use crate::weighting::WeightingError;
 
 /// How far a weight is from its design weight.
@@ -140,7 +141,7 @@ fn raking(rows: &Matrix, design: &[f64], n_units: f64) -> Result<Vec<f64>, Weigh
         size: n_units.max(count(1)),
         loss: |unit: usize, at: f64| {
             let weight = design[unit] * elementary::exp(at);
-            Loss {
+            Term {
                 value: weight,
                 slope: weight,
                 curvature: weight,

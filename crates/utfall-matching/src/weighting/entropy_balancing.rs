@@ -2,11 +2,12 @@
 
 use utfall_core::{Arm, Estimand};
 use utfall_stats::moments::count;
+use utfall_stats::scan::Term;
 use utfall_stats::{Matrix, elementary, sums};
 
 use super::design::{Design, check};
 use super::inverse_probability::count_arms;
-use super::newton::{Loss, Problem, Solution, Unsolved};
+use super::newton::{Problem, Solution, Unsolved};
 use crate::weighting::{Given, Moments, WeightingError};
 
 /// Where a solution is sought first: one row in so many.
@@ -147,7 +148,7 @@ fn minimise(rows: &Matrix, base: &[f64], size: f64, start: Vec<f64>) -> Result<S
         size,
         loss: |row: usize, at: f64| {
             let weight = base[row] * elementary::exp(at);
-            Loss {
+            Term {
                 value: weight,
                 slope: weight,
                 curvature: weight,

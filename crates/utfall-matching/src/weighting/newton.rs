@@ -3,11 +3,9 @@
 //! Every method that solves for weights does it here. Rows are cut into fixed chunks and totals
 //! are added in a fixed order, so the number of threads changes no bit.
 
-use rayon::prelude::*;
-use utfall_stats::{Cholesky, Matrix, cross_product, sums};
+use utfall_stats::scan::{Scan, Term, scan};
+use utfall_stats::{Cholesky, Matrix, cross_product};
 
-/// Rows that one thread takes at a time.
-const CHUNK: usize = 2048;
 /// Newton steps before giving up.
 const MAX_ITERATIONS: u32 = 200;
 /// Largest mean of a standardised column that still counts as balanced.
@@ -19,14 +17,6 @@ const MAX_DRIFTING: u32 = 6;
 /// Smallest `1 - R²` of a column on the ones before it.
 const COLLINEARITY_TOLERANCE: f64 = 1e-11;
 
-/// What a row adds at its predictor: the loss and its first two derivatives.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Loss {
-    pub(super) value: f64,
-    pub(super) slope: f64,
-    pub(super) curvature: f64,
-}
-
 /// A convex sum over rows.
 pub(super) struct Problem<'a, L, E> {
     /// One row for each unit; the first column is one, the others are standardised.
@@ -35,7 +25,7 @@ pub(super) struct Problem<'a, L, E> {
     pub(super) linear: &'a [f64],
     /// The size of the sum, to which differences are compared: a number of units.
     pub(super) size: f64,
-    /// The loss of a row at its predictor.
+    /// What a row adds at its predictor.
     pub(super) loss: L,
     /// Whether these coefficients and predictors prove that the sum has no lower bound.
     pub(super) is_unbounded: E,
@@ -47,15 +37,6 @@ pub(super) struct Solution {
     pub(super) theta: Vec<f64>,
     /// The predictor `xᵢ·θ` of each row.
     pub(super) predictor: Vec<f64>,
-}
-
-/// What the rows add at some coefficients.
-struct Rows {
-    predictor: Vec<f64>,
-    slope: Vec<f64>,
-    curvature: Vec<f64>,
-    /// The sum.
-    value: f64,
 }
 
 /// Why there is no smallest sum; columns count from 1, as the first is the constant.
@@ -71,31 +52,38 @@ pub(super) enum Unsolved {
 
 impl<L, E> Problem<'_, L, E>
 where
-    L: Fn(usize, f64) -> Loss + Sync,
+    L: Fn(usize, f64) -> Term + Sync,
     E: Fn(&[f64], &[f64]) -> bool + Sync,
 {
     /// Finds the smallest sum from these coefficients on.
     pub(super) fn minimise(&self, start: Vec<f64>) -> Result<Solution, Unsolved> {
         let mut theta = start;
-        let mut here = self.at(&theta);
+        let mut predictor = vec![0.0; self.rows.n_rows()];
+        let mut here = self.at(&theta, &mut predictor, true);
         let mut largest_move = f64::INFINITY;
         let mut n_drifting = 0;
         for n_iterations in 0..MAX_ITERATIONS {
-            let gradient = self.gradient(&here.slope);
-            let balanced = gradient
+            let balanced = here
+                .gradient
                 .iter()
                 .all(|value| value.abs() <= BALANCE_TOLERANCE * self.size);
             if balanced && largest_move <= MOVE_TOLERANCE {
-                return Ok(Solution {
-                    theta,
-                    predictor: here.predictor,
-                });
+                return Ok(Solution { theta, predictor });
             }
             n_drifting += u32::from(balanced);
-            if n_drifting > MAX_DRIFTING || (self.is_unbounded)(&theta, &here.predictor) {
+            if n_drifting > MAX_DRIFTING || (self.is_unbounded)(&theta, &predictor) {
                 return Err(unbounded(&theta));
             }
-            let information = cross_product(self.rows, Some(&here.curvature));
+            let information = match here.curvature.take() {
+                Some(information) => information,
+                None => {
+                    let rows = predictor.iter().enumerate();
+                    let weights: Vec<f64> = rows
+                        .map(|(row, &at)| (self.loss)(row, at).curvature)
+                        .collect();
+                    cross_product(self.rows, Some(&weights))
+                }
+            };
             let first = n_iterations == 0;
             let tolerance = if first { COLLINEARITY_TOLERANCE } else { 0.0 };
             let factor = Cholesky::factor(&information, tolerance).map_err(|error| {
@@ -107,9 +95,11 @@ where
                     unbounded(&theta)
                 }
             })?;
-            let there = self.step(&mut theta, factor.solve(&gradient), here.value);
-            largest_move = largest_difference(&here.predictor, &there.predictor);
-            here = there;
+            // A step squares what is left, so after a short one the next is the last.
+            let goes_on = largest_move > MOVE_TOLERANCE.sqrt();
+            let step = factor.solve(&here.gradient);
+            here = self.step(&mut theta, step, here.value, &mut predictor, goes_on);
+            largest_move = here.largest_move;
         }
         Err(Unsolved::NotConverged {
             n_iterations: MAX_ITERATIONS,
@@ -117,14 +107,24 @@ where
     }
 
     /// Takes a step, halved as long as it makes the sum larger.
-    fn step(&self, theta: &mut Vec<f64>, mut step: Vec<f64>, value: f64) -> Rows {
+    fn step(
+        &self,
+        theta: &mut Vec<f64>,
+        mut step: Vec<f64>,
+        value: f64,
+        predictor: &mut [f64],
+        goes_on: bool,
+    ) -> Scan {
         let slack = 1e-12 * (value.abs() + self.size);
-        let from = theta.clone();
+        let (from, before) = (theta.clone(), predictor.to_vec());
         let mut n_halvings = 0;
         loop {
             *theta = from.iter().zip(&step).map(|(a, b)| a - b).collect();
-            let there = self.at(theta);
+            let mut there = self.at(theta, predictor, goes_on);
             if there.value <= value + slack || n_halvings == 40 {
+                if n_halvings > 0 {
+                    there.largest_move = largest_difference(&before, predictor);
+                }
                 return there;
             }
             step.iter_mut().for_each(|value| *value *= 0.5);
@@ -132,52 +132,13 @@ where
         }
     }
 
-    /// Predictors and losses of all rows, in one pass.
-    fn at(&self, theta: &[f64]) -> Rows {
-        let n_rows = self.rows.n_rows();
-        let mut rows = Rows {
-            predictor: vec![0.0; n_rows],
-            slope: vec![0.0; n_rows],
-            curvature: vec![0.0; n_rows],
-            value: 0.0,
-        };
-        let values: Vec<f64> = rows
-            .predictor
-            .par_chunks_mut(CHUNK)
-            .zip(rows.slope.par_chunks_mut(CHUNK))
-            .zip(rows.curvature.par_chunks_mut(CHUNK))
-            .enumerate()
-            .map(|(chunk, ((predictor, slope), curvature))| {
-                let start = chunk * CHUNK;
-                for (column, coefficient) in self.rows.columns().zip(theta) {
-                    for (value, cell) in predictor.iter_mut().zip(&column[start..]) {
-                        *value += coefficient * cell;
-                    }
-                }
-                let mut total = 0.0;
-                for (i, &at) in predictor.iter().enumerate() {
-                    let loss = (self.loss)(start + i, at);
-                    (slope[i], curvature[i]) = (loss.slope, loss.curvature);
-                    total += loss.value;
-                }
-                total
-            })
-            .collect();
-        rows.value = sums::sum(&values) - inner(theta, self.linear);
-        rows
-    }
-
-    fn gradient(&self, slope: &[f64]) -> Vec<f64> {
-        let mut gradient: Vec<f64> = self
-            .rows
-            .columns()
-            .map(|column| sums::dot(column, slope))
-            .collect();
-        gradient
-            .iter_mut()
-            .zip(self.linear)
-            .for_each(|(total, linear)| *total -= linear);
-        gradient
+    /// The sum, its slopes and, if asked for, its curvature, in one pass.
+    fn at(&self, theta: &[f64], predictor: &mut [f64], with_curvature: bool) -> Scan {
+        let mut scan = scan(self.rows, theta, predictor, with_curvature, &self.loss);
+        scan.value -= inner(theta, self.linear);
+        let slopes = scan.gradient.iter_mut().zip(self.linear);
+        slopes.for_each(|(total, linear)| *total -= linear);
+        scan
     }
 }
 

@@ -2,11 +2,12 @@
 
 use utfall_core::{Arm, Estimand};
 use utfall_stats::moments::count;
+use utfall_stats::scan::Term;
 use utfall_stats::{Matrix, elementary, logistic, sums};
 
 use super::design::{Design, location};
 use super::entropy_balancing::named;
-use super::newton::{Loss, Problem};
+use super::newton::Problem;
 use crate::weighting::{Moments, WeightingError};
 
 /// A logistic propensity score whose inverse-probability weights balance the covariate means
@@ -78,7 +79,7 @@ pub(super) fn just_identified_logits(
 }
 
 /// The convex loss of a unit whose logit is `at`.
-fn loss(estimand: Estimand, is_treated: bool, at: f64) -> Loss {
+fn loss(estimand: Estimand, is_treated: bool, at: f64) -> Term {
     // Comparators are the treated seen from the other side.
     let (sign, is_target) = if is_treated {
         (-1.0, estimand == Estimand::Att)
@@ -93,7 +94,7 @@ fn loss(estimand: Estimand, is_treated: bool, at: f64) -> Loss {
         0.0
     };
     let line = if counts { sign } else { 0.0 };
-    Loss {
+    Term {
         value: odds + line * at,
         slope: sign * odds + line,
         curvature: odds,
