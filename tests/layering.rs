@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The rows, lowest first, as `ARCHITECTURE.md` draws them.
 const ROWS: &[&[&str]] = &[
     &["utfall-core"],
-    &["utfall-stats", "utfall-files"],
+    &["utfall-stats", "utfall-files", "utfall-identity"],
     &[
         "utfall-registry",
         "utfall-matching",
@@ -22,6 +22,8 @@ const ROWS: &[&[&str]] = &[
         "utfall-simulate",
         "utfall-request",
         "utfall-verify",
+        "utfall-claims",
+        "utfall-accounts",
     ],
     &["utfall-design"],
     &["utfall-pipeline", "utfall-report"],

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod calibrating;
+mod claiming;
 mod cohorts;
 mod decisions;
 mod designing;

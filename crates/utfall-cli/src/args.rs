@@ -6,11 +6,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use utfall_registry::ENGINE_THREADS;
 
 use crate::commands::{
-    calibrate::CalibrateArgs, contract::ContractArgs, design::DesignArgs, diff::DiffArgs,
-    estimate::EstimateArgs, explain::ExplainArgs, init::InitArgs, key::KeyArgs, ledger::LedgerArgs,
-    lock::LockArgs, pseudonymise::PseudonymiseArgs, release::ReleaseArgs, run::RunArgs,
-    sign::SignArgs, simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs,
-    whatif::WhatifArgs,
+    accounts::AccountsArgs, calibrate::CalibrateArgs, claim::ClaimArgs, contract::ContractArgs,
+    design::DesignArgs, diff::DiffArgs, estimate::EstimateArgs, explain::ExplainArgs,
+    fund::FundArgs, init::InitArgs, key::KeyArgs, ledger::LedgerArgs, lock::LockArgs,
+    pseudonymise::PseudonymiseArgs, release::ReleaseArgs, run::RunArgs, sign::SignArgs,
+    simulate::SimulateArgs, validate::ValidateArgs, verify::VerifyArgs, whatif::WhatifArgs,
 };
 use crate::error::CliError;
 use crate::restart;
@@ -40,6 +40,9 @@ pub(crate) enum Command {
     Calibrate(CalibrateArgs),
     Estimate(EstimateArgs),
     Simulate(SimulateArgs),
+    Claim(ClaimArgs),
+    Accounts(AccountsArgs),
+    Fund(FundArgs),
     Diff(DiffArgs),
     Pseudonymise(PseudonymiseArgs),
     Contract(ContractArgs),

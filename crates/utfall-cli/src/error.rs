@@ -55,6 +55,28 @@ pub(crate) enum CliError {
     Register(#[from] utfall_disclosure::RegisterError),
     #[error("cannot use the tables: {0}")]
     Tables(#[from] utfall_disclosure::TablesFileError),
+    #[error("{0}")]
+    Claims(#[from] utfall_claims::StoreError),
+    #[error("{}:\n{source}", file.display())]
+    ClaimRows {
+        file: std::path::PathBuf,
+        source: utfall_claims::StoreError,
+    },
+    #[error("{}: {source}", file.display())]
+    Accounts {
+        file: std::path::PathBuf,
+        source: utfall_accounts::JournalError,
+    },
+    #[error("{}: {source}", file.display())]
+    Events {
+        file: std::path::PathBuf,
+        source: utfall_accounts::AccountError,
+    },
+    #[error("{}: {source}", file.display())]
+    Fund {
+        file: std::path::PathBuf,
+        source: utfall_accounts::FundError,
+    },
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
     #[error("internal fault: {0}; please report it")]
@@ -72,7 +94,12 @@ impl CliError {
             | Self::DataContract(_)
             | Self::Inputs { .. }
             | Self::Sweep(_)
+            | Self::Claims(_)
+            | Self::Events { .. }
+            | Self::Fund { .. }
             | Self::Import { .. } => Code::Plan,
+            Self::ClaimRows { .. } => Code::DataContract,
+            Self::Accounts { source, .. } => of_journal(source),
             Self::Design(utfall_design::DesignError::Cancelled) => Code::Interrupted,
             Self::Design(_) => Code::Plan,
             Self::Run(error) => of_run(error),
@@ -141,6 +168,17 @@ fn of_ingest(error: &IngestError) -> Code {
         IngestError::Disk(error) | IngestError::Unreadable(error) => of_file(error),
         IngestError::NoSuchExtract { .. } | IngestError::NoSuchColumn { .. } => Code::Plan,
         _ => Code::DataContract,
+    }
+}
+
+fn of_journal(error: &utfall_accounts::JournalError) -> Code {
+    use utfall_accounts::JournalError;
+    match error {
+        JournalError::File(error) => of_file(error),
+        JournalError::Locked(_) => Code::Locked,
+        JournalError::Altered { .. } => Code::Verification,
+        JournalError::Json(_) => Code::Internal,
+        _ => Code::Plan,
     }
 }
 

@@ -17,6 +17,7 @@ mod progress;
 mod restart;
 mod results;
 mod summary;
+mod table;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,9 @@ fn dispatch(args: &Args) -> Result<exit::Code, error::CliError> {
         Command::Calibrate(args) => commands::calibrate::calibrate(args, out),
         Command::Design(args) => commands::design::design(args, out),
         Command::Estimate(args) => commands::estimate::estimate(args, out),
+        Command::Claim(args) => commands::claim::claim(args, out),
+        Command::Accounts(args) => commands::accounts::accounts(args, out),
+        Command::Fund(args) => commands::fund::fund(args, out),
         Command::Diff(args) => commands::diff::diff(args, out),
         Command::Pseudonymise(args) => commands::pseudonymise::pseudonymise(args, out),
         Command::Simulate(args) => commands::simulate::simulate(args, out),

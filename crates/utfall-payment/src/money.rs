@@ -8,6 +8,7 @@ use num_traits::{ToPrimitive, Zero};
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
+use crate::number;
 
 /// An amount of money in whole minor units.
 ///
@@ -39,6 +40,14 @@ pub enum MoneyError {
         /// The text the minor units have.
         expected: String,
     },
+    /// The text is no amount of the currency.
+    #[error("`{text}` is no amount of {currency}, expected digits with at most {} decimals, such as `{}`", currency.exponent(), Money::new(22_000, *currency).plain())]
+    NotAnAmount {
+        /// What was found.
+        text: String,
+        /// The currency it should be of.
+        currency: Currency,
+    },
 }
 
 impl Money {
@@ -58,6 +67,34 @@ impl Money {
     /// The currency.
     pub fn currency(self) -> Currency {
         self.currency
+    }
+
+    /// Reads an amount in major units, `220`, `-0.05` or `3913932.96`, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError::NotAnAmount`] if the text is no decimal number, has more decimals than the
+    /// currency, or is too large.
+    pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        number::parse(text)
+            .ok()
+            .and_then(|major| Self::from_exact(&major, currency))
+            .ok_or_else(|| MoneyError::NotAnAmount {
+                text: text.to_owned(),
+                currency,
+            })
+    }
+
+    /// The amount in major units without grouping or currency, as [`Money::from_decimal`] reads it.
+    #[must_use]
+    pub fn plain(self) -> String {
+        let decimals = self.currency.exponent() as usize;
+        let digits = self.minor_units.unsigned_abs().to_string();
+        let digits = format!("{digits:0>width$}", width = decimals + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        let sign = if self.minor_units < 0 { "-" } else { "" };
+        let point = if decimals > 0 { "." } else { "" };
+        format!("{sign}{whole}{point}{fraction}")
     }
 
     /// The amount in major units, if it is whole minor units and fits.
@@ -83,16 +120,14 @@ fn scale(currency: Currency) -> BigInt {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = self.currency.exponent() as usize;
-        let digits = self.minor_units.unsigned_abs().to_string();
-        let digits = format!("{digits:0>width$}", width = decimals + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - decimals);
-        if self.minor_units < 0 {
-            f.write_str("-")?;
-        }
-        f.write_str(&grouped(whole))?;
-        if decimals > 0 {
-            write!(f, ".{fraction}")?;
+        let plain = self.plain();
+        let (sign, digits) = match plain.strip_prefix('-') {
+            Some(digits) => ("-", digits),
+            None => ("", plain.as_str()),
+        };
+        match digits.split_once('.') {
+            Some((whole, fraction)) => write!(f, "{sign}{}.{fraction}", grouped(whole))?,
+            None => write!(f, "{sign}{}", grouped(digits))?,
         }
         write!(f, " {}", self.currency)
     }
@@ -165,6 +200,23 @@ mod tests {
         }
         let smallest = Money::new(i128::MIN, Currency::from_code("SEK").unwrap());
         assert!(smallest.to_string().starts_with("-1 701 411"));
+    }
+
+    #[test]
+    fn an_amount_is_read_exactly_or_refused() {
+        let sek = Currency::from_code("SEK").unwrap();
+        for (text, expected) in [("220", 22_000), ("-0.05", -5), ("3913932.96", 391_393_296)] {
+            let money = Money::from_decimal(text, sek).unwrap();
+            assert_eq!(money.minor_units(), expected);
+            assert_eq!(Money::from_decimal(&money.plain(), sek).unwrap(), money);
+        }
+        let error = Money::from_decimal("0.005", sek).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`0.005` is no amount of SEK, expected digits with at most 2 decimals, such as `220.00`"
+        );
+        assert!(Money::from_decimal("1 000", sek).is_err());
+        assert!(Money::from_decimal("1e60", sek).is_err());
     }
 
     #[test]

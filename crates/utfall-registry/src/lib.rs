@@ -18,7 +18,6 @@ mod delivery;
 mod draft;
 mod engine;
 mod exchange;
-mod identity;
 mod ingest;
 mod judge;
 mod pseudonym;
@@ -40,7 +39,6 @@ pub use delivery::{Delivery, DeliveryScope, DeliveryStatus};
 pub use draft::{DraftError, draft};
 pub use engine::{ENGINE_THREADS, EngineError};
 pub use exchange::{ExchangeError, ExchangeFormat, Translated, export_contract, import_contract};
-pub use identity::{IdentityKind, identity_numbers};
 pub use ingest::{
     Compression, FileName, IdentityFinding, IngestError, READ_FILES, digest, ingest, inspect, read,
 };
@@ -61,3 +59,4 @@ pub use tables::{
     compare_vintages,
 };
 pub use text_table::TextTable;
+pub use utfall_identity::{IdentityKind, identity_numbers};

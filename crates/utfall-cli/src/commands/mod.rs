@@ -1,11 +1,14 @@
 //! One module for each subcommand: it parses, calls a library and prints.
 
+pub(crate) mod accounts;
 pub(crate) mod calibrate;
+pub(crate) mod claim;
 pub(crate) mod contract;
 pub(crate) mod design;
 pub(crate) mod diff;
 pub(crate) mod estimate;
 pub(crate) mod explain;
+pub(crate) mod fund;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod ledger;

@@ -19,7 +19,6 @@ use utfall_core::Offset;
 use crate::delivery::DeliveryStatus;
 pub(crate) use column::{Bound, year};
 pub use column::{Column, ColumnType};
-pub(crate) use dialect::days_since_1970;
 pub use dialect::{DateFormat, Dialect, Encoding, Header, Mark, OptionalMark, Thousands};
 pub use error::{ContractFault, DataContractError};
 pub use layout::{Elements, Field, FixedWidth, Positions, Relation, Sheet, ShortLines};

@@ -8,8 +8,8 @@ use super::compression::Compression;
 use super::file_name::FileName;
 use crate::contract::Encoding;
 use crate::engine::EngineError;
-use crate::identity::IdentityKind;
 use crate::table_writer::TableWriteError;
+use utfall_identity::IdentityKind;
 
 /// Why an extract could not be ingested. Nothing has been written then, and what was there is
 /// intact.

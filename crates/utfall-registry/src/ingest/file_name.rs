@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path};
 
-use crate::identity;
-
 /// A file's name without the folders it lies in, which are nobody's business; folders that are
 /// named `column=value` are part of what it holds, and of its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +67,9 @@ fn steps(path: &Path) -> Vec<String> {
 /// A step as it may be shown: a folder's value may itself be an identity number.
 fn shown(step: &str) -> String {
     match step.split_once('=') {
-        Some((column, value)) if identity::is_number(value.as_bytes()) => format!("{column}=…"),
+        Some((column, value)) if utfall_identity::is_number(value.as_bytes()) => {
+            format!("{column}=…")
+        }
         _ => step.to_owned(),
     }
 }

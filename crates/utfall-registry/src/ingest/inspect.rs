@@ -10,7 +10,7 @@ use super::rules::{Cell, RowRules};
 use super::source::{Layout, Row, RowVisitor, Source};
 use super::stream::{Progress, stream};
 use crate::contract::Encoding;
-use crate::identity::ColumnGuard;
+use utfall_identity::ColumnGuard;
 
 /// Undecodable rows up to which they are slips and go to quarantine.
 const MAX_SLIPS: u64 = 2;

@@ -1,5 +1,7 @@
 //! The published forms of identity numbers and their check digits.
 
+use chrono::NaiveDate;
+
 use super::IdentityKind;
 
 /// What a cell of the right shape looks like under one kind of identity number.
@@ -317,7 +319,7 @@ fn luhn(digits: &[u8]) -> bool {
 }
 
 fn is_date(year: u32, month: u32, day: u32) -> bool {
-    crate::contract::days_since_1970(year, month, day).is_some()
+    i32::try_from(year).is_ok_and(|year| NaiveDate::from_ymd_opt(year, month, day).is_some())
 }
 
 /// Whether a date exists in a year of these last two digits; 2000 was a leap year.

@@ -81,14 +81,14 @@ impl std::fmt::Display for IdentityKind {
 }
 
 /// Whether a text is a valid identity number of some kind, or passes for one.
-pub(crate) fn is_number(text: &[u8]) -> bool {
+pub fn is_number(text: &[u8]) -> bool {
     let mut sightings = KINDS.into_iter().filter_map(|kind| sight(kind, text));
     sightings.any(Sighting::is_valid)
 }
 
 /// Counts what the cells of one column look like.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ColumnGuard {
+pub struct ColumnGuard {
     /// Cells that hold anything.
     n_cells: u64,
     kinds: [KindCount; KINDS.len()],
@@ -110,16 +110,19 @@ struct KindCount {
 
 /// A column that holds identity numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub(crate) kind: IdentityKind,
-    pub(crate) n_rows: u64,
-    pub(crate) first_line: u64,
+pub struct Verdict {
+    /// Kind of identity number.
+    pub kind: IdentityKind,
+    /// Cells that are valid numbers of the kind.
+    pub n_rows: u64,
+    /// Line of the first of them.
+    pub first_line: u64,
 }
 
 impl ColumnGuard {
     /// Looks at a cell, without surrounding blanks, on a line of the file.
     #[inline]
-    pub(crate) fn observe(&mut self, cell: &[u8], line: u64) {
+    pub fn observe(&mut self, cell: &[u8], line: u64) {
         self.n_cells += u64::from(!cell.is_empty());
         if number::may_be_number(cell) {
             self.observe_closely(cell, line);
@@ -127,7 +130,7 @@ impl ColumnGuard {
     }
 
     /// Looks at a cell stored as a number, which has lost its leading zeros.
-    pub(crate) fn observe_number(&mut self, value: i64, line: u64) {
+    pub fn observe_number(&mut self, value: i64, line: u64) {
         self.n_cells += 1;
         if (100_000_000..1_000_000_000_000).contains(&value) {
             self.observe_closely(format!("{value:010}").as_bytes(), line);
@@ -160,7 +163,7 @@ impl ColumnGuard {
     }
 
     /// Adds what another part of the column looks like.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.n_cells += other.n_cells;
         for (count, other) in self.kinds.iter_mut().zip(&other.kinds) {
             count.n_valid += other.n_valid;
@@ -175,7 +178,7 @@ impl ColumnGuard {
     }
 
     /// The kind of identity number the column holds most of, if any.
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
+    pub fn verdict(&self) -> Option<Verdict> {
         let found = KINDS
             .into_iter()
             .zip(&self.kinds)
