@@ -59,6 +59,7 @@ pub mod survival;
 mod symmetric;
 pub mod synthetic;
 mod targeted;
+pub mod trends;
 mod two_part;
 
 pub use blocked::blocked_difference;

@@ -15,6 +15,7 @@ use crate::model::Part;
 use crate::panel_errors::{Combination, PanelError, Reported};
 use crate::regression::term;
 use crate::table::Table;
+use crate::trends::EventStudyTrends;
 use crate::{Numbers, RequestError};
 
 /// A regression beside fixed effects.
@@ -55,6 +56,8 @@ pub struct FixedEffectsRegression {
     /// Whether to put the covariances of the coefficients too.
     #[serde(default)]
     pub covariances: bool,
+    /// Bounds on trends that need not be parallel, with the first standard error.
+    pub trends: Option<EventStudyTrends>,
     /// Level of intervals.
     pub confidence_level: ConfidenceLevel,
     /// Standard errors; the first is also that of the numbers without a name.
@@ -167,6 +170,9 @@ impl Part for FixedEffectsRegression {
                 what: what.to_owned(),
                 remedy: "remove it or change the family",
             });
+        }
+        if let Some(trends) = &self.trends {
+            trends.bounds.check()?;
         }
         self.errors.iter().try_for_each(PanelError::check)
     }
@@ -313,6 +319,39 @@ impl FixedEffectsRegression {
                             count(wald.denominator),
                         );
                     }
+                }
+                if let Some(trends) = &self.trends
+                    && suffixes.iter().any(String::is_empty)
+                {
+                    let found = fit.coefficients();
+                    let columns: Vec<usize> = trends
+                        .before
+                        .iter()
+                        .chain(&trends.after)
+                        .filter_map(|wanted| names.iter().position(|name| name == wanted))
+                        .collect();
+                    let n_wanted = trends.before.len() + trends.after.len();
+                    if columns.len() != n_wanted {
+                        return Err(EffectError::LengthMismatch {
+                            what: "terms of `trends` among the coefficients",
+                            found: columns.len(),
+                            expected: n_wanted,
+                        });
+                    }
+                    let estimates: Vec<f64> = columns.iter().map(|&k| found[k]).collect();
+                    let matrix = covariance.matrix();
+                    let block: Vec<Vec<f64>> = columns
+                        .iter()
+                        .map(|&i| columns.iter().map(|&j| matrix[i][j]).collect())
+                        .collect();
+                    let before = trends.before.len();
+                    trends.bounds.put(
+                        &estimates,
+                        &block,
+                        before,
+                        self.confidence_level,
+                        numbers,
+                    )?;
                 }
                 if self.covariances {
                     for (row, one) in covariance.matrix().iter().zip(&names) {

@@ -42,6 +42,7 @@ mod step_down;
 mod survival;
 mod synthetic;
 mod table;
+mod trends;
 mod trial;
 mod two_by_two;
 mod two_part;
@@ -90,6 +91,7 @@ pub use staggered::{AggregateSpec, BootstrapSpec, MultiplierStream, Staggered, T
 pub use step_down::StepDownTest;
 pub use survival::{Compared, HazardError, ProportionalHazards, Survival};
 pub use synthetic::{Predictor, SyntheticControl, SyntheticMethod};
+pub use trends::{CriticalDraws, EventStudyTrends, PretestQuestion, PublishedTrends, TrendBounds};
 pub use trial::{Design, Folds, OutcomeFamily, RobustModels, Trial};
 pub use two_by_two::TwoByTwo;
 pub use two_part::{AmountFamily, AnyFamily, TwoPart};

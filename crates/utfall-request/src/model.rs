@@ -31,6 +31,7 @@ use crate::step_down::StepDownTest;
 use crate::survival::{ProportionalHazards, Survival};
 use crate::synthetic::SyntheticControl;
 use crate::table::Table;
+use crate::trends::PublishedTrends;
 use crate::trial::Trial;
 use crate::two_by_two::TwoByTwo;
 use crate::two_part::TwoPart;
@@ -106,6 +107,8 @@ pub struct Model {
     pub stacked: Option<Stacked>,
     /// Whether the density of a score jumps at the cutoff.
     pub density_test: Option<DensityJump>,
+    /// Bounds on trends of an event study that the file holds.
+    pub trends: Option<PublishedTrends>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -166,6 +169,7 @@ impl Model {
         "rates",
         "stacked",
         "density-test",
+        "trends",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -200,6 +204,7 @@ impl Model {
             self.rates.as_ref().map(|part| part as _),
             self.stacked.as_ref().map(|part| part as _),
             self.density_test.as_ref().map(|part| part as _),
+            self.trends.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

@@ -23,4 +23,4 @@ pub use stacked::{CleanControls, Stack, stack};
 pub use two_way_weights::{TwoWayWeights, two_way_weights};
 pub use untreated::{Imputed, Untreated, UntreatedModel};
 
-pub(crate) use covariance::{ranks, symmetric};
+pub(crate) use covariance::{quadratic, ranks, symmetric};
