@@ -29,6 +29,7 @@ use crate::stacked::Stacked;
 use crate::staggered::{Staggered, TwoPeriodRequest};
 use crate::step_down::StepDownTest;
 use crate::survival::{ProportionalHazards, Survival};
+use crate::switching::Switching;
 use crate::synthetic::SyntheticControl;
 use crate::table::Table;
 use crate::trends::PublishedTrends;
@@ -109,6 +110,8 @@ pub struct Model {
     pub density_test: Option<DensityJump>,
     /// Bounds on trends of an event study that the file holds.
     pub trends: Option<PublishedTrends>,
+    /// Effects of a treatment that is taken up, left or changed.
+    pub switching: Option<Switching>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -170,6 +173,7 @@ impl Model {
         "stacked",
         "density-test",
         "trends",
+        "switching",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -205,6 +209,7 @@ impl Model {
             self.stacked.as_ref().map(|part| part as _),
             self.density_test.as_ref().map(|part| part as _),
             self.trends.as_ref().map(|part| part as _),
+            self.switching.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

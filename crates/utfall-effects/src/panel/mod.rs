@@ -8,6 +8,7 @@ mod fixed_effects;
 mod poisson;
 mod spatial;
 mod stacked;
+mod switchers;
 mod two_way_weights;
 mod untreated;
 
@@ -20,6 +21,7 @@ pub use fixed_effects::{AbsorbedFit, Design, JackknifeCentre, fit_absorbed};
 pub use poisson::{PoissonFit, fit_absorbed_poisson, rows_without_events};
 pub use spatial::{Distance, Places};
 pub use stacked::{CleanControls, Stack, stack};
+pub use switchers::{SwitcherCohorts, SwitcherEffect, Switchers, per_dose};
 pub use two_way_weights::{TwoWayWeights, two_way_weights};
 pub use untreated::{Imputed, Untreated, UntreatedModel};
 
