@@ -58,6 +58,26 @@ impl Cell {
         self.combine(other, u64::saturating_add)
     }
 
+    /// `self / whole`, a fraction, as a reader of both would find it; `None` if either is suppressed, or
+    /// the whole is shown as 0.
+    #[must_use]
+    pub fn share_of(self, whole: Self) -> Option<f64> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of units stay far below 2^53"
+        )]
+        let share = |part: u64, whole: u64| part as f64 / whole as f64;
+        let whole = whole.value().filter(|whole| *whole > 0)?;
+        Some(share(self.value()?, whole))
+    }
+
+    /// What is paid at a price for each unit, in the price's minor units, as a reader of the cell would
+    /// find it; `None` if it is suppressed. The payment for the true count would tell it.
+    #[must_use]
+    pub fn at_price(self, price: i128) -> Option<i128> {
+        i128::from(self.value()?).checked_mul(price)
+    }
+
     /// The total of the cells that are shown; suppressed if none is.
     #[must_use]
     pub fn total(cells: &[Self]) -> Self {
@@ -159,5 +179,16 @@ mod tests {
         assert_eq!(Cell::Exact(8).less(Cell::Rounded(5)), Cell::Rounded(3));
         assert_eq!(Cell::Rounded(5).less(Cell::Rounded(10)), Cell::Rounded(0));
         assert_eq!(Cell::Exact(8).plus(Cell::Suppressed), Cell::Suppressed);
+    }
+
+    #[test]
+    fn rates_and_payments_are_those_of_what_is_shown() {
+        let shown = Cell::Rounded(20).share_of(Cell::Rounded(80));
+        assert!(shown.is_some_and(|share| (share - 0.25).abs() < 1e-15));
+        assert_eq!(Cell::Suppressed.share_of(Cell::Exact(80)), None);
+        assert_eq!(Cell::Exact(3).share_of(Cell::Exact(0)), None);
+        assert_eq!(Cell::Rounded(20).at_price(250_000), Some(5_000_000));
+        assert_eq!(Cell::Suppressed.at_price(250_000), None);
+        assert_eq!(Cell::Exact(u64::MAX).at_price(i128::MAX), None);
     }
 }

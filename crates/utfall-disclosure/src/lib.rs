@@ -1,10 +1,20 @@
 //! What may leave a secure environment: counts under a stated policy.
 //!
-//! A [`Policy`] turns counts of persons into [`Cell`]s that are exact, rounded or suppressed. A
-//! suppressed cell holds no number at all, never 0. Figures derived from counts (losses, totals)
-//! are derived from the released cells, so that no difference between them gives back a small
-//! count. Counts that add up ([`Counts`]) are released together, each covered by others where it
-//! could be computed from them, and attacked before they are handed out ([`Audit`]).
+//! - [`Policy`]: turns a count of persons into a [`Cell`] that is exact, rounded or suppressed. A
+//!   suppressed cell holds no number at all, never 0. `POLICIES.md` has an example of each policy.
+//! - [`Counts`]: counts that add up, released together. Each protected one is covered by others where
+//!   it could be computed from them, and attacked before anything is handed out ([`Audit`]).
+//! - [`TableSet`]: tables with margins, hierarchies, links, differences of populations and earlier
+//!   releases, as such counts.
+//! - [`ReleaseRegister`]: what was released, why, and who agreed.
+//! - [`PublicView`]: what everyone may see of a claim, its payment among it.
+//! - [`Protected`]: what passed through all that, by type; [`ReleaseFolder`] writes nothing else.
+//!
+//! Figures derived from counts (losses, totals, rates, payments) are derived from the released cells,
+//! so that no difference between them gives back a small count.
+//!
+//! Hundepool et al. (2012), *Statistical Disclosure Control*, Wiley,
+//! <https://doi.org/10.1002/9781118348239>.
 
 mod cell;
 mod counts;
