@@ -77,6 +77,8 @@ pub(crate) enum CliError {
         file: std::path::PathBuf,
         source: utfall_accounts::FundError,
     },
+    #[error("cannot draw the answer: {0}")]
+    Picture(#[from] utfall_report::ReportError),
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
     #[error("internal fault: {0}; please report it")]
@@ -115,7 +117,8 @@ impl CliError {
             Self::Key(_) => Code::Plan,
             Self::SecretKey(error) => of_key(error),
             Self::Ledger(error) => of_ledger(error),
-            Self::Output(_) | Self::Internal(_) => Code::Internal,
+            Self::Picture(utfall_report::ReportError::NoPicture { .. }) => Code::Plan,
+            Self::Output(_) | Self::Internal(_) | Self::Picture(_) => Code::Internal,
         }
     }
 

@@ -10,11 +10,13 @@
 //! - `page`: every section as finished text, built from the documents.
 //! - `study`: pages of a calibration ([`render_calibration`]) and a design ([`render_design`]).
 //! - [`render_whatif`]: payment against what moves, as one drawing.
+//! - [`render_estimate`]: the answer to a request over time, drawn from what may be released.
 //! - `picture`: funnel, balance, effects and payment as drawings at two widths.
 //! - `svg`: shapes, labels and axes, and how wide a label may be in a font nobody knows.
 //! - `templates/`: the words around the figures, and the style sheet.
 
 mod error;
+mod estimate;
 mod input;
 mod number;
 mod page;
@@ -27,6 +29,7 @@ mod svg;
 mod whatif;
 
 pub use error::ReportError;
+pub use estimate::{EstimatePicture, render_estimate};
 pub use input::ReportInput;
 pub use quality::{QualityInput, render_quality};
 pub use render::render;

@@ -4,13 +4,7 @@ use utfall_design::Whatif;
 use utfall_stats::normal;
 
 use crate::picture::{Curve, CurveMark, curve};
-
-/// Colours of a drawing that has no page around it.
-const STYLE: &str = "<style>text{font-family:system-ui,sans-serif;fill:#1d2733}\
-.note{fill:#5b6876}.strong{font-weight:600;fill:#1d2733}.grid{stroke:#d9dfe5}\
-.axis,.tick{stroke:#5b6876}.zero{stroke:#1d2733;stroke-width:1.25}\
-.gate{stroke:#b3261e;stroke-dasharray:4 3}.interval{stroke:#14606e;stroke-width:2.5}\
-.interval-thin{stroke:#8a97a3;stroke-width:1.25}</style>";
+use crate::svg::STYLE_ALONE;
 
 /// Draws a sweep as one SVG file.
 ///
@@ -64,7 +58,7 @@ pub fn render_whatif(whatif: &Whatif) -> String {
     );
     drawn
         .wide
-        .replacen("</desc>", &format!("</desc>{STYLE}"), 1)
+        .replacen("</desc>", &format!("</desc>{STYLE_ALONE}"), 1)
 }
 
 #[cfg(test)]

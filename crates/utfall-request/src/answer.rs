@@ -53,6 +53,20 @@ impl Numbers {
         self.by_covariate.get(name)?.get(covariate).copied()
     }
 
+    /// The numbers that one name holds by covariate, time or group, in the order of their keys as text.
+    pub fn each(&self, name: &str) -> impl Iterator<Item = (&str, f64)> {
+        self.by_covariate
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.as_str(), *value))
+    }
+
+    /// The names whose numbers are by covariate, time or group, in the order of text.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_covariate.keys().map(String::as_str)
+    }
+
     /// What to know before these numbers are used.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {

@@ -35,7 +35,7 @@ impl Kind {
     fn of<'a>(keys: impl Iterator<Item = &'a String>) -> Self {
         let of = |key: &String| match key.as_str() {
             key if Model::PARTS.contains(&key) => Some(Self::Model),
-            "e-values" | "p-values" | "power" | "cluster-power" | "design" => {
+            "e-values" | "p-values" | "power" | "cluster-power" | "design" | "published" => {
                 Some(Self::Calculation)
             }
             _ => None,

@@ -7,10 +7,11 @@ use utfall_effects::{
 };
 
 use crate::power::{ClusterQuestion, DesignQuestion, PowerQuestion};
+use crate::published::PublishedQuestion;
 use crate::{Answer, Numbers, RequestError, Schema};
 
 /// Numbers from numbers: `[[e-values]]`, `[p-values]`, `[[power]]`, `[[cluster-power]]`,
-/// `[[design]]`.
+/// `[[design]]`, `[[published]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Calculation {
@@ -30,6 +31,9 @@ pub struct Calculation {
     /// Designs whose precision is wanted.
     #[serde(default)]
     pub design: Vec<DesignQuestion>,
+    /// Published figures whose effect is wanted.
+    #[serde(default)]
+    pub published: Vec<PublishedQuestion>,
 }
 
 /// An effect whose E-value is wanted.
@@ -80,6 +84,9 @@ impl Calculation {
             question.put(&mut numbers)?;
         }
         for question in &self.design {
+            question.put(&mut numbers)?;
+        }
+        for question in &self.published {
             question.put(&mut numbers)?;
         }
         Ok(Answer {

@@ -1,5 +1,7 @@
 //! `[discontinuity]`: the jump of an outcome where a score crosses a cutoff.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::discontinuity::{
@@ -7,6 +9,7 @@ use utfall_effects::discontinuity::{
     estimate_jump, select_bandwidths,
 };
 use utfall_effects::{EffectError, Grouping};
+use utfall_stats::moments::{count, mean};
 use utfall_stats::normal;
 
 use crate::files::Files;
@@ -50,6 +53,8 @@ pub struct Discontinuity {
     pub cluster_by: Option<String>,
     /// What to do where many rows share a score.
     pub mass_points: MassPoints,
+    /// Bins of equal width on each side of the cutoff, whose means of the outcome are wanted.
+    pub bins: Option<NonZeroUsize>,
     /// Level of intervals.
     pub confidence_level: ConfidenceLevel,
 }
@@ -196,10 +201,46 @@ impl Part for Discontinuity {
                 numbers.covariate(&format!("coef_{side}"), &power.to_string(), *value);
             }
         }
+        if let Some(bins) = self.bins {
+            put_bins(&data, bins.get(), numbers);
+        }
         self.put_estimate("conventional", &jump.conventional, numbers);
         self.put_estimate("bias_corrected", &jump.bias_corrected, numbers);
         self.put_estimate("robust", &jump.robust, numbers);
         Ok(None)
+    }
+}
+
+/// Means of the outcome in bins of equal width, from the cutoff to the farthest score of its side.
+///
+/// Bins hold the nearer of their two ends, and the last one both. One without rows has no numbers.
+fn put_bins(data: &JumpData<'_>, n_bins: usize, numbers: &mut Numbers) {
+    for side in ["left", "right"] {
+        let is_right = side == "right";
+        let distance = |row: usize| (data.score[row] - data.cutoff).abs();
+        let rows: Vec<usize> = (0..data.score.len())
+            .filter(|&row| (data.score[row] >= data.cutoff) == is_right)
+            .collect();
+        let farthest = rows.iter().map(|&row| distance(row)).fold(0.0, f64::max);
+        let width = farthest / count(n_bins);
+        for bin in 0..n_bins {
+            let from = count(bin) * width;
+            let to = count(bin + 1) * width;
+            let is_last = bin + 1 == n_bins;
+            let outcomes: Vec<f64> = rows
+                .iter()
+                .filter(|&&row| distance(row) >= from && (is_last || distance(row) < to))
+                .map(|&row| data.outcome[row])
+                .collect();
+            if outcomes.is_empty() {
+                continue;
+            }
+            let middle = 0.5 * (from + to) * if is_right { 1.0 } else { -1.0 };
+            let key = format!("{side}, {}", bin + 1);
+            numbers.covariate("bin_score", &key, data.cutoff + middle);
+            numbers.covariate("bin_mean", &key, mean(&outcomes));
+            numbers.covariate("bin_n", &key, count(outcomes.len()));
+        }
     }
 }
 

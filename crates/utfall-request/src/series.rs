@@ -25,6 +25,9 @@ pub struct Series {
     pub outcome: String,
     /// The terms beside the constant: time, the change of level, the change of slope, seasons.
     pub terms: Vec<String>,
+    /// Terms that are the intervention: without them the model tells what would have been.
+    #[serde(default)]
+    pub intervention: Vec<String>,
     /// Column of times, in whose order rows are taken.
     pub time: String,
     /// How errors follow each other; without it least squares.
@@ -54,6 +57,12 @@ pub struct SerialCorrelation {
 impl Part for Series {
     fn check(&self) -> Result<(), RequestError> {
         self.errors.iter().try_for_each(PanelError::check)?;
+        let is_unknown = |name: &String| !self.terms.contains(name);
+        RequestError::first_contradiction([(
+            self.intervention.iter().any(is_unknown),
+            "an `intervention` that is no term",
+            "name it in `terms` too",
+        )])?;
         let tests = self.breusch_godfrey.iter().chain(&self.ljung_box);
         if self.correlation.is_some() && tests.count() > 0 {
             return Err(RequestError::Contradiction {
@@ -134,6 +143,7 @@ impl Part for Series {
                 newey_west_bandwidth(&slices, residual),
             );
             self.report(&table, &fit, &design, &names, numbers, &refused)?;
+            self.put_paths(&names, &time, &outcome, &columns, numbers);
             return Ok(None);
         };
         let fit = fit_serial(&slices, &outcome, serial.first_row, serial.rho).map_err(refused)?;
@@ -161,11 +171,44 @@ impl Part for Series {
             numbers,
             &refused,
         )?;
+        self.put_paths(&names, &time, &outcome, &columns, numbers);
         Ok(None)
     }
 }
 
 impl Series {
+    /// The outcome, the model's mean, and its mean without the intervention, at each time.
+    fn put_paths(
+        &self,
+        names: &[String],
+        time: &[f64],
+        outcome: &[f64],
+        columns: &[Vec<f64>],
+        numbers: &mut Numbers,
+    ) {
+        if self.intervention.is_empty() {
+            return;
+        }
+        let coefficients: Vec<f64> = names
+            .iter()
+            .map(|name| numbers.get(&format!("coef.{name}")).unwrap_or(f64::NAN))
+            .collect();
+        for (row, time) in time.iter().enumerate() {
+            let key = time.to_string();
+            let (mut fitted, mut without) = (0.0, 0.0);
+            for ((name, coefficient), column) in names.iter().zip(&coefficients).zip(columns) {
+                let part = coefficient * column[row];
+                fitted += part;
+                if !self.intervention.contains(name) {
+                    without += part;
+                }
+            }
+            numbers.covariate("observed_path", &key, outcome[row]);
+            numbers.covariate("fitted_path", &key, fitted);
+            numbers.covariate("counterfactual_path", &key, without);
+        }
+    }
+
     fn report(
         &self,
         table: &Table,

@@ -211,10 +211,14 @@ impl Survival {
                         .as_ref()
                         .is_none_or(|start| start[row] < time)
             });
+            let events = rows
+                .iter()
+                .filter(|&&row| observed.stop[row] <= time && observed.event[row]);
             let (low, high) = curve.interval(entry, self.interval, self.reach());
             let survival = curve.survival[entry];
             for (name, value) in [
                 ("n_risk", count(at_risk.count())),
+                ("n_events_by", count(events.count())),
                 ("survival", survival),
                 ("survival_se", survival * curve.relative_error[entry]),
                 ("survival_ci_low", low),

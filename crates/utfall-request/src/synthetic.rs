@@ -133,6 +133,7 @@ impl Part for SyntheticControl {
                 }
                 numbers.real("plain_effect", found.plain.effect);
                 put_found(&found.augmented, &arranged, numbers);
+                put_paths(&found.augmented, &arranged, numbers);
                 return Ok(Some(Estimand::Att));
             }
             SyntheticMethod::Control { ridge } => Method::Control { ridge },
@@ -142,6 +143,7 @@ impl Part for SyntheticControl {
         let predictors = self.predictors(table, &arranged, numbers)?;
         let found = synthetic(block, method, predictors.as_ref()).map_err(refused)?;
         put_found(&found, &arranged, numbers);
+        put_paths(&found, &arranged, numbers);
         if self.jackknife {
             numbers.real("se_jackknife", jackknife(block, &found).map_err(refused)?);
         }
@@ -178,6 +180,17 @@ fn put_found(found: &Synthetic, arranged: &Arranged, numbers: &mut Numbers) {
     }
 }
 
+/// The treated mean at each time, and what it would have been: the treated mean less the gap.
+fn put_paths(found: &Synthetic, arranged: &Arranged, numbers: &mut Numbers) {
+    let treated = &arranged.block.treated;
+    for (at, (time, gap)) in arranged.times.iter().zip(&found.gap).enumerate() {
+        let path = mean(&treated.iter().map(|line| line[at]).collect::<Vec<f64>>());
+        let key = time.to_string();
+        numbers.covariate("treated_path", &key, path);
+        numbers.covariate("counterfactual_path", &key, path - gap);
+    }
+}
+
 fn put_placebos(
     found: &Synthetic,
     placebos: &[Synthetic],
@@ -206,6 +219,9 @@ fn put_placebos(
     numbers.real("p_ratio", share(n));
     for (name, placebo) in arranged.donors.iter().zip(placebos) {
         numbers.covariate("placebo", name, placebo.effect);
+        for (time, gap) in arranged.times.iter().zip(&placebo.gap) {
+            numbers.covariate("placebo_gap", &format!("{name}, {time}"), *gap);
+        }
         numbers.covariate("placebo_rmse_before", name, placebo.error_before);
         numbers.covariate("placebo_rmse_after", name, placebo.error_after);
         numbers.covariate(

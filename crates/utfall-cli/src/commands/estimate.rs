@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use utfall_disclosure::{Policy, Reason};
 use utfall_registry::TextTable;
 use utfall_request::{Cells, Files, Request, RequestError};
 
@@ -16,6 +17,7 @@ use crate::exit::Code;
 #[command(after_help = "\
 Examples:
     utfall estimate --request request.toml
+    utfall estimate --request castle.toml --picture castle.html --disclosure public
     utfall estimate trial.csv --treatment arm --outcome score \\
         --estimator difference --estimand ate --standard-error hc2
     utfall estimate pupils.parquet --treatment offered --outcome grade --covariates age,sex \\
@@ -32,6 +34,33 @@ pub(crate) struct EstimateArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     quick: QuickArgs,
+    /// Draw an effect over time in this file: a page (.html), or the drawing alone (.svg)
+    #[arg(long, value_name = "FILE", requires = "disclosure")]
+    picture: Option<PathBuf>,
+    /// What counts of persons the picture may tell: `acro` withholds what rests on fewer than 10,
+    /// `public` is for data that are public already
+    #[arg(long, value_enum, requires = "picture")]
+    disclosure: Option<Disclosure>,
+}
+
+/// Which counts a picture may tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Disclosure {
+    /// The thresholds of the ACRO tools
+    Acro,
+    /// Every count
+    Public,
+}
+
+impl Disclosure {
+    fn policy(self) -> Result<Policy, CliError> {
+        match self {
+            Self::Acro => Ok(Policy::acro()),
+            Self::Public => Reason::try_from("the data are public".to_owned())
+                .map(|reason| Policy::None { reason })
+                .map_err(|error| CliError::Internal(error.to_string())),
+        }
+    }
 }
 
 /// A request in options.
@@ -91,12 +120,13 @@ enum QuickEstimator {
 }
 
 pub(crate) fn estimate(args: &EstimateArgs, out: &mut dyn Write) -> Result<Code, CliError> {
-    let answer = match (&args.request, &args.data) {
+    let (request, answer) = match (&args.request, &args.data) {
         (Some(request), _) => {
             let folder = request.parent().unwrap_or(Path::new(""));
             let files = Files::read_by(folder, &read);
             let request = Request::read(request)?;
-            utfall_request::estimate_from(&request, &files)?
+            let answer = utfall_request::estimate_from(&request, &files)?;
+            (request, answer)
         }
         (None, data) => {
             let request = args.quick.request(data.as_deref().unwrap_or(Path::new("")));
@@ -106,9 +136,17 @@ pub(crate) fn estimate(args: &EstimateArgs, out: &mut dyn Write) -> Result<Code,
                 return Ok(Code::Done);
             }
             let request = Request::from_json("the request of the options", &text)?;
-            utfall_request::estimate_from(&request, &Files::read_by(Path::new(""), &read))?
+            let files = Files::read_by(Path::new(""), &read);
+            let answer = utfall_request::estimate_from(&request, &files)?;
+            (request, answer)
         }
     };
+    if let (Some(file), Some(disclosure)) = (&args.picture, args.disclosure) {
+        let drawn = utfall_report::render_estimate(&request, &answer, &disclosure.policy()?)?;
+        let is_svg = file.extension().is_some_and(|ending| ending == "svg");
+        let text = if is_svg { drawn.svg } else { drawn.page };
+        utfall_files::write_whole(file, text.as_bytes())?;
+    }
     writeln!(out, "{}", pretty(&answer)?)?;
     Ok(Code::Done)
 }

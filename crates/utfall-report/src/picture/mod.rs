@@ -12,6 +12,7 @@ mod love;
 mod overlap;
 mod paying;
 mod payment;
+mod plot;
 
 pub(crate) use effects::{EffectPanel, EffectRow, Mark, MarkKind, designs, effects};
 pub(crate) use funnel::{FunnelStep, Shown, funnel};
@@ -20,6 +21,7 @@ pub(crate) use love::{LoveRow, love};
 pub(crate) use overlap::{OverlapBar, overlap};
 pub(crate) use paying::{Curve, CurveMark, curve};
 pub(crate) use payment::{Card, CardState, Stage, payment};
+pub(crate) use plot::{Ink, Layer, Plot, Point, plot};
 
 use serde::Serialize;
 

@@ -31,54 +31,54 @@ pub fn render_design(document: &DesignDocument) -> Result<String, ReportError> {
 
 /// Everything on such a page.
 #[derive(Debug, Serialize)]
-struct Page {
-    kicker: &'static str,
-    title: String,
-    lede: String,
-    banner: Banner,
-    sections: Vec<Section>,
-    footer: String,
+pub(crate) struct Page {
+    pub(crate) kicker: &'static str,
+    pub(crate) title: String,
+    pub(crate) lede: String,
+    pub(crate) banner: Banner,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) footer: String,
 }
 
 /// The finding in ten seconds.
 #[derive(Debug, Serialize)]
-struct Banner {
+pub(crate) struct Banner {
     /// Style-sheet class: `paid`, `shut` or `alert`.
-    tone: &'static str,
-    headline: &'static str,
-    amount: String,
-    reason: String,
-    facts: Vec<Fact>,
+    pub(crate) tone: &'static str,
+    pub(crate) headline: &'static str,
+    pub(crate) amount: String,
+    pub(crate) reason: String,
+    pub(crate) facts: Vec<Fact>,
 }
 
 #[derive(Debug, Serialize)]
-struct Fact {
-    term: &'static str,
-    value: String,
-    note: Option<String>,
+pub(crate) struct Fact {
+    pub(crate) term: &'static str,
+    pub(crate) value: String,
+    pub(crate) note: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Section {
-    title: String,
-    paragraphs: Vec<String>,
-    figures: Vec<Figure>,
-    tables: Vec<Table>,
+pub(crate) struct Section {
+    pub(crate) title: String,
+    pub(crate) paragraphs: Vec<String>,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) tables: Vec<Table>,
 }
 
 #[derive(Debug, Serialize)]
-struct Figure {
-    title: String,
-    caption: String,
-    picture: Picture,
+pub(crate) struct Figure {
+    pub(crate) title: String,
+    pub(crate) caption: String,
+    pub(crate) picture: Picture,
 }
 
 #[derive(Debug, Serialize)]
-struct Table {
-    caption: String,
-    note: String,
-    head: Vec<String>,
-    rows: Vec<Vec<String>>,
+pub(crate) struct Table {
+    pub(crate) caption: String,
+    pub(crate) note: String,
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 /// A share in percent, `–` without one.

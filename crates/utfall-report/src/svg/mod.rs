@@ -18,6 +18,14 @@ pub(crate) const LABEL: f64 = 13.0;
 /// Font size of axis marks and notes, in pixels.
 pub(crate) const NOTE: f64 = 11.5;
 
+/// Colours of a drawing that has no page around it.
+pub(crate) const STYLE_ALONE: &str = "<style>svg{background:#fffefb}text{font-family:system-ui,sans-serif;fill:#1d2733}\
+.note{fill:#5b6876}.strong{font-weight:600;fill:#1d2733}.grid{stroke:#d9dfe5}.hair{stroke:#c3cad1}\
+.axis,.tick{stroke:#5b6876}.zero{stroke:#1d2733;stroke-width:1.25}.band{fill:#dfeaec}\
+.gate{stroke:#b3261e;stroke-dasharray:4 3}.interval{stroke:#14606e;stroke-width:2.5}\
+.interval-thin{stroke:#8a97a3;stroke-width:1.25}.dot{fill:#14606e;stroke:#fffefb}\
+.dot-open{fill:#fffefb;stroke:#5b6876;stroke-width:1.5}</style>";
+
 /// Which edge of a text its position fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Anchor {

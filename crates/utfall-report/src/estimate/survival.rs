@@ -1,0 +1,154 @@
+//! Survival at the times that were asked for, with the number at risk.
+
+use utfall_disclosure::{Cell, Policy};
+use utfall_request::{Numbers, Survival};
+
+use super::{Drawn, by_label, digits, limits, range, shown, whole};
+use crate::ReportError;
+use crate::picture::{Ink, Layer, Plot, Point};
+use crate::study::{Fact, Table};
+
+/// How groups are told apart, in their order.
+const INKS: [Ink; 2] = [Ink::Dots, Ink::OpenDots];
+
+/// Draws each group at the times of the request.
+///
+/// A step at every event would tell when single persons had it. So a time is told only if the policy
+/// allows the persons at risk there, the events since the time told before, and those who left since.
+pub(super) fn draw(
+    part: &Survival,
+    numbers: &Numbers,
+    policy: &Policy,
+) -> Result<Drawn, ReportError> {
+    let groups = by_label(numbers, "survival");
+    if groups.is_empty() {
+        return Err(ReportError::NoPicture {
+            remedy: "give `times` to `[survival]`: the picture is of these alone, since a step at each event would tell of single persons",
+        });
+    }
+    let level = super::percent(part.confidence_level.fraction());
+    let (mut layers, mut rows, mut at_risk) = (Vec::new(), Vec::new(), Vec::new());
+    let mut last = Vec::new();
+    for (index, (group, times)) in groups.iter().enumerate() {
+        let mut points = Vec::new();
+        let mut counts = Vec::new();
+        let mut told = None;
+        for (at, key, value) in times {
+            let of = |name: &str| whole(numbers.get(&format!("{name}.{key}")).unwrap_or(0.0));
+            let here = (of("n_risk"), of("n_events_by"));
+            let cell = if is_told(policy, told, here) {
+                policy.release(here.0)
+            } else {
+                Cell::Suppressed
+            };
+            let interval = limits(numbers, "survival_ci_low", "survival_ci_high", key);
+            let is_told = cell.value().is_some();
+            if is_told {
+                told = Some(here);
+                points.push(Point {
+                    at: *at,
+                    value: *value,
+                    limits: interval,
+                });
+                counts.push((*at, shown(cell)));
+            }
+            let withheld = || "withheld".to_owned();
+            rows.push(vec![
+                format!("{group}, {}", crate::number::shortest(*at, 4)),
+                if is_told { digits(*value) } else { withheld() },
+                if is_told { range(interval) } else { withheld() },
+                shown(cell),
+            ]);
+        }
+        last.extend(points.last().map(|point| {
+            let time = crate::number::shortest(point.at, 4);
+            format!("{group}: {} at {time}", digits(point.value))
+        }));
+        let ink = INKS[index.min(INKS.len() - 1)];
+        layers.push(Layer {
+            word: None,
+            ink: if index == 0 { Ink::Line } else { Ink::Faint },
+            points: points
+                .iter()
+                .map(|point| Point {
+                    limits: None,
+                    ..*point
+                })
+                .collect(),
+        });
+        layers.push(Layer {
+            word: Some(format!("{group}, {level} intervals")),
+            ink,
+            points,
+        });
+        at_risk.push((format!("at risk: {group}"), counts));
+    }
+    let mut facts = Vec::new();
+    if let Some(p) = numbers.get("chi_squared_p") {
+        facts.push(Fact {
+            term: "Equal curves, p",
+            value: digits(p),
+            note: Some("weighted log-rank test".to_owned()),
+        });
+    }
+    Ok(Drawn {
+        title: format!("Share without {} by {}", part.event, part.group),
+        lede: "Kaplan and Meier's estimate at the times of the request.".to_owned(),
+        amount: last
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "withheld".to_owned()),
+        reason: last.get(1..).unwrap_or_default().join("; "),
+        facts,
+        caption: "Read at the times shown; the lines between them only guide the eye.".to_owned(),
+        plot: Plot {
+            title: "Survival".to_owned(),
+            description: "The table below has every number.".to_owned(),
+            across: part.time.clone(),
+            upwards: format!("share without {}", part.event),
+            layers,
+            change: None,
+            shown: vec![1.0],
+            rows: at_risk,
+        },
+        table: Table {
+            caption: "Survival and persons at risk".to_owned(),
+            note: "What rests on too few persons is withheld under the disclosure policy."
+                .to_owned(),
+            head: ["group, time", "survival", "interval", "at risk"]
+                .map(str::to_owned)
+                .to_vec(),
+            rows,
+        },
+    })
+}
+
+/// Whether counts at a time, beside those told before, give no small count away.
+fn is_told(policy: &Policy, before: Option<(u64, u64)>, here: (u64, u64)) -> bool {
+    let (risk, events) = here;
+    let may = |count: u64| policy.release(count).value().is_some();
+    let (left, new) = match before {
+        Some((risk_before, events_before)) => (
+            risk_before.saturating_sub(risk),
+            events.saturating_sub(events_before),
+        ),
+        None => return may(risk) && may(events),
+    };
+    may(risk) && may(left) && may(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_withheld_if_few_left_or_had_the_event_since_the_one_before() {
+        let policy = Policy::acro();
+        assert!(is_told(&policy, None, (200, 12)));
+        assert!(!is_told(&policy, None, (200, 3)));
+        assert!(is_told(&policy, Some((200, 12)), (180, 25)));
+        assert!(!is_told(&policy, Some((200, 12)), (195, 25)));
+        assert!(!is_told(&policy, Some((200, 12)), (180, 14)));
+        assert!(!is_told(&policy, Some((20, 12)), (9, 23)));
+    }
+}
