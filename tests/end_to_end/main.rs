@@ -18,6 +18,7 @@ mod faults;
 mod harness;
 #[cfg(unix)]
 mod interrupting;
+mod over_time;
 mod releasing;
 mod repeatable;
 mod reproducing;

@@ -25,6 +25,8 @@ fn any_number_of_threads_gives_the_same_bytes() {
         "norrkoping",
         "dialog-mod-vold",
         "nyc-attendance",
+        "castle-doctrine",
+        "recidivism",
     ] {
         let scratch = Scratch::copy_of(pipeline);
         let mut seen = Vec::new();
