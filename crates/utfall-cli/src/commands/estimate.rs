@@ -328,4 +328,39 @@ mod tests {
         assert_eq!(run("cr2").unwrap()["n_clusters"], 8);
         assert!(matches!(run("hc2"), Err(CliError::Request(_))));
     }
+
+    #[test]
+    fn an_answer_is_drawn_as_a_page_or_a_drawing_once_it_is_said_what_may_be_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let example = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../utfall-request/examples/castle.toml"
+        );
+        let plain = answer(&["--request", example]).unwrap();
+        for (name, start) in [("a.html", "<!DOCTYPE html>"), ("a.svg", "<svg ")] {
+            let file = place(name);
+            let line = [
+                "--request",
+                example,
+                "--picture",
+                &file,
+                "--disclosure",
+                "acro",
+            ];
+            assert_eq!(answer(&line).unwrap(), plain);
+            assert!(std::fs::read_to_string(file).unwrap().starts_with(start));
+        }
+        let file = place("b.svg");
+        let line = ["estimate", "--request", example, "--picture", &file];
+        assert!(Line::try_parse_from(line).is_err());
+        let units = data(&folder);
+        let line = "--treatment arm --outcome y --estimand ate --standard-error hc2 --estimator difference";
+        let mut line: Vec<&str> = line.split(' ').collect();
+        line.extend(
+            [&units, "--picture", &file, "--disclosure", "public"].map(|text| text as &str),
+        );
+        assert!(matches!(answer(&line), Err(CliError::Picture(_))));
+        assert!(!Path::new(&file).exists());
+    }
 }

@@ -88,9 +88,7 @@ pub fn render_estimate(
 
 fn drawn(request: &Request, numbers: &Numbers, policy: &Policy) -> Result<Drawn, ReportError> {
     let Request::Model(model) = request else {
-        return Err(ReportError::NoPicture {
-            remedy: "pictures are of `[staggered]`, `[adoption]`, `[stacked]`, `[synthetic]`, `[series]`, `[discontinuity]` and `[survival]`",
-        });
+        return Err(NOTHING_OVER_TIME);
     };
     if let Some(part) = &model.discontinuity {
         discontinuity::draw(part, numbers, policy)
@@ -106,12 +104,17 @@ fn drawn(request: &Request, numbers: &Numbers, policy: &Policy) -> Result<Drawn,
     } else if let Some(part) = &model.adoption {
         let level = part.confidence_level.fraction();
         event_study::draw(&part.outcome, &part.time, level, numbers)
+    } else if let Some(part) = &model.stacked {
+        let level = part.confidence_level.fraction();
+        event_study::draw(&part.outcome, &part.time, level, numbers)
     } else {
-        Err(ReportError::NoPicture {
-            remedy: "pictures are of `[staggered]`, `[adoption]`, `[synthetic]`, `[series]`, `[discontinuity]` and `[survival]`",
-        })
+        Err(NOTHING_OVER_TIME)
     }
 }
+
+const NOTHING_OVER_TIME: ReportError = ReportError::NoPicture {
+    remedy: "pictures are of `[staggered]`, `[adoption]`, `[stacked]`, `[synthetic]`, `[series]`, `[discontinuity]` and `[survival]`",
+};
 
 /// Numbers of one name whose keys are numbers, in their order.
 fn by_number(numbers: &Numbers, name: &str) -> Vec<(f64, f64)> {
