@@ -31,11 +31,9 @@ fn assert_near(what: &str, found: &Value, expected: f64, most: f64) {
 
 fn published(file: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(root().join(file)).unwrap();
-    let cells = |line: &str| {
-        line.split(',')
-            .map(|cell| cell.trim_matches('"').to_owned())
-    };
-    text.lines().map(|line| cells(line).collect()).collect()
+    let plain = |cell: &str| cell.trim_matches('"').to_owned();
+    let cells = |line: &str| line.split(',').map(plain).collect();
+    text.lines().map(cells).collect()
 }
 
 fn column(rows: &[Vec<String>], name: &str) -> Vec<String> {
