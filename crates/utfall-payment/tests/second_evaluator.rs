@@ -64,6 +64,12 @@ fn a_second_evaluator_agrees_on_ten_thousand_contracts() {
         });
         let theirs: Value = serde_json::from_str(line).unwrap();
         assert_eq!(ours, theirs, "{text}\n{inputs:#?}");
+        let alone = contract.payment(inputs);
+        assert_eq!(
+            alone,
+            (decision.branch, decision.total),
+            "{text}\n{inputs:#?}"
+        );
         *branches.entry(decision.branch.to_string()).or_default() += 1;
         n_agreed += 1;
     }
