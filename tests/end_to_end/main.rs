@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod calibrating;
+mod canaries;
 mod claiming;
 mod cohorts;
 mod decisions;

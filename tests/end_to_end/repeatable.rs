@@ -83,3 +83,28 @@ fn the_order_of_rows_moves_no_figure() {
         );
     }
 }
+
+#[test]
+fn an_older_processor_gives_the_same_bytes() {
+    let scratch = Scratch::copy_of("norrkoping");
+    scratch.run_well(&[]);
+    let expected = results(&scratch);
+    std::fs::remove_dir_all(scratch.workspace()).unwrap();
+    // No AVX, no FMA: whatever picks instructions at run time would pick others.
+    let emulated = std::process::Command::new("qemu-x86_64")
+        .args(["-cpu", "Nehalem", env!("CARGO_BIN_EXE_utfall"), "run"])
+        .arg(scratch.pipeline())
+        .arg("--workspace")
+        .arg(scratch.workspace())
+        .output();
+    let Ok(emulated) = emulated else {
+        eprintln!("SKIPPED: no qemu-x86_64");
+        return;
+    };
+    let (errors, _) = crate::harness::texts(&emulated);
+    assert_eq!(emulated.status.code(), Some(0), "{errors}");
+    assert!(
+        results(&scratch) == expected,
+        "another processor gives other bytes"
+    );
+}

@@ -28,9 +28,10 @@ pub(crate) fn changed_byte(
     sealed: &Digest,
 ) -> Option<ChangedByte> {
     let table = table();
+    let by_top_byte = by_top_byte(&table);
     let mut trace = crc32fast::hash(bytes) ^ sealed_checksum;
     for offset in (0..bytes.len()).rev() {
-        let index = with_top_byte(&table, trace);
+        let index = usize::from(by_top_byte[(trace >> 24) as usize]);
         if table[index] == trace {
             let found = bytes[offset];
             let candidate = ChangedByte {
@@ -53,12 +54,13 @@ fn restored(bytes: &[u8], change: ChangedByte) -> Digest {
     Digest::sha256(&bytes)
 }
 
-/// The index of the only entry with the top byte of `trace`.
-fn with_top_byte(table: &[u32; 256], trace: u32) -> usize {
-    table
-        .iter()
-        .position(|entry| entry >> 24 == trace >> 24)
-        .unwrap_or_default()
+/// The index of the only entry with each top byte.
+fn by_top_byte(table: &[u32; 256]) -> [u8; 256] {
+    let mut indices = [0; 256];
+    for (entry, index) in table.iter().zip(0..=u8::MAX) {
+        indices[(entry >> 24) as usize] = index;
+    }
+    indices
 }
 
 #[expect(

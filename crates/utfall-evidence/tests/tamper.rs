@@ -140,10 +140,30 @@ fn a_changed_byte_of_any_file_is_named_to_the_byte() {
 }
 
 #[test]
-fn ten_thousand_random_mutations_are_all_refused() {
+fn every_byte_of_files_up_to_64_kib_is_guarded() {
+    let mut files = Files::new();
+    let mut draws = Draws(64);
+    for n_bytes in [1, 257, 4096, 65_536] {
+        let bytes = (0..n_bytes).map(|_| draws.next() as u8).collect();
+        files.insert(format!("file-{n_bytes}"), bytes).unwrap();
+    }
+    let bundle = Bundle::seal(files, "urn:example", Json::Null).unwrap();
+    let mut sealed = Vec::new();
+    bundle.write_to(&mut sealed).unwrap();
+    for offset in 0..sealed.len() {
+        let kept = sealed[offset];
+        sealed[offset] ^= 1 + (draws.next() % 255) as u8;
+        let findings = inspect_bytes(&sealed).findings;
+        sealed[offset] = kept;
+        assert!(!findings.is_empty(), "offset {offset}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_random_mutations_are_all_refused() {
     let sealed = zip();
     let mut draws = Draws(20_261_101);
-    for round in 0..10_000 {
+    for round in 0..100_000 {
         let mut changed = sealed.clone();
         for _ in 0..=draws.below(3) {
             mutate(&mut changed, &mut draws);
@@ -217,6 +237,44 @@ fn an_unpacked_bundle_is_accepted_and_every_changed_file_in_it_refused() {
             "{name}: {findings:?}"
         );
         std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+}
+
+/// A zip of another make, with one hostile entry.
+fn hostile(name: &str, content: &[u8], options: zip::write::SimpleFileOptions) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in bundle().files().iter() {
+        let stored = options.compression_method(zip::CompressionMethod::Stored);
+        writer.start_file(name, stored).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.start_file(name, options).unwrap();
+    writer.write_all(content).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn zips_that_reach_out_swell_link_or_collide_are_refused() {
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let deflated = stored.compression_method(zip::CompressionMethod::Deflated);
+    let link = stored.unix_permissions(0o120_777);
+    let bomb = vec![0; 64 << 20];
+    for (name, content, options) in [
+        ("../evil", b"x".as_slice(), stored),
+        ("/etc/evil", b"x", stored),
+        ("record/../../evil", b"x", stored),
+        ("C:\\evil", b"x", stored),
+        ("Report.html", b"x", stored),
+        ("record", b"x", stored),
+        ("manifest.json/x", b"x", stored),
+        ("con", b"x", stored),
+        ("bomb", &bomb, deflated),
+        ("link", b"/etc/passwd", link),
+    ] {
+        let bytes = hostile(name, content, options);
+        assert!(!inspect_bytes(&bytes).findings.is_empty(), "{name}");
     }
 }
 

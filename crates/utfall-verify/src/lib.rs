@@ -3,6 +3,7 @@
 //! - [`record`]: the documents of a run, typed, and their names in the bundle.
 //! - [`inputs`]: from effects to the named figures a contract reads, without a float on the way.
 //! - [`seal_run`]: a run as a bundle, refused if it would not verify.
+//! - [`metadata()`]: what a run was, for tools of others.
 //! - [`replay()`]: level V3, the payment computed again from the recorded effects.
 //! - [`LedgerEntry`]: what of a run stands in a ledger, byte by byte.
 //! - [`reproduction`]: level V4, a run made again by someone with the data.
@@ -30,6 +31,7 @@ mod verify;
 
 pub use entry::LedgerEntry;
 pub use meaning::meaning;
+pub use metadata::{Named, metadata};
 pub use public::{ExactCounts, public_view};
 pub use replay::replay;
 pub use rerun::reproduction;

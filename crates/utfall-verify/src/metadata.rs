@@ -28,15 +28,15 @@ struct Source<'a> {
 }
 
 /// A file by name, and its bytes.
-type Named = (&'static str, Vec<u8>);
+pub type Named = (&'static str, Vec<u8>);
 
-/// The two files, by name; none if the documents they are made of cannot be read, which is a
+/// The RO-Crate and the events of a run's files, by name; none if the documents they are made of cannot be read, which is a
 /// finding elsewhere.
 ///
 /// # Errors
 ///
 /// [`JsonError`] never in practice: every part is plain JSON.
-pub(crate) fn metadata(files: &Files) -> Result<Option<[Named; 2]>, JsonError> {
+pub fn metadata(files: &Files) -> Result<Option<[Named; 2]>, JsonError> {
     let Some(source) = Source::of(files) else {
         return Ok(None);
     };

@@ -15,7 +15,8 @@ use clap::Parser;
 use utfall_evidence::json::Json;
 use utfall_evidence::ledger::{Ledger, LedgerWriter};
 use utfall_evidence::{Bundle, Files, MANIFEST, SEAL, SecretKey, Statement, TrustPolicy, inspect};
-use utfall_verify::{LedgerEntry, Question, verification};
+use utfall_verify::record::{LINEAGE, RO_CRATE};
+use utfall_verify::{LedgerEntry, Question, metadata, verification};
 
 /// Time of evidence
 #[derive(Debug, Parser)]
@@ -167,20 +168,21 @@ fn time_bundle(args: &Args, folder: &Path) -> Result<(), Box<dyn Error>> {
 fn enlarged(args: &Args) -> Result<Bundle, Box<dyn Error>> {
     let inspection = inspect(&args.bundle)?;
     let held = inspection.files.ok_or("the bundle cannot be read")?;
+    let made_anew = [MANIFEST, SEAL, RO_CRATE, LINEAGE];
     let mut files = Files::new();
-    for (name, bytes) in held
-        .iter()
-        .filter(|(name, _)| ![MANIFEST, SEAL].contains(name))
-    {
+    for (name, bytes) in held.iter().filter(|(name, _)| !made_anew.contains(name)) {
         files.insert(name, bytes.to_vec())?;
     }
-    let n_more = args.files.saturating_sub(files.len() + 4);
+    let n_more = args.files.saturating_sub(files.len() + 6);
     for n in 0..n_more {
         let mut bytes = Vec::with_capacity(args.megabytes * 1_000_000 / n_more);
         while bytes.len() < args.megabytes * 1_000_000 / n_more {
             writeln!(bytes, "{n} {}", bytes.len())?;
         }
         files.insert(format!("tables/{n}.csv"), bytes)?;
+    }
+    for (name, bytes) in metadata(&files)?.into_iter().flatten() {
+        files.insert(name, bytes)?;
     }
     let statement: Statement = inspection.statement.ok_or("the bundle has no statement")?;
     let predicate: Json = statement.predicate;
