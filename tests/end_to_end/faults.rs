@@ -97,11 +97,11 @@ fn places(calls: &[&'static str], args: &[&str]) -> Vec<Place> {
 }
 
 /// As many of some places as asked for (`UTFALL_FAULTS`, a few otherwise), evenly spread.
-fn sampled(places: &[Place]) -> impl Iterator<Item = Place> {
+fn sampled(places: &[Place]) -> impl Iterator<Item = Place> + '_ {
     let asked = std::env::var("UTFALL_FAULTS").ok();
-    let asked = asked.and_then(|n| n.parse().ok()).unwrap_or(25);
-    let step = places.len().div_ceil(asked).max(1);
-    places.iter().copied().step_by(step)
+    let asked: usize = asked.and_then(|n| n.parse().ok()).unwrap_or(25);
+    let n = asked.min(places.len());
+    (0..n).map(move |one| places[one * places.len() / n])
 }
 
 /// Every file under a folder that has its final name and is no lock.
