@@ -3,8 +3,9 @@
 use utfall_disclosure::Policy;
 use utfall_request::{Discontinuity, Numbers};
 
-use super::{Drawn, digits, limits, optional, range, shown, whole};
+use super::{Drawn, digits, limits, optional, range, shown, time, whole};
 use crate::ReportError;
+use crate::number::p_value;
 use crate::picture::{Ink, Layer, Plot, Point};
 use crate::study::{Fact, Table};
 
@@ -66,7 +67,7 @@ pub(super) fn draw(
         note: None,
     };
     Ok(Drawn {
-        title: format!("{} where {} crosses {}", part.outcome, part.score, digits(part.cutoff)),
+        title: format!("{} where {} crosses {}", part.outcome, part.score, time(part.cutoff)),
         lede: "Units just above and just below the cutoff are alike but for the treatment.".to_owned(),
         amount: optional(numbers.get("estimate.conventional")),
         reason: format!(
@@ -74,7 +75,11 @@ pub(super) fn draw(
             range(limits(numbers, "ci_low", "ci_high", "robust"))
         ),
         facts: vec![
-            fact("Robust p-value", "p.robust"),
+            Fact {
+                term: "Robust p-value",
+                value: numbers.get("p.robust").map_or_else(String::new, p_value),
+                note: None,
+            },
             fact("Bandwidth left", "h.left"),
             fact("Bandwidth right", "h.right"),
         ],

@@ -4,6 +4,7 @@ use utfall_request::Numbers;
 
 use super::{Drawn, by_number, digits, limits, percent, range};
 use crate::ReportError;
+use crate::number::p_value;
 use crate::picture::{Ink, Layer, Plot, Point};
 use crate::study::{Fact, Table};
 
@@ -35,7 +36,7 @@ pub(super) fn draw(
             .get(&format!("dynamic_se.{key}"))
             .or_else(|| by_first_error(numbers, "se", &key));
         rows.push(vec![
-            crate::number::shortest(at, 4),
+            super::time(at),
             digits(value),
             super::optional(error),
             range(pointwise),
@@ -80,7 +81,7 @@ pub(super) fn draw(
     if let Some(p) = numbers.get("pretest_p") {
         facts.push(Fact {
             term: "Effects before the start, p",
-            value: digits(p),
+            value: p_value(p),
             note: Some("Wald test that all are zero".to_owned()),
         });
     }

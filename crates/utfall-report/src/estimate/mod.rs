@@ -10,7 +10,7 @@ use utfall_request::{Answer, Numbers, Request};
 
 use crate::ReportError;
 use crate::number::{count, fixed};
-use crate::picture::{Plot, plot};
+use crate::picture::{Plot, place, plot};
 use crate::render::fill;
 use crate::study::{Banner, Fact, Figure, Page, Section, Table};
 use crate::svg::STYLE_ALONE;
@@ -156,9 +156,16 @@ fn digits(value: f64) -> String {
         size if size >= 100.0 => 1,
         size if size >= 10.0 => 2,
         size if size >= 1.0 => 3,
-        _ => 4,
+        size if size > 0.0 => 4,
+        _ => 0,
     };
     fixed(value, decimals)
+}
+
+/// A time or a score: no more decimals than it has, digits in one piece.
+fn time(at: f64) -> String {
+    let text = place(at, 4);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A number that may be missing.

@@ -2,8 +2,9 @@
 
 use utfall_request::{Numbers, Series, SyntheticControl};
 
-use super::{Drawn, by_label, by_number, digits, optional};
+use super::{Drawn, by_label, by_number, digits, optional, time};
 use crate::ReportError;
+use crate::number::p_value;
 use crate::picture::{Ink, Layer, Plot, Point};
 use crate::study::{Fact, Table};
 
@@ -33,7 +34,7 @@ pub(super) fn synthetic(part: &SyntheticControl, numbers: &Numbers) -> Result<Dr
         .zip(treated.iter().zip(&counterfactual))
         .map(|(gap, (treated, without))| {
             vec![
-                crate::number::shortest(gap.0, 4),
+                time(gap.0),
                 digits(treated.1),
                 digits(without.1),
                 digits(gap.1),
@@ -49,7 +50,7 @@ pub(super) fn synthetic(part: &SyntheticControl, numbers: &Numbers) -> Result<Dr
     if let Some(p) = numbers.get("p_placebo") {
         facts.push(Fact {
             term: "Placebo p-value",
-            value: digits(p),
+            value: p_value(p),
             note: Some("share of effects as far from zero".to_owned()),
         });
     }
@@ -114,7 +115,7 @@ pub(super) fn series(part: &Series, numbers: &Numbers) -> Result<Drawn, ReportEr
         .zip(&gaps)
         .map(|((seen, (model, without)), gap)| {
             vec![
-                crate::number::shortest(seen.0, 4),
+                time(seen.0),
                 digits(seen.1),
                 digits(model.1),
                 digits(without.1),

@@ -3,8 +3,9 @@
 use utfall_disclosure::{Cell, Policy};
 use utfall_request::{Numbers, Survival};
 
-use super::{Drawn, by_label, digits, limits, range, shown, whole};
+use super::{Drawn, by_label, digits, limits, range, shown, time, whole};
 use crate::ReportError;
+use crate::number::p_value;
 use crate::picture::{Ink, Layer, Plot, Point};
 use crate::study::{Fact, Table};
 
@@ -28,7 +29,7 @@ pub(super) fn draw(
     }
     let level = super::percent(part.confidence_level.fraction());
     let (mut layers, mut rows, mut at_risk) = (Vec::new(), Vec::new(), Vec::new());
-    let mut last = Vec::new();
+    let (mut last, mut until) = (Vec::new(), Vec::new());
     for (index, (group, times)) in groups.iter().enumerate() {
         let mut points = Vec::new();
         let mut counts = Vec::new();
@@ -54,20 +55,20 @@ pub(super) fn draw(
             }
             let withheld = || "withheld".to_owned();
             rows.push(vec![
-                format!("{group}, {}", crate::number::shortest(*at, 4)),
+                format!("{group}, {}", time(*at)),
                 if is_told { digits(*value) } else { withheld() },
                 if is_told { range(interval) } else { withheld() },
                 shown(cell),
             ]);
         }
-        last.extend(points.last().map(|point| {
-            let time = crate::number::shortest(point.at, 4);
-            format!("{group}: {} at {time}", digits(point.value))
-        }));
+        if let Some(point) = points.last() {
+            last.push(digits(point.value));
+            until.push(format!("{group} at {}", time(point.at)));
+        }
         let ink = INKS[index.min(INKS.len() - 1)];
         layers.push(Layer {
             word: None,
-            ink: if index == 0 { Ink::Line } else { Ink::Faint },
+            ink: if index == 0 { Ink::Line } else { Ink::Thin },
             points: points
                 .iter()
                 .map(|point| Point {
@@ -87,18 +88,19 @@ pub(super) fn draw(
     if let Some(p) = numbers.get("chi_squared_p") {
         facts.push(Fact {
             term: "Equal curves, p",
-            value: digits(p),
+            value: p_value(p),
             note: Some("weighted log-rank test".to_owned()),
         });
     }
     Ok(Drawn {
         title: format!("Share without {} by {}", part.event, part.group),
         lede: "Kaplan and Meier's estimate at the times of the request.".to_owned(),
-        amount: last
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "withheld".to_owned()),
-        reason: last.get(1..).unwrap_or_default().join("; "),
+        amount: if last.is_empty() {
+            "withheld".to_owned()
+        } else {
+            last.join(" and ")
+        },
+        reason: format!("Share without {}: {}.", part.event, until.join(" and ")),
         facts,
         caption: "Read at the times shown; the lines between them only guide the eye.".to_owned(),
         plot: Plot {

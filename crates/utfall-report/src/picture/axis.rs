@@ -20,6 +20,17 @@ pub(crate) fn scale(values: impl IntoIterator<Item = f64>, (from, to): (f64, f64
 
 /// Draws the axis at height `y`; labels at its ends stay on the page.
 pub(crate) fn draw(svg: &mut Svg, size: Size, scale: &Scale, y: f64) {
+    draw_as(svg, size, scale, y, label);
+}
+
+/// The same with labels of one's own, no wider than the usual ones.
+pub(crate) fn draw_as(
+    svg: &mut Svg,
+    size: Size,
+    scale: &Scale,
+    y: f64,
+    label: impl Fn(&Scale, f64) -> String,
+) {
     svg.line(
         (scale.pixel(f64::NEG_INFINITY), y),
         (scale.pixel(f64::INFINITY), y),

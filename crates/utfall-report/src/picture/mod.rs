@@ -21,7 +21,7 @@ pub(crate) use love::{LoveRow, love};
 pub(crate) use overlap::{OverlapBar, overlap};
 pub(crate) use paying::{Curve, CurveMark, curve};
 pub(crate) use payment::{Card, CardState, Stage, payment};
-pub(crate) use plot::{Ink, Layer, Plot, Point, plot};
+pub(crate) use plot::{Ink, Layer, Plot, Point, place, plot};
 
 use serde::Serialize;
 

@@ -61,7 +61,9 @@ pub(crate) enum Ink {
     Line,
     /// A second line, dashed.
     Dashed,
-    /// A thin line in the background.
+    /// A second line, thin.
+    Thin,
+    /// A faint line in the background.
     Faint,
     /// Dots with whiskers.
     Dots,
@@ -76,6 +78,7 @@ impl Ink {
             Self::Band => ("band", "band"),
             Self::Line => ("interval", "dot"),
             Self::Dashed => ("gate", "dot-alert"),
+            Self::Thin => ("interval-thin", "dot-open"),
             Self::Faint => ("hair", "dot-open"),
             Self::Dots => ("interval", "dot"),
             Self::OpenDots => ("interval-thin", "dot-open"),
@@ -109,7 +112,8 @@ pub(crate) fn plot(name: &str, plot: &Plot) -> Picture {
             svg.line((left, y), (size.width(), y), "grid");
             svg.text((left - 6.0, y + 4.0), NOTE, Anchor::End, "note", label);
         }
-        for layer in plot.layers.iter().filter(|layer| layer.ink == Ink::Band) {
+        let is_behind = |layer: &&Layer| matches!(layer.ink, Ink::Band | Ink::Faint);
+        for layer in plot.layers.iter().filter(is_behind) {
             draw(&mut svg, layer, &across, &upwards);
         }
         if plot.shown.contains(&0.0) {
@@ -123,10 +127,12 @@ pub(crate) fn plot(name: &str, plot: &Plot) -> Picture {
             let x = x.clamp(half, size.width() - half);
             svg.text((x, top - 11.0), NOTE, Anchor::Middle, "note strong", word);
         }
-        for layer in plot.layers.iter().filter(|layer| layer.ink != Ink::Band) {
+        for layer in plot.layers.iter().filter(|layer| !is_behind(layer)) {
             draw(&mut svg, layer, &across, &upwards);
         }
-        axis::draw(&mut svg, size, &across, bottom);
+        axis::draw_as(&mut svg, size, &across, bottom, |scale, tick| {
+            place(tick, scale.decimals())
+        });
         let mut y = bottom + 38.0;
         svg.text((left, y), NOTE, Anchor::Start, "note", &plot.across);
         for (label, texts) in &plot.rows {
@@ -137,6 +143,11 @@ pub(crate) fn plot(name: &str, plot: &Plot) -> Picture {
         }
         svg.finish(y + 6.0, &size.id(name), &plot.title, &plot.description)
     })
+}
+
+/// A place on the horizontal axis: digits in one piece, as years are written.
+pub(crate) fn place(at: f64, decimals: usize) -> String {
+    fixed(at, decimals).replace('\u{202f}', "")
 }
 
 fn heights(plot: &Plot) -> impl Iterator<Item = f64> {
@@ -168,7 +179,7 @@ fn draw(svg: &mut Svg, layer: &Layer, across: &Scale, upwards: &Scale) {
                 svg.polygon(&over, line);
             }
         }
-        Ink::Line | Ink::Dashed | Ink::Faint => {
+        Ink::Line | Ink::Dashed | Ink::Thin | Ink::Faint => {
             for pair in layer.points.windows(2) {
                 let [from, to] = [pair[0], pair[1]].map(|point| place(point.at, point.value));
                 svg.line(from, to, line);
