@@ -218,6 +218,7 @@ fn record(
             largest_difference: Some(0.0),
             reasons: Vec::new(),
         }),
+        money: None,
     }
 }
 

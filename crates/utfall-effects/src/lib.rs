@@ -92,8 +92,8 @@ pub use matching_estimator::{
     ConditionalVariance, MatchMetric, MatchingDesign, MatchingEstimate, matching_estimate,
 };
 pub use money::{
-    ConfidenceSet, Cost, CostPerOutcome, MoneyEffect, by_payer, cost_per_outcome, net_benefit,
-    worth,
+    ConfidenceSet, Cost, CostPerOutcome, MoneyEffect, MoneySpec, PayerShare, Saves, Worth,
+    by_payer, cost_per_outcome, net_benefit, worth,
 };
 pub use multiplicity::{Adjustment, adjust_p_values};
 pub use negative_binomial::{NegativeBinomialFit, negative_binomial};

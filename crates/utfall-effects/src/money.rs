@@ -52,6 +52,93 @@ pub struct CostPerOutcome {
 /// Fieller's confidence set of a ratio; the same three shapes as Anderson and Rubin's.
 pub type ConfidenceSet = AndersonRubin;
 
+/// What an effect is worth in money, and to whom.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MoneySpec {
+    /// Whether a fall of the outcome saves money, or a rise.
+    pub saves: Saves,
+    /// What one unit of the outcome costs, or brings.
+    pub unit_cost: Cost,
+    /// Who bears or gains which share; shares need not add up to one.
+    #[serde(default)]
+    pub payers: Vec<PayerShare>,
+    /// What the programme cost for the units of the effect together, for its net benefit and the cost of
+    /// an outcome.
+    pub programme_cost: Option<Cost>,
+}
+
+/// The direction of an outcome that saves money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Saves {
+    /// Less of the outcome saves.
+    Fall,
+    /// More of it does.
+    Rise,
+}
+
+/// A payer's share of what is saved.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PayerShare {
+    /// The payer.
+    pub name: String,
+    /// The share, between 0 and 1.
+    pub share: f64,
+}
+
+/// What an effect is worth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worth {
+    /// All that is saved.
+    pub savings: MoneyEffect,
+    /// Each payer's part, in the order of the specification.
+    pub by_payer: Vec<MoneyEffect>,
+    /// What is left when the programme is paid for.
+    pub net_benefit: Option<MoneyEffect>,
+    /// What one unit of outcome cost; absent too where the effect is exactly zero.
+    pub cost_per_outcome: Option<CostPerOutcome>,
+}
+
+impl MoneySpec {
+    /// What an effect on `n_units` units is worth.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`worth`], [`by_payer`], [`net_benefit`] and [`cost_per_outcome`].
+    pub fn worth(&self, effect: &Estimate, n_units: f64) -> Result<Worth, EffectError> {
+        let effect = match self.saves {
+            Saves::Rise => *effect,
+            Saves::Fall => turned(effect),
+        };
+        let savings = worth(&effect, n_units, self.unit_cost)?;
+        let shares: Vec<f64> = self.payers.iter().map(|payer| payer.share).collect();
+        let of_programme = |cost: Cost| net_benefit(&effect, &savings, cost);
+        let has_effect = effect.point.abs() > 0.0 && n_units > 0.0;
+        let programme = self.programme_cost.filter(|_| has_effect);
+        let ratio = programme.map(|cost| cost_per_outcome(&effect, n_units, cost));
+        Ok(Worth {
+            by_payer: by_payer(&effect, &savings, &shares)?,
+            net_benefit: self.programme_cost.map(of_programme).transpose()?,
+            cost_per_outcome: ratio.transpose()?,
+            savings,
+        })
+    }
+}
+
+/// An effect with its sign turned.
+fn turned(effect: &Estimate) -> Estimate {
+    Estimate {
+        point: -effect.point,
+        interval: Interval {
+            lower: -effect.interval.upper,
+            upper: -effect.interval.lower,
+        },
+        ..*effect
+    }
+}
+
 /// What an effect on `n_units` units is worth: effect × units × unit cost.
 ///
 /// Turn the sign of the effect first if it is a fall that saves.
@@ -184,6 +271,34 @@ impl Cost {
 mod tests {
     use super::*;
     use utfall_core::{ConfidenceLevel, Estimand};
+
+    #[test]
+    fn a_fall_that_saves_is_worth_what_the_same_rise_would_be() {
+        let spec = |saves| MoneySpec {
+            saves,
+            unit_cost: Cost {
+                amount: 30.0,
+                standard_error: 2.0,
+            },
+            payers: vec![PayerShare {
+                name: "municipality".to_owned(),
+                share: 0.25,
+            }],
+            programme_cost: Some(Cost {
+                amount: 1000.0,
+                standard_error: 0.0,
+            }),
+        };
+        let fall = spec(Saves::Fall).worth(&effect(-4.0, 1.0), 50.0).unwrap();
+        let rise = spec(Saves::Rise).worth(&effect(4.0, 1.0), 50.0).unwrap();
+        assert_eq!(fall, rise);
+        assert!((fall.savings.point - 6000.0).abs() < 1e-9);
+        assert!((fall.by_payer[0].point - 1500.0).abs() < 1e-9);
+        assert!((fall.net_benefit.unwrap().point - 5000.0).abs() < 1e-9);
+        assert!((fall.cost_per_outcome.unwrap().point - 5.0).abs() < 1e-12);
+        let nil = spec(Saves::Fall).worth(&effect(0.0, 1.0), 50.0).unwrap();
+        assert!(nil.cost_per_outcome.is_none());
+    }
 
     fn effect(point: f64, standard_error: f64) -> Estimate {
         Estimate {

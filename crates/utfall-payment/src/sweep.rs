@@ -92,7 +92,7 @@ enum Swept {
 impl Contract {
     /// Evaluates the contract at evenly spaced values of one thing, all else as in `inputs`.
     ///
-    /// `what` is the name of an effect (point, interval, total and relative effect move together), of
+    /// `what` is the name of an effect (point, interval, total, relative effect and savings move together), of
     /// a number among the inputs, of a constant quantity, `cap`, or `LINE.cap`. `range` holds the first
     /// and the last value as decimal text.
     ///
@@ -241,12 +241,25 @@ fn effect(inputs: &Inputs, name: &str) -> Result<Swept, SweepError> {
     })?;
     let one = BigRational::from_integer(1.into());
     let mut figures = Vec::new();
-    for figure in ["point", "lower", "upper", "total", "relative"] {
+    for figure in [
+        "point",
+        "lower",
+        "upper",
+        "total",
+        "relative",
+        "savings",
+        "savings-lower",
+        "savings-upper",
+    ] {
         let Some(found) = value(figure) else { continue };
         let by = match figure {
             "total" => value("n-treated"),
             "relative" if !point.is_zero() => Some(&found / &point),
             "relative" => None,
+            // Savings are the point times what a unit saves, and their ends move along.
+            "savings" | "savings-lower" | "savings-upper" => value("savings")
+                .filter(|_| !point.is_zero())
+                .map(|savings| savings / &point),
             _ => Some(one.clone()),
         };
         if let Some(by) = by {

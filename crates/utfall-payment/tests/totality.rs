@@ -172,7 +172,7 @@ proptest! {
                 ("placement-cost.estimand".to_owned(), Input::Text("att".into())),
                 ("merit.estimand".to_owned(), Input::Text("att".into())),
                 ("merit.point".to_owned(), number(1)),
-                ("placement-cost.total".to_owned(), number(-savings)),
+                ("placement-cost.savings".to_owned(), number(savings)),
             ]);
             contract.evaluate(&inputs).total.minor_units()
         };

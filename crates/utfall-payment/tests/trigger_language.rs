@@ -43,10 +43,7 @@ fn norrkoping(savings: &str) -> Inputs {
         ("balance.passed".to_owned(), Input::Flag(true)),
         ("placement-cost.estimand".to_owned(), att()),
         ("merit.estimand".to_owned(), att()),
-        (
-            "placement-cost.total".to_owned(),
-            number(&format!("-{savings}")),
-        ),
+        ("placement-cost.savings".to_owned(), number(savings)),
         (
             "placement-cost.point".to_owned(),
             number(&format!("-{savings}")),

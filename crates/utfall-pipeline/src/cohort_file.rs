@@ -4,6 +4,7 @@
 //! NAME` for each covariate, which holds `numerator/denominator`. Restricted: it has a line for each
 //! unit.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -39,6 +40,15 @@ impl StoredCohort {
             attributes: cohort.attributes,
             covariates: cohort.covariates,
         }
+    }
+
+    /// The group of each unit on its day, by an attribute.
+    pub(crate) fn groups(&self, attribute: &str) -> BTreeMap<(&str, NaiveDate), &str> {
+        let attribute = self.attributes.iter().find(|one| one.name == attribute);
+        let values = attribute.map_or(&[][..], |attribute| &attribute.values);
+        let units = self.units.iter().map(String::as_str);
+        let units = units.zip(self.index_dates.iter().copied());
+        units.zip(values.iter().map(String::as_str)).collect()
     }
 
     /// Some rows of the cohort, in the order given.

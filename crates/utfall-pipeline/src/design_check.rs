@@ -3,11 +3,13 @@
 
 use utfall_cohort::{Entry, INDEX_DATE};
 use utfall_core::Estimand;
-use utfall_effects::StandardError;
+use utfall_effects::{Cost, MoneySpec, PayerShare, StandardError};
 use utfall_matching::design::{Distance, Matching, Weighting};
 
 use crate::toml_text::{Place, error_at};
-use crate::{ClusterBy, EstimatorSpec, LoadedPlan, Plan, PlanError, UnitsCompared};
+use crate::{
+    ClusterBy, EstimatorSpec, LoadedPlan, Plan, PlanError, SensitivityCheck, UnitsCompared,
+};
 
 /// Checks every design of a plan with its estimators.
 pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
@@ -48,6 +50,17 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         let kind = alternative.inference.standard_error;
         faults.clusters(used, &at, &alternative.clusters, kind);
     }
+    for (number, wanted) in plan.sensitivity.iter().enumerate() {
+        let at: Vec<Place> = vec!["sensitivity".into(), number.into(), "check".into()];
+        faults.sensitivity(&at, &wanted.check);
+    }
+    for (number, effect) in plan.effect.iter().enumerate() {
+        if let Some(money) = &effect.money {
+            let at: Vec<Place> = vec!["effect".into(), number.into(), "money".into()];
+            faults.money(&at, money);
+        }
+    }
+    faults.assignment();
     let Some((path, message)) = faults.found.into_iter().next() else {
         return Ok(());
     };
@@ -310,6 +323,91 @@ impl Faults<'_> {
                 self.unknown(place.collect(), name);
             }
         }
+    }
+
+    fn sensitivity(&mut self, at: &[Place], check: &SensitivityCheck) {
+        let under = |key: &str| -> Vec<Place> { [at, &[key.into()]].concat() };
+        match check {
+            SensitivityCheck::Rosenbaum { factors } => {
+                let allowed = |factor: &f64| factor.is_finite() && *factor >= 1.0;
+                self.add_if(
+                    factors.is_empty() || !factors.iter().all(allowed),
+                    &under("factors"),
+                    "expected factors of 1 or more, such as [1.25, 1.5, 2.0]",
+                );
+            }
+            SensitivityCheck::RobustnessValue {
+                adjust_for,
+                benchmarks,
+                alpha,
+            } => {
+                self.covariates(&under("adjust-for"), adjust_for);
+                self.covariates(&under("benchmarks"), benchmarks);
+                let is_adjusted =
+                    |name: &String| adjust_for.is_empty() || adjust_for.contains(name);
+                self.add_if(
+                    !benchmarks.iter().all(is_adjusted),
+                    &under("benchmarks"),
+                    "a benchmark is a covariate that is adjusted for; add it to `adjust-for`",
+                );
+                self.add_if(
+                    !(*alpha > 0.0 && *alpha < 1.0),
+                    &under("alpha"),
+                    "expected a level between 0 and 1, such as 0.05",
+                );
+            }
+            SensitivityCheck::LeaveOneOut { attribute } => {
+                if !self.is_attribute(attribute) {
+                    self.unknown(under("attribute"), attribute);
+                }
+            }
+            SensitivityCheck::SpecificationCurve { adjust_for, .. } => {
+                for (number, names) in adjust_for.iter().enumerate() {
+                    let at = [under("adjust-for"), vec![number.into()]].concat();
+                    self.covariates(&at, names);
+                }
+            }
+            SensitivityCheck::EValue { .. } | SensitivityCheck::PlaceboDate { .. } => {}
+        }
+    }
+
+    /// Covariates of the cohort as they are, without squares and indicators.
+    fn covariates(&mut self, at: &[Place], names: &[String]) {
+        for (number, name) in names.iter().enumerate() {
+            if !self.is_covariate(name) {
+                self.unknown([at, &[number.into()]].concat(), name);
+            }
+        }
+    }
+
+    fn money(&mut self, at: &[Place], money: &MoneySpec) {
+        let under = |key: &str| -> Vec<Place> { [at, &[key.into()]].concat() };
+        let allowed = |value: f64| value.is_finite() && value >= 0.0;
+        let is_cost = |cost: &Cost| allowed(cost.amount) && allowed(cost.standard_error);
+        let expected = "expected an amount and a standard error, neither below zero";
+        self.add_if(!is_cost(&money.unit_cost), &under("unit-cost"), expected);
+        let programme = money.programme_cost.as_ref();
+        self.add_if(
+            !programme.is_none_or(is_cost),
+            &under("programme-cost"),
+            expected,
+        );
+        let is_share = |payer: &PayerShare| (0.0..=1.0).contains(&payer.share);
+        self.add_if(
+            !money.payers.iter().all(is_share),
+            &under("payers"),
+            "expected shares between 0 and 1",
+        );
+    }
+
+    /// Lots decide who is compared only where everyone is compared as the lots fell.
+    fn assignment(&mut self) {
+        let plan = self.plan;
+        self.add_if(
+            plan.assignment.is_some() && plan.units != Some(UnitsCompared::Everyone),
+            &["assignment".into()],
+            "lots were drawn among everyone; write `units = \"everyone\"` instead of a matching or weighting, which may stand as an alternative",
+        );
     }
 
     fn clusters(

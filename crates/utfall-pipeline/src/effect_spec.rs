@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utfall_core::Window;
-use utfall_effects::Inference;
+use utfall_effects::{Inference, MoneySpec};
 use utfall_verify::record::EffectRole;
 
 /// One effect.
@@ -28,6 +28,8 @@ pub struct EffectSpec {
     pub inference: Inference,
     /// What belongs together; used by the `cr` standard errors.
     pub clusters: Vec<ClusterBy>,
+    /// What the effect on the treated is worth.
+    pub money: Option<MoneySpec>,
 }
 
 /// A way in which rows of the compared sample belong together.

@@ -9,7 +9,8 @@ use crate::{EstimatorSpec, RunError, documents};
 /// Grades an effect: how comparators were found, their balance on the plan's covariates, outcomes that
 /// are missing among those compared, and whether the estimate adjusts for what is left.
 ///
-/// No plan is taken to be randomised: it has no way to show how lots were drawn.
+/// A plan is taken to be randomised if it states how lots were drawn and compares everyone as they fell;
+/// the reasons say that it is the plan that says so.
 pub(crate) fn of(
     study: &Study<'_>,
     estimator: &EstimatorSpec,
@@ -26,7 +27,7 @@ pub(crate) fn of(
         .map(|row| (row.covariate.as_str(), row.smd_after))
         .collect();
     let evidence = Evidence {
-        design: design(estimator),
+        design: design(study, estimator),
         adjusted: adjusts(estimator),
         treated: loss(balance.n_treated_matched, record.n_outcome_missing_treated),
         comparator: loss(
@@ -45,6 +46,13 @@ pub(crate) fn of(
         effect: record.name.clone(),
         source,
     })?;
+    let mut reasons = grade.reasons;
+    if let Some(assignment) = study.outcomes.assignment().filter(|_| study.is_by_lot()) {
+        reasons.push(format!(
+            "that lots were drawn is what the plan states: {}",
+            assignment.record
+        ));
+    }
     Ok(GradeRecord {
         design: documents::word(&grade.design),
         wwc: documents::word(&grade.wwc),
@@ -53,11 +61,14 @@ pub(crate) fn of(
         differential_attrition: grade.differential_attrition,
         low_attrition: grade.low_attrition,
         largest_difference: grade.largest_difference,
-        reasons: grade.reasons,
+        reasons,
     })
 }
 
-fn design(estimator: &EstimatorSpec) -> EvidenceDesign {
+fn design(study: &Study<'_>, estimator: &EstimatorSpec) -> EvidenceDesign {
+    if study.is_by_lot() {
+        return EvidenceDesign::Randomised;
+    }
     match estimator {
         EstimatorSpec::UnadjustedDifference => EvidenceDesign::Compared,
         _ => EvidenceDesign::Equated,

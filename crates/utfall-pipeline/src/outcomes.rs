@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, btree_map};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
-use utfall_core::{Estimand, Period, Tally};
+use utfall_core::{Estimand, Period, Tally, Window};
 use utfall_registry::{Baseline, MatchSeal, MeasureSpec, Outcomes, Tables, Units};
 
-use crate::{EffectSpec, EstimatorSpec, Plan, PlanError, RunError};
+use crate::{Assignment, EffectSpec, EstimatorSpec, Plan, PlanError, RunError};
 
 /// Values of a measure by unit, in the measure's unit; a unit without anything to measure has none.
 pub(crate) type Values = Arc<BTreeMap<String, f64>>;
@@ -56,6 +56,11 @@ impl<'a> OutcomeReader<'a> {
         self.plan.estimand
     }
 
+    /// How the plan says that lots were drawn, if they were.
+    pub(crate) fn assignment(&self) -> Option<&Assignment> {
+        self.plan.assignment.as_ref()
+    }
+
     /// Why the follow-up of an effect is not fully reported yet, if it is not.
     pub(crate) fn unreported(&self, effect: &EffectSpec) -> Result<Option<String>, RunError> {
         let measure = self.measure(&effect.measure)?;
@@ -94,6 +99,27 @@ impl<'a> OutcomeReader<'a> {
         Ok(observed)
     }
 
+    /// The same over a window before the index date, when no programme can have moved it.
+    pub(crate) fn observed_before(
+        &self,
+        effect: &EffectSpec,
+        estimator: &EstimatorSpec,
+        window: &Window,
+        days: &[NaiveDate],
+    ) -> Result<Observed, RunError> {
+        let measure = self.measure(&effect.measure)?;
+        let mut observed = Observed::default();
+        for &day in days {
+            if let btree_map::Entry::Vacant(place) = observed.by_day.entry(day) {
+                place.insert(OnDay {
+                    after: self.before(measure, window, day)?,
+                    before: self.baseline(measure, estimator, day)?,
+                });
+            }
+        }
+        Ok(observed)
+    }
+
     fn on_day(
         &self,
         effect: &EffectSpec,
@@ -105,15 +131,34 @@ impl<'a> OutcomeReader<'a> {
         let after = self.values(measure, follow_up, || {
             Ok(self.outcomes.measure(measure, follow_up)?)
         })?;
-        let before = match estimator {
-            EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
-                let period = baseline.around(day).map_err(PlanError::Window)?;
-                let view = Baseline::new(self.tables, self.units, day);
-                Some(self.values(measure, period, || Ok(view.measure(measure, period)?))?)
-            }
-            _ => None,
-        };
+        let before = self.baseline(measure, estimator, day)?;
         Ok(OnDay { after, before })
+    }
+
+    /// The outcome that a change is measured from, where the estimator is of a change.
+    fn baseline(
+        &self,
+        measure: &MeasureSpec,
+        estimator: &EstimatorSpec,
+        day: NaiveDate,
+    ) -> Result<Option<Values>, RunError> {
+        match estimator {
+            EstimatorSpec::MatchedDifferenceInDifferences { baseline } => {
+                self.before(measure, baseline, day).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn before(
+        &self,
+        measure: &MeasureSpec,
+        window: &Window,
+        day: NaiveDate,
+    ) -> Result<Values, RunError> {
+        let period = window.around(day).map_err(PlanError::Window)?;
+        let view = Baseline::new(self.tables, self.units, day);
+        self.values(measure, period, || Ok(view.measure(measure, period)?))
     }
 
     fn measure(&self, name: &str) -> Result<&'a MeasureSpec, RunError> {

@@ -18,7 +18,7 @@ use utfall_registry::{CalendarSpec, DataContract, MeasureSpec, UnitSpec};
 use utfall_verify::record::{ClauseDifference, LockDocument, LockedPlan};
 
 use crate::plan_lock::PlanLock;
-use crate::{AlternativeSpec, EffectSpec, PlanError, TargetTrial, UnitsCompared};
+use crate::{AlternativeSpec, EffectSpec, PlanError, SensitivitySpec, TargetTrial, UnitsCompared};
 
 /// The plan as written in `plan.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -60,6 +60,8 @@ pub struct Plan {
     pub weighting: Option<Weighting>,
     /// Units compared as they are, instead of matched or weighted: for a programme given by lot.
     pub units: Option<UnitsCompared>,
+    /// How lots were drawn, if they decided who was treated.
+    pub assignment: Option<Assignment>,
     /// How alike the arms must be.
     pub balance: BalanceSpec,
     /// The effects estimated, in the order of the report.
@@ -67,8 +69,31 @@ pub struct Plan {
     /// Other designs, reported beside the plan's own. A payment never rests on them.
     #[serde(default)]
     pub alternative: Vec<AlternativeSpec>,
+    /// Checks of the effects, reported beside them. A payment never rests on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<SensitivitySpec>,
     /// What happens to counts before they leave the secure environment.
     pub disclosure: Policy,
+}
+
+/// Lots that decided who was treated, as the plan states it: no extract can show it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Assignment {
+    /// What was drawn.
+    pub by_lot: Lots,
+    /// Who drew, when, how, and where the list lies: for whoever checks it.
+    pub record: String,
+}
+
+/// What lots were drawn of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lots {
+    /// Units, one by one.
+    Units,
+    /// Whole groups of units, such as schools.
+    Clusters,
 }
 
 /// The version of the plan format.

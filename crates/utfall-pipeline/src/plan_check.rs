@@ -9,7 +9,7 @@ use utfall_core::Window;
 use utfall_verify::inputs;
 use utfall_verify::record::EffectRole;
 
-use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError, measure_check};
+use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError, SensitivityCheck, measure_check};
 
 /// Checks names across the plan's files, and windows against the index date.
 pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
@@ -48,6 +48,7 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         check_windows(loaded, effect)?;
         measure_check::check_window(loaded, &effect.measure, &effect.window)?;
     }
+    check_sensitivity(loaded)?;
     crate::design_check::check(loaded)?;
     measure_check::check(loaded)?;
     for (extract, column) in columns(loaded) {
@@ -59,7 +60,11 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         .effect
         .iter()
         .filter(|effect| effect.role == EffectRole::Outcome)
-        .flat_map(|effect| inputs::names(&effect.name))
+        .flat_map(|effect| {
+            let money = effect.money.iter();
+            let money = money.flat_map(|_| inputs::money_names(&effect.name));
+            inputs::names(&effect.name).chain(money)
+        })
         .chain(inputs::run_names())
         .collect();
     let supplied: BTreeSet<&str> = supplied.iter().map(String::as_str).collect();
@@ -122,6 +127,37 @@ fn check_windows(loaded: &LoadedPlan, effect: &EffectSpec) -> Result<(), PlanErr
         }
         _ => Ok(()),
     }
+}
+
+/// Checks name effects of the plan, and read windows on their own side of the index date.
+fn check_sensitivity(loaded: &LoadedPlan) -> Result<(), PlanError> {
+    let plan = &loaded.plan;
+    for wanted in &plan.sensitivity {
+        let effects: BTreeSet<&str> = plan.effect.iter().map(|effect| &*effect.name).collect();
+        known("effect", &wanted.effect, &effects)?;
+        let effect = plan.effect.iter().find(|one| one.name == wanted.effect);
+        let Some(effect) = effect else {
+            continue;
+        };
+        match &wanted.check {
+            SensitivityCheck::PlaceboDate { window } => {
+                before_index_date(loaded, &effect.measure, window)?;
+                measure_check::check_window(loaded, &effect.measure, window)?;
+            }
+            SensitivityCheck::SpecificationCurve { windows, .. } => {
+                for window in windows {
+                    let moved = EffectSpec {
+                        window: *window,
+                        ..effect.clone()
+                    };
+                    check_windows(loaded, &moved)?;
+                    measure_check::check_window(loaded, &effect.measure, window)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn before_index_date(loaded: &LoadedPlan, measure: &str, window: &Window) -> Result<(), PlanError> {

@@ -74,12 +74,20 @@ pub fn run(request: &RunRequest<'_>, watch: &dyn RunWatch) -> Result<RunOutcome,
     let effects = steps::effects::run(&mut context, &tables, &cohort, &matched)?;
     let alternatives =
         steps::alternatives::run_effects(&mut context, &tables, &cohort, &matched, &designs)?;
+    let sensitivity = steps::sensitivity::run(&mut context, &tables, &effects, &alternatives)?;
     let decision = steps::decision::run(&mut context, &matched, &effects)?;
     let documents = steps::decision::read(request, &tables, environment, &key)?;
     let public = steps::decision::public(request, &documents)?;
-    let made_from = [cohort, matched, effects, alternatives, decision]
-        .map(|step| step.digest())
-        .join(" ")
+    let made_from = [
+        cohort,
+        matched,
+        effects,
+        alternatives,
+        sensitivity,
+        decision,
+    ]
+    .map(|step| step.digest())
+    .join(" ")
         + &tables.digest()
         + &in_words(&documents.environment)?
         + &in_words(&documents.lock)?;

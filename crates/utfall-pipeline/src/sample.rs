@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use utfall_core::{Arm, Estimand, Estimate};
+use utfall_core::{Arm, ConfidenceLevel, Estimand, Estimate};
 use utfall_effects::{
-    EffectError, Grouping, Inference, MatchedSample, NuisanceFit, adjusted_difference,
+    Confounded, EffectError, Grouping, Inference, MatchedSample, NuisanceFit, adjusted_difference,
     doubly_robust, matched_difference, matched_difference_in_differences,
 };
+use utfall_stats::moments::weighted_mean_and_variance;
 use utfall_stats::sums;
 
 use crate::cohort_file::StoredCohort;
 use crate::compare::rates;
 use crate::compared_file::ComparedUnit;
 use crate::outcomes::Observed;
+use crate::sensitivity_check::classical;
 use crate::{ClusterBy, EstimatorSpec};
 
 /// The rows: one for each appearance of a unit with an outcome.
@@ -156,6 +158,69 @@ impl<'a> Sample<'a> {
         })
     }
 
+    /// Outcomes (or changes) of treated less comparator, where every set is a pair.
+    pub(crate) fn pair_differences(&self) -> Option<Vec<f64>> {
+        let mut sets: BTreeMap<u32, [Vec<f64>; 2]> = BTreeMap::new();
+        for row in 0..self.outcome.len() {
+            let of_set = sets.entry(self.set[row]?).or_default();
+            let value = self.outcome[row] - self.baseline[row];
+            of_set[usize::from(!self.treated[row])].push(value);
+        }
+        let difference = |set: &[Vec<f64>; 2]| match (&set[0][..], &set[1][..]) {
+            ([treated], [comparator]) => Some(treated - comparator),
+            _ => None,
+        };
+        sets.values().map(difference).collect()
+    }
+
+    /// The root of the arms' mean weighted variance of the outcome.
+    pub(crate) fn outcome_spread(&self) -> f64 {
+        let variance = |arm: bool| {
+            let rows = (0..self.outcome.len()).filter(|&row| self.treated[row] == arm);
+            let (values, weights): (Vec<f64>, Vec<f64>) = rows
+                .map(|row| (self.outcome[row] - self.baseline[row], self.weight[row]))
+                .unzip();
+            weighted_mean_and_variance(&values, &weights).1
+        };
+        (0.5 * (variance(true) + variance(false))).sqrt()
+    }
+
+    /// The coefficient of treatment in a weighted regression on it and covariates.
+    pub(crate) fn partial_of_treatment(
+        &self,
+        cohort: &StoredCohort,
+        names: &[String],
+        level: ConfidenceLevel,
+    ) -> Result<Confounded, EffectError> {
+        let columns = Columns::of(self, cohort, names);
+        classical(&columns.all(), &self.weight, &self.changes(), 1, level)
+    }
+
+    /// The coefficient of a covariate in the regression of treatment on covariates, and in that of the
+    /// outcome on treatment and covariates.
+    pub(crate) fn partials_of_covariate(
+        &self,
+        cohort: &StoredCohort,
+        names: &[String],
+        name: &str,
+        level: ConfidenceLevel,
+    ) -> Result<(Confounded, Confounded), EffectError> {
+        let columns = Columns::of(self, cohort, names);
+        let ordered = cohort.covariates.iter().map(|one| one.name.as_str());
+        let mut ordered = ordered.filter(|one| names.iter().any(|name| name == one));
+        let place = ordered.position(|one| one == name).unwrap_or(0);
+        let all = columns.all();
+        let without = [&all[..1], &all[2..]].concat();
+        let of_treatment = classical(&without, &self.weight, &columns.treated, 1 + place, level)?;
+        let of_outcome = classical(&all, &self.weight, &self.changes(), 2 + place, level)?;
+        Ok((of_treatment, of_outcome))
+    }
+
+    fn changes(&self) -> Vec<f64> {
+        let rows = self.outcome.iter().zip(&self.baseline);
+        rows.map(|(after, before)| after - before).collect()
+    }
+
     fn grouping(&self, way: &ClusterBy, by: &Estimator<'_>) -> Grouping {
         match way {
             ClusterBy::MatchedSet => Grouping::of(&self.set),
@@ -210,6 +275,29 @@ impl<'a> Sample<'a> {
             }) / total
         };
         (mean(true), mean(false))
+    }
+}
+
+/// A constant, treatment and covariates.
+struct Columns {
+    one: Vec<f64>,
+    treated: Vec<f64>,
+    covariates: Vec<Vec<f64>>,
+}
+
+impl Columns {
+    fn of(sample: &Sample<'_>, cohort: &StoredCohort, names: &[String]) -> Self {
+        let arms = sample.treated.iter();
+        Self {
+            one: vec![1.0; sample.treated.len()],
+            treated: arms.map(|&is| f64::from(u8::from(is))).collect(),
+            covariates: sample.covariates(cohort, names),
+        }
+    }
+
+    fn all(&self) -> Vec<&[f64]> {
+        let first = [self.one.as_slice(), &self.treated];
+        first.into_iter().chain(slices(&self.covariates)).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use utfall_verify::record::{BalanceDocument, EffectRecord, EffectResult, Estimat
 use crate::cohort_file::StoredCohort;
 use crate::compared_file::ComparedUnit;
 use crate::grade;
+use crate::money;
 use crate::outcomes::{Observed, OutcomeReader};
 use crate::sample::{Estimator, Sample};
 use crate::{ClusterBy, EffectSpec, EstimatorSpec, RunError, documents};
@@ -56,6 +57,13 @@ impl Study<'_> {
         if matches!(record.result, EffectResult::Estimated(_)) {
             record.grade = Some(grade::of(self, by.estimator, &record)?);
         }
+        if let Some(spec) = &spec.money {
+            let worth = money::of(spec, &record.result);
+            record.money = Some(worth.map_err(|source| RunError::Effect {
+                effect: record.name.clone(),
+                source,
+            })?);
+        }
         Ok(record)
     }
 
@@ -74,6 +82,7 @@ impl Study<'_> {
                 reason: String::new(),
             },
             grade: None,
+            money: None,
         }
     }
 
@@ -94,14 +103,7 @@ impl Study<'_> {
             effect: spec.name.clone(),
             source,
         };
-        let estimator = Estimator {
-            estimand: self.balance.estimand,
-            spec: by.estimator,
-            clusters: by.clusters,
-            inference: by.inference,
-            cohort: self.cohort,
-        };
-        match sample.estimate(&estimator) {
+        match sample.estimate(&self.estimator(by)) {
             Ok(found) => {
                 let unadjusted = self.unadjusted(by, &observed).map_err(failed)?;
                 Ok(EffectResult::Estimated(Box::new(Estimated::new(
@@ -117,6 +119,29 @@ impl Study<'_> {
                 })
             }
             Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Whether lots decided who is treated among those compared: everyone, as the lots fell.
+    pub(crate) fn is_by_lot(&self) -> bool {
+        let everyone = self.units.iter().all(|unit| unit.set.is_none())
+            && self.balance.n_treated == self.balance.n_treated_matched
+            && self.balance.n_comparator == self.balance.n_comparator_matched
+            && self
+                .units
+                .iter()
+                .all(|unit| (unit.weight - 1.0).abs() <= 0.0);
+        everyone && self.outcomes.assignment().is_some()
+    }
+
+    /// How an effect is estimated on these units.
+    pub(crate) fn estimator<'b>(&'b self, by: Procedure<'b>) -> Estimator<'b> {
+        Estimator {
+            estimand: self.balance.estimand,
+            spec: by.estimator,
+            clusters: by.clusters,
+            inference: by.inference,
+            cohort: self.cohort,
         }
     }
 

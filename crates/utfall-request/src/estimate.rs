@@ -119,6 +119,10 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
             None => {
                 let estimated = estimate_effect(&sample, effect)?;
                 describe(&estimated, &mut numbers);
+                if let Some(money) = &effect.money {
+                    crate::money::put(money, &estimated.estimate, &mut numbers)
+                        .map_err(|error| RequestError::effect(&[], None, error))?;
+                }
                 estimated.estimate.estimand
             }
         };

@@ -24,6 +24,7 @@ mod fixed_effects;
 mod g_computation;
 mod instrument;
 mod model;
+mod money;
 mod panel_errors;
 mod power;
 mod published;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
-use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
+use utfall_effects::{DegreesOfFreedom, Inference, MoneySpec, StandardError};
 use utfall_matching::Link;
 use utfall_matching::design::{Matching, Weighting};
 use utfall_matching::weighting::WeightingMethod;
@@ -126,6 +126,8 @@ pub struct Effect {
     /// report the bounds of the one-sided p-value; for one comparator to each treated unit.
     #[serde(default)]
     pub rosenbaum: Vec<f64>,
+    /// What the effect on the treated is worth; not for `g-computation`.
+    pub money: Option<MoneySpec>,
 }
 
 impl Effect {
@@ -350,6 +352,11 @@ impl Request {
                 by_model != effect.outcome_model.is_some(),
                 "`outcome-model` belongs to g-computation and to it alone",
                 "add it there, remove it elsewhere",
+            ),
+            (
+                by_model && effect.money.is_some(),
+                "`money` beside g-computation",
+                "use it with another estimator",
             ),
             (
                 effect.weight.is_some() && (!adjusted || matched || self.weighting.is_some()),

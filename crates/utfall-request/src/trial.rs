@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 use utfall_core::{Estimand, Estimate};
 use utfall_effects::{
-    Draws, EffectError, Family, Grouping, Inference, Inferred, Learner, MatchedSample, NuisanceFit,
-    blocked_difference, doubly_robust, doubly_robust_bootstrap, interacted_difference,
+    Draws, EffectError, Family, Grouping, Inference, Inferred, Learner, MatchedSample, MoneySpec,
+    NuisanceFit, blocked_difference, doubly_robust, doubly_robust_bootstrap, interacted_difference,
     paired_cluster_difference, paired_difference, partially_linear, targeted,
 };
 use utfall_stats::draws::Stream;
@@ -32,6 +32,8 @@ pub struct Trial {
     pub design: Design,
     /// Its uncertainty.
     pub inference: Uncertainty,
+    /// What the effect on the treated is worth.
+    pub money: Option<MoneySpec>,
 }
 
 /// How units were assigned, or what is adjusted for.
@@ -189,6 +191,10 @@ impl Part for Trial {
                 .put(&Name::Effect, &clusters, numbers, inferred)
         };
         put(numbers).map_err(refused)?;
+        if let Some(money) = &self.money {
+            let main = run(&self.inference.inference(), &clusters.main()).map_err(refused)?;
+            crate::money::put(money, &main, numbers).map_err(refused)?;
+        }
         let n_treated = treated.iter().filter(|&&is| is).count();
         numbers.count("n_treated", n_treated);
         numbers.count("n_comparator", treated.len() - n_treated);

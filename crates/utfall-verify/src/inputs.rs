@@ -12,6 +12,7 @@
 //! | `E.total` | `point × n-treated` | number |
 //! | `E.maryland` | its grade on the Maryland scale, 1 to 5 | number |
 //! | `E.wwc` | its rating in the style of the What Works Clearinghouse | text |
+//! | `E.savings`, `E.savings-lower`, `E.savings-upper` | what it is worth, where the plan gives a unit cost | number |
 //!
 //! and `balance.passed`, a flag, comes from `record/balance.json`. An effect that is not
 //! measurable supplies every name as not measurable, and one that is not yet reported every name as
@@ -42,6 +43,20 @@ const FIGURES: [(&str, &[&str]); 10] = [
 
 /// Each figure of an effect's grade, in `grade` beside its result.
 const GRADES: [&str; 2] = ["maryland", "wwc"];
+
+/// Each figure of what an effect is worth, in `money` beside its result.
+const MONEY: [(&str, &[&str]); 3] = [
+    ("savings", &["savings", "point"]),
+    ("savings-lower", &["savings", "interval", "lower"]),
+    ("savings-upper", &["savings", "interval", "upper"]),
+];
+
+/// Every name an effect supplies besides, if the plan says what its outcome costs.
+pub fn money_names(effect: &str) -> impl Iterator<Item = String> {
+    MONEY
+        .iter()
+        .map(move |(name, _)| format!("{effect}.{name}"))
+}
 
 /// Every name an effect supplies.
 pub fn names(effect: &str) -> impl Iterator<Item = String> {
@@ -155,6 +170,28 @@ fn figures_of_effects(bytes: &[u8]) -> Result<Vec<Figure>, JsonError> {
                 document: EFFECTS,
                 pointer: format!("/effects/{index}/{pointer}"),
             }
+        }));
+        let money = entry.get("money").filter(|_| effect.money.is_some());
+        figures.extend(money.into_iter().flat_map(|money| {
+            MONEY.iter().map(move |(name, path)| {
+                let (input, pointer) = match &effect.result {
+                    EffectResult::NotMeasurable { reason } => {
+                        (not_measurable(reason), "result/reason".to_owned())
+                    }
+                    EffectResult::NotYetReported { reason } => {
+                        (not_yet_reported(reason), "result/reason".to_owned())
+                    }
+                    EffectResult::Estimated(_) => {
+                        (copy(money, path), format!("money/{}", path.join("/")))
+                    }
+                };
+                Figure {
+                    name: format!("{}.{name}", effect.name),
+                    input,
+                    document: EFFECTS,
+                    pointer: format!("/effects/{index}/{pointer}"),
+                }
+            })
         }));
     }
     Ok(figures)

@@ -93,6 +93,19 @@ impl<'a> Replay<'a> {
 
     fn derived_figures(&mut self, document: &str, place: &str, effects: &[EffectRecord]) {
         for (index, effect) in effects.iter().enumerate() {
+            let money = effect.money.as_ref();
+            let inconsistent = money.and_then(|money| money.first_inconsistency(&effect.result));
+            if let Some((derived, held)) = inconsistent {
+                self.findings.push(Finding::new(
+                    format!("{document}#{place}/{index}/money/savings/point"),
+                    in_words(derived),
+                    in_words(held),
+                    format!(
+                        "the savings do not follow from the effect of `{}`",
+                        effect.name
+                    ),
+                ));
+            }
             let EffectResult::Estimated(estimated) = &effect.result else {
                 continue;
             };

@@ -15,7 +15,7 @@ use super::terms::{Effect, Operand, Quantity, Rule};
 use crate::problem::ProblemKind;
 
 /// The figures an effect has, beside its estimand.
-const FIGURES: [&str; 10] = [
+const FIGURES: [&str; 13] = [
     "point",
     "lower",
     "upper",
@@ -26,6 +26,9 @@ const FIGURES: [&str; 10] = [
     "relative",
     "total",
     "maryland",
+    "savings",
+    "savings-lower",
+    "savings-upper",
 ];
 /// More decimals than a 64-bit float carries.
 const MAX_DECIMALS: u32 = 18;

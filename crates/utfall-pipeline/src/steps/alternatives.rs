@@ -11,7 +11,7 @@ use utfall_verify::record::{
 use super::matching::MATCHED;
 use crate::cohort_file::StoredCohort;
 use crate::compare::compare;
-use crate::compared_file;
+use crate::compared_file::{self, ComparedUnit};
 use crate::outcomes::OutcomeReader;
 use crate::run::Context;
 use crate::step::{FinishedStep, Step, StepKey};
@@ -142,6 +142,40 @@ fn outcomes(plan: &Plan) -> Vec<impl Serialize> {
 /// The alternatives, as the steps left them.
 pub(crate) fn read(request: &RunRequest<'_>) -> Result<Vec<AlternativeRecord>, RunError> {
     documents::read(&request.folder("alternatives").join(ALTERNATIVES))
+}
+
+/// The units of an alternative, as they were sealed.
+pub(crate) struct SealedDesign<'a> {
+    pub(crate) alternative: &'a AlternativeSpec,
+    pub(crate) units: Vec<ComparedUnit>,
+    pub(crate) balance: BalanceDocument,
+}
+
+impl SealedDesign<'_> {
+    /// How its effects are estimated.
+    pub(crate) fn procedure(&self) -> Procedure<'_> {
+        Procedure {
+            estimator: &self.alternative.estimator,
+            clusters: &self.alternative.clusters,
+            inference: &self.alternative.inference,
+        }
+    }
+}
+
+/// An alternative as it was sealed, if it could be made.
+pub(crate) fn sealed<'a>(
+    request: &RunRequest<'_>,
+    alternative: &'a AlternativeSpec,
+) -> Result<Option<SealedDesign<'a>>, RunError> {
+    let folder = folder(request, alternative);
+    Ok(match documents::read(&folder.join(DESIGN))? {
+        Made::Not { .. } => None,
+        Made::Balance(balance) => Some(SealedDesign {
+            alternative,
+            units: compared_file::read(&folder.join(MATCHED))?,
+            balance: *balance,
+        }),
+    })
 }
 
 fn record(

@@ -76,6 +76,7 @@ pub(crate) fn read(
         designs: DesignsDocument {
             alternatives: alternatives(request, key)?,
             truths: crate::truth::read(plan, request.site)?,
+            sensitivity: steps::sensitivity::read(request)?,
         },
         extracts: ExtractsDocument {
             extracts: ingested

@@ -6,3 +6,4 @@ pub(crate) mod decision;
 pub(crate) mod effects;
 pub(crate) mod ingest;
 pub(crate) mod matching;
+pub(crate) mod sensitivity;

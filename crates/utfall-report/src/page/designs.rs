@@ -34,6 +34,7 @@ pub(crate) fn section(documents: &Documents) -> DesignsSection {
         picture: (!panels.is_empty() && !is_alone).then(|| picture(&panels)),
         tables: if is_alone { Vec::new() } else { tables },
         gaps: gaps(documents),
+        checks: super::sensitivity::tables(documents),
     }
 }
 

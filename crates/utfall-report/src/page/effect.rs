@@ -1,14 +1,16 @@
 //! The effect section: each estimate with its interval, beside the unadjusted comparison.
 
-use utfall_core::Estimate;
-use utfall_verify::record::{Documents, EffectRecord, EffectResult, EffectRole, Estimated};
+use utfall_core::{Estimate, Interval};
+use utfall_verify::record::{
+    AmountRecord, Documents, EffectRecord, EffectResult, EffectRole, Estimated, MoneyRecord,
+};
 
 use super::outcome::{Outcome, confidence};
 use super::payment::capitalised;
 use super::released::Released;
 use super::thresholds::{self, OnEffect};
 use super::{EffectSection, EffectTable, EffectTableRow, Gap};
-use crate::number::{fixed, p_value};
+use crate::number::{fixed, p_value, shortest};
 use crate::picture::{EffectPanel, EffectRow, Mark, MarkKind, effects as picture};
 
 /// Builds the section from the effects and the thresholds of the decision.
@@ -78,6 +80,10 @@ pub(crate) fn thresholds_of(
             name: &effect.name,
             mean_comparator: estimated.mean_comparator,
             n_treated,
+            saved_per_unit: effect.money.as_ref().map(|money| {
+                let sign = if money.saves == "fall" { -1.0 } else { 1.0 };
+                sign * n_treated * money.unit_cost.amount
+            }),
         },
     )
 }
@@ -141,6 +147,48 @@ pub(crate) fn row(label: &str, outcome: &Outcome, estimate: &Estimate, is_main: 
     }
 }
 
+/// What the effect is worth, in whole units of money.
+fn money_rows(money: &MoneyRecord) -> Vec<(String, String)> {
+    let shown = |amount: &AmountRecord| {
+        let Interval { lower, upper } = amount.interval;
+        format!(
+            "{} ({} to {})",
+            fixed(amount.point, 0),
+            fixed(lower, 0),
+            fixed(upper, 0)
+        )
+    };
+    let mut rows: Vec<(String, String)> = Vec::new();
+    rows.extend(
+        money
+            .savings
+            .as_ref()
+            .map(|savings| ("Saved".to_owned(), shown(savings))),
+    );
+    for payer in &money.payers {
+        let amount = payer.amount.as_ref();
+        rows.extend(amount.map(|amount| (format!("Saved by {}", payer.name), shown(amount))));
+    }
+    let net = money.net_benefit.as_ref();
+    rows.extend(net.map(|net| {
+        (
+            "Saved less the programme\u{2019}s cost".to_owned(),
+            shown(net),
+        )
+    }));
+    rows.extend(money.cost_per_outcome.map(|ratio| {
+        let interval = ratio.interval.map_or_else(
+            || "no interval: the effect may be nil".to_owned(),
+            |Interval { lower, upper }| format!("{} to {}", shortest(lower, 2), shortest(upper, 2)),
+        );
+        (
+            "Cost of one unit of outcome".to_owned(),
+            format!("{} ({interval})", shortest(ratio.point, 2)),
+        )
+    }));
+    rows
+}
+
 fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -> EffectTable {
     let outcome = Outcome::new(&effect.unit, &estimated.estimate);
     let (matched, unadjusted) = (&estimated.estimate, &estimated.unadjusted);
@@ -192,6 +240,13 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
             "Effect relative to comparators",
             format!("{}\u{a0}%", fixed(relative * 100.0, 1)),
         ));
+    }
+    if let Some(money) = &effect.money {
+        rows.extend(
+            money_rows(money)
+                .into_iter()
+                .map(|(term, shown)| matched_only(&term, shown)),
+        );
     }
     if let Some(grade) = &effect.grade {
         let of_five = format!("{} of 5", grade.maryland);

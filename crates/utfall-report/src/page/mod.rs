@@ -10,6 +10,7 @@ pub(crate) mod outcome;
 mod overlap;
 mod payment;
 mod released;
+mod sensitivity;
 mod thresholds;
 mod trace;
 mod warnings;
@@ -168,6 +169,25 @@ pub(crate) struct DesignsSection {
     pub(crate) picture: Option<Picture>,
     pub(crate) tables: Vec<DesignTable>,
     pub(crate) gaps: Vec<Gap>,
+    pub(crate) checks: Vec<CheckTable>,
+}
+
+/// What one check of an effect found.
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckTable {
+    pub(crate) title: String,
+    pub(crate) reading: String,
+    /// For a table that is long: drawn above it, and the table folded.
+    pub(crate) picture: Option<Picture>,
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<CheckRow>,
+}
+
+/// One finding of a check.
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckRow {
+    pub(crate) label: String,
+    pub(crate) cells: Vec<String>,
 }
 
 /// One effect by every design.

@@ -44,6 +44,8 @@ pub(crate) struct EffectFigures<'a> {
     pub(crate) mean_comparator: f64,
     /// Treated units; `total` is the point times their number.
     pub(crate) n_treated: f64,
+    /// What one unit of the point on every treated unit saves; `savings` is the point times this.
+    pub(crate) saved_per_unit: Option<f64>,
 }
 
 /// A constant multiple of one figure of an effect.
@@ -131,6 +133,7 @@ fn of_figure(figure: &str, effect: EffectFigures<'_>) -> Option<Multiple> {
         "upper" => (Figure::Upper, 1.0),
         "relative" => (Figure::Point, 1.0 / effect.mean_comparator.abs()),
         "total" => (Figure::Point, effect.n_treated),
+        "savings" => (Figure::Point, effect.saved_per_unit?),
         _ => return None,
     };
     factor.is_finite().then_some(Multiple { factor, figure })

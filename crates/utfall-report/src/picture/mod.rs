@@ -13,6 +13,7 @@ mod overlap;
 mod paying;
 mod payment;
 mod plot;
+mod specifications;
 
 pub(crate) use effects::{EffectPanel, EffectRow, Mark, MarkKind, designs, effects};
 pub(crate) use funnel::{FunnelStep, Shown, funnel};
@@ -22,6 +23,7 @@ pub(crate) use overlap::{OverlapBar, overlap};
 pub(crate) use paying::{Curve, CurveMark, curve};
 pub(crate) use payment::{Card, CardState, Stage, payment};
 pub(crate) use plot::{Ink, Layer, Plot, Point, place, plot};
+pub(crate) use specifications::{Specification, specifications};
 
 use serde::Serialize;
 

@@ -343,6 +343,7 @@ fn effect(result: EffectResult) -> EffectRecord {
             largest_difference: Some(0.02),
             reasons: vec!["nobody was assigned at random".to_owned()],
         }),
+        money: None,
     }
 }
 

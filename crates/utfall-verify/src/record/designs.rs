@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utfall_files::Digest;
 
-use super::{BalanceDocument, EffectRecord};
+use super::{BalanceDocument, EffectRecord, SensitivityRecord};
 
 /// Other designs than the one that decides payment, and the truth where the data are synthetic.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
@@ -13,6 +13,9 @@ pub struct DesignsDocument {
     pub alternatives: Vec<AlternativeRecord>,
     /// Effects that were planted in synthetic data.
     pub truths: Vec<TruthRecord>,
+    /// Checks of the plan's own effects, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<SensitivityRecord>,
 }
 
 /// One alternative design.

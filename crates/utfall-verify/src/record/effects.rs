@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimate;
 
+use super::MoneyRecord;
+
 /// The estimated effects, in the plan's order.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -36,6 +38,9 @@ pub struct EffectRecord {
     /// How far it can be trusted; absent where nothing was estimated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grade: Option<GradeRecord>,
+    /// What it is worth, where the plan says what the outcome costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<MoneyRecord>,
 }
 
 /// How far an estimate can be trusted, by rule, and why.

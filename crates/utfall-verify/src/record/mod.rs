@@ -11,8 +11,10 @@ mod extracts;
 mod figures;
 mod funnel;
 mod lock;
+mod money;
 mod names;
 mod overlap;
+mod sensitivity;
 mod trial;
 
 pub use balance::{BalanceDocument, BalanceGate, BalanceRow};
@@ -25,12 +27,14 @@ pub use extracts::{DeliveryStatus, ExtractRecord, ExtractsDocument};
 pub use figures::FiguresDocument;
 pub use funnel::FunnelDocument;
 pub use lock::{ClauseDifference, LockDocument, LockedPlan};
+pub use money::{AmountRecord, CostRecord, MoneyRecord, PayerRecord, RatioRecord};
 pub use names::{
     BALANCE, CONTRACT, DECISION, DESIGNS, EFFECTS, ENVIRONMENT, EXTRACTS, FIGURES, FUNNEL, LINEAGE,
     LOCK, LOCKED_MEANING, MEANING, OVERLAP, PLAN, REPORT, REQUIRED, RO_CRATE, TRIAL,
     extract_contract,
 };
 pub use overlap::{OverlapBin, OverlapDocument, OverlapResult};
+pub use sensitivity::{SensitivityRecord, SensitivityResult, SensitivityRow};
 pub use trial::{TrialDocument, TrialPart};
 
 use utfall_payment::Decision;

@@ -198,6 +198,7 @@ fn effects() -> EffectsDocument {
         n_outcome_missing_comparator: 13,
         result,
         grade: None,
+        money: None,
     };
     let estimated = Estimated::new(estimate(-0.0437), estimate(0.0312), 0.1853, 0.229);
     EffectsDocument {
@@ -275,6 +276,7 @@ fn designs(balance: &BalanceDocument, effects: &EffectsDocument) -> DesignsDocum
         result,
     };
     DesignsDocument {
+        sensitivity: Vec::new(),
         alternatives: vec![
             record("weights", DesignResult::Made(Box::new(made))),
             record(
