@@ -46,7 +46,10 @@ fn a_change_of_the_plan_runs_only_what_depends_on_it() {
         "confidence-level = 0.90",
     );
     let run = scratch.run_well(&[]);
-    assert_eq!(ran(&run), ["effects", "decision", "report", "bundle"]);
+    assert_eq!(
+        ran(&run),
+        ["effects", "sensitivity", "decision", "report", "bundle"]
+    );
     let effects = run["steps"]
         .as_array()
         .unwrap()

@@ -158,6 +158,7 @@ fn as_seen(record: &EffectRecord, seen: &PublicResult) -> EffectRecord {
         (PublicResult::Released(_), _) => not_shown("it is not shown"),
     };
     EffectRecord {
+        money: record.money.as_ref().map(|money| money.as_seen(&result)),
         result,
         n_outcome_missing_treated: 0,
         n_outcome_missing_comparator: 0,
