@@ -316,6 +316,8 @@ fn a_programme_given_by_lot_is_graded_as_such_and_its_reasons_say_who_says_so() 
     let scratch = Scratch::copy_of("hemmasittare");
     without_alternatives(&scratch);
     scratch.edit("plan.toml", NEAREST, "");
+    // Lots are not given up for a chance imbalance of these data.
+    scratch.edit("plan.toml", "max-abs-smd = 0.1", "max-abs-smd = 5.0");
     scratch.edit(
         "plan.toml",
         "estimand = \"att\"\n",
