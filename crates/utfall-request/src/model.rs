@@ -18,6 +18,7 @@ use crate::discontinuity::Discontinuity;
 use crate::files::Files;
 use crate::fixed_effects::FixedEffectsRegression;
 use crate::instrument::Instrument;
+use crate::panel_model::PanelModel;
 use crate::quantile::QuantileRegression;
 use crate::randomisation::Randomisation;
 use crate::rank_test::RankTest;
@@ -112,6 +113,8 @@ pub struct Model {
     pub trends: Option<PublishedTrends>,
     /// Effects of a treatment that is taken up, left or changed.
     pub switching: Option<Switching>,
+    /// A panel model that is not of fixed effects.
+    pub panel_model: Option<PanelModel>,
     /// A coefficient tested by the wild cluster bootstrap.
     pub wild_bootstrap: Option<WildBootstrap>,
     /// A statistic compared with that of other assignments.
@@ -174,6 +177,7 @@ impl Model {
         "density-test",
         "trends",
         "switching",
+        "panel-model",
         "wild-bootstrap",
         "randomisation",
         "rank-test",
@@ -210,6 +214,7 @@ impl Model {
             self.density_test.as_ref().map(|part| part as _),
             self.trends.as_ref().map(|part| part as _),
             self.switching.as_ref().map(|part| part as _),
+            self.panel_model.as_ref().map(|part| part as _),
             self.wild_bootstrap.as_ref().map(|part| part as _),
             self.randomisation.as_ref().map(|part| part as _),
             self.rank_test.as_ref().map(|part| part as _),

@@ -2,6 +2,7 @@
 
 mod absorb;
 mod bacon;
+mod classic;
 mod covariance;
 mod elimination;
 mod fixed_effects;
@@ -14,6 +15,7 @@ mod untreated;
 
 pub use absorb::{FixedEffect, FixedEffects};
 pub use bacon::{Comparison, bacon};
+pub use classic::{ClassicFit, ClassicPanel, RandomEffects};
 pub use covariance::{
     AbsorbedCount, ClusterCount, Covariance, Dependence, Distribution, SmallSample, Wald,
 };
