@@ -250,7 +250,7 @@ fn staggered(n_units: usize) -> Task {
             replicates: NonZeroU32::new(DRAWS).ok_or("no draws")?,
         };
         let drawn = multiplier_bootstrap(&slices, None, Multiplier::Rademacher, draws)?;
-        drawn.standard_errors(Spread::Deviation);
+        std::hint::black_box(drawn.standard_errors(Spread::Deviation));
         Ok(overall.effect)
     };
     Task {
@@ -269,7 +269,7 @@ fn fixed_effects(n_rows: usize) -> Task {
     let n_units = (n_rows / 20).clamp(10, 50_000);
     let of_unit: Vec<f64> = (0..n_units).map(|_| stream.normal()).collect();
     let of_time: Vec<f64> = (0..200).map(|_| stream.normal()).collect();
-    let mut columns = vec![Vec::with_capacity(n_rows); 5];
+    let mut columns = vec![Vec::new(); 5];
     for _ in 0..n_rows {
         let (unit, time) = (stream.index(n_units), stream.index(200));
         let x1 = stream.normal() + 0.01 * number(unit % 100);
@@ -419,7 +419,7 @@ fn sdid_jackknife(n_donors: usize) -> Task {
 fn lives(n_rows: usize) -> Vec<Vec<f64>> {
     let mut stream = stream("lives");
     let hazards = [0.5, -0.3, 0.2, 0.0, 0.4];
-    let mut columns = vec![Vec::with_capacity(n_rows); 8];
+    let mut columns = vec![Vec::new(); 8];
     for _ in 0..n_rows {
         let x = [(); 5].map(|()| stream.normal());
         let eta: f64 = x.iter().zip(hazards).map(|(x, b)| x * b).sum();
@@ -454,7 +454,7 @@ fn hazards(name: &'static str, n_rows: usize, clustered: bool) -> Task {
         let fit = fit_cox(&rows, &data[3..], &weight, None, Ties::Efron)?;
         if clustered {
             let codes: Vec<u64> = data[2].iter().map(|v| v.to_bits()).collect();
-            fit.robust(Some(&Grouping::of(&codes)));
+            std::hint::black_box(fit.robust(Some(&Grouping::of(&codes))));
         }
         Ok(fit.coefficients[0])
     };
@@ -504,7 +504,7 @@ fn survival(n_rows: usize) -> Task {
 /// A jump of a half at zero.
 fn discontinuity(n_rows: usize) -> Task {
     let mut stream = stream("discontinuity");
-    let mut columns = vec![Vec::with_capacity(n_rows); 2];
+    let mut columns = vec![Vec::new(); 2];
     for _ in 0..n_rows {
         let x = 2.0 * stream.uniform() * stream.uniform() - 0.6;
         let curve = if x < 0.0 { 7.18 * x * x } else { 0.5 };
