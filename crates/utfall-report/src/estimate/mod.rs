@@ -126,9 +126,12 @@ fn by_number(numbers: &Numbers, name: &str) -> Vec<(f64, f64)> {
     all
 }
 
+/// A label with its numbers: where each stands, the key it came under, and the number.
+type Labelled = (String, Vec<(f64, String, f64)>);
+
 /// Numbers of one name whose keys are a label, a comma and a number, by label in the order of text and
 /// then by number; each with the key they came under.
-fn by_label(numbers: &Numbers, name: &str) -> Vec<(String, Vec<(f64, String, f64)>)> {
+fn by_label(numbers: &Numbers, name: &str) -> Vec<Labelled> {
     let mut all: Vec<(&str, f64, &str, f64)> = numbers
         .each(name)
         .filter_map(|(key, value)| {
@@ -137,7 +140,7 @@ fn by_label(numbers: &Numbers, name: &str) -> Vec<(String, Vec<(f64, String, f64
         })
         .collect();
     all.sort_by(|a, b| a.0.cmp(b.0).then(a.1.total_cmp(&b.1)));
-    let mut found: Vec<(String, Vec<(f64, String, f64)>)> = Vec::new();
+    let mut found: Vec<Labelled> = Vec::new();
     for (label, at, key, value) in all {
         let one = (at, key.to_owned(), value);
         match found.last_mut() {

@@ -181,7 +181,7 @@ fn line(word: &str, ink: Ink, path: &[(f64, f64)]) -> Layer {
 }
 
 /// The least and greatest placebo gap at a time.
-fn fan(placebos: &[(String, Vec<(f64, String, f64)>)], at: f64) -> String {
+fn fan(placebos: &[super::Labelled], at: f64) -> String {
     let here = placebos
         .iter()
         .flat_map(|(_, path)| path)
