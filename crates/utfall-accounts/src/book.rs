@@ -342,6 +342,12 @@ impl Book {
         if taken < 0 {
             self.held(-taken)?;
         }
+        // Later payments reckon with this one: without it they may leave too much paid, or less than nothing.
+        let left = self.paid() + taken;
+        let most = self.terms.cap_minor_units().unwrap_or(i128::MAX);
+        if paid.is_some() && !(0..=most).contains(&left) {
+            return Err(refuse("later payments build on it; reverse those first"));
+        }
         self.reversed.insert(number);
         if let Some(name) = paid {
             self.undo_payment(&name, number);

@@ -141,6 +141,27 @@ fn each_claim_is_paid_once_and_again_only_after_reversal() {
 }
 
 #[test]
+fn a_payment_that_later_ones_build_on_is_not_reversed() {
+    let mut book = book(&TERMS.replace("clawback = false", "clawback = true"));
+    pay(&mut book, "a", due("outcomes", "1000"));
+    pay(&mut book, "b", due("outcomes", "500"));
+    pay(&mut book, "c", due("outcomes", "1000"));
+    let payments: Vec<u64> = book
+        .entries()
+        .iter()
+        .filter(|entry| matches!(entry.event.action, Action::Pay { .. }))
+        .map(|entry| entry.number)
+        .collect();
+    // Without the 500 that came back, 1,500 would be paid under a cap of 1,000.
+    let entry = payments[1];
+    let refused = try_do(&mut book, "office", Action::Reverse { entry }).unwrap_err();
+    assert!(refused.contains("reverse those first"), "{refused}");
+    let entry = payments[2];
+    try_do(&mut book, "office", Action::Reverse { entry }).unwrap();
+    assert_eq!(book.paid(), 50_000);
+}
+
+#[test]
 fn nothing_follows_a_final_payment() {
     let mut book = book(TERMS);
     let mut last = due("outcomes", "100");
