@@ -342,10 +342,15 @@ impl Book {
         if taken < 0 {
             self.held(-taken)?;
         }
-        // Later payments reckon with this one: without it they may leave too much paid, or less than nothing.
-        let left = self.paid() + taken;
-        let most = self.terms.cap_minor_units().unwrap_or(i128::MAX);
-        if paid.is_some() && !(0..=most).contains(&left) {
+        // A payment reckons with those before it, so the newest goes back first.
+        let is_payment = |entry: &Entry| matches!(entry.event.action, Action::Pay { .. });
+        let later = self
+            .entries
+            .iter()
+            .zip(1..)
+            .skip(place.map_or(0, |place| place + 1));
+        let mut later = later.filter(|(entry, _)| is_payment(entry));
+        if paid.is_some() && later.any(|(_, number)| !self.reversed.contains(&number)) {
             return Err(refuse("later payments build on it; reverse those first"));
         }
         self.reversed.insert(number);
