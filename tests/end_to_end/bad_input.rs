@@ -30,11 +30,12 @@ fn an_unknown_key_in_the_plan_is_placed() {
 #[test]
 fn a_contract_that_asks_for_an_effect_nobody_estimates_is_refused() {
     let scratch = Scratch::copy_of("hemmasittare");
-    scratch.edit(
-        "plan.toml",
-        "name = \"absence\"\ntitle",
-        "name = \"presence\"\ntitle",
-    );
+    let path = scratch.pipeline().join("plan.toml");
+    let plan = std::fs::read_to_string(&path).unwrap();
+    let renamed = plan
+        .replace("name = \"absence\"\ntitle", "name = \"presence\"\ntitle")
+        .replace("effect = \"absence\"", "effect = \"presence\"");
+    std::fs::write(&path, renamed).unwrap();
     refused(&scratch, 2, &["absence.", "presence."]);
 }
 

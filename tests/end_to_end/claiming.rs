@@ -145,7 +145,7 @@ fn denver_is_replayed_into_a_ledger_that_shows_its_return() {
     let (errors, _) = texts(&again);
     assert_eq!(again.status.code(), Some(2), "{errors}");
     assert!(
-        errors.contains("events.toml: line 3: the last distribution was made"),
+        errors.contains("events.toml: line 3: 2016-01-15 lies before 2021-07-15"),
         "{errors}"
     );
     let text = std::fs::read_to_string(&ledger).unwrap();

@@ -133,9 +133,19 @@ impl Scratch {
 
     /// Runs the pipeline, expects it to succeed and returns what `run.json` says.
     pub(crate) fn run_well(&self, further: &[&str]) -> Value {
+        self.run_with_code(0, further)
+    }
+
+    /// Runs a pipeline whose balance gate does not let its groups through: the run is whole, and says so
+    /// with its exit code.
+    pub(crate) fn run_beyond_its_gate(&self, further: &[&str]) -> Value {
+        self.run_with_code(1, further)
+    }
+
+    fn run_with_code(&self, code: i32, further: &[&str]) -> Value {
         let output = self.run(further);
         let (errors, _) = texts(&output);
-        assert_eq!(output.status.code(), Some(0), "{errors}");
+        assert_eq!(output.status.code(), Some(code), "{errors}");
         json(&self.workspace().join("run.json"))
     }
 }

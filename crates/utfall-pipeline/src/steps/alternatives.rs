@@ -92,6 +92,7 @@ pub(crate) fn run_effects(
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("the measures and windows of [[effect]]", &outcomes(plan))
         .with_plan_part("[[alternative]]", &plan.alternative)
+        .with_plan_part("[assignment]", &plan.assignment)
         .with("the cohort", cohort.digest())
         .with("the matched set", matched.digest());
     let key = plan

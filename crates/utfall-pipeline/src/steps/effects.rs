@@ -29,6 +29,7 @@ pub(crate) fn run(
         .with_plan_part("[[calendar]]", &plan.calendar)
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("[[effect]]", &plan.effect)
+        .with_plan_part("[assignment]", &plan.assignment)
         .with("the cohort", cohort.digest())
         .with("the matched set", matched.digest());
     let folder = request.folder("effects");

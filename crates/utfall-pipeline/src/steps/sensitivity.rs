@@ -31,7 +31,8 @@ pub(crate) fn run(
     let key = key
         .with("index-date", plan.index_date)
         .with_plan_part("[[measure]]", &plan.measure)
-        .with_plan_part("[[effect]]", &plan.effect);
+        .with_plan_part("[[effect]]", &plan.effect)
+        .with_plan_part("[assignment]", &plan.assignment);
     let folder = request.folder("sensitivity");
     let step = Step {
         name: "sensitivity",
