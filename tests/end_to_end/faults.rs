@@ -38,7 +38,9 @@ struct Faulted {
 /// Runs the command with a fault at a place.
 fn with_fault(fault: &str, (call, n): Place, args: &[&str]) -> Faulted {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let output = Command::new("strace")
+    // A write that wakes a thread may be struck too, and what waits for it then waits for ever.
+    let output = Command::new("timeout")
+        .args(["--signal=KILL", "60", "strace"])
         .args(["-f", "-y", "--quiet=all", "-o"])
         .arg(log.path())
         .args(["-e", &format!("trace={call}")])
