@@ -118,7 +118,7 @@ impl Checkpoint {
 }
 
 impl SignedCheckpoint {
-    /// Reads a checkpoint without asking who signed it; [`Self::is_signed_by`] tells.
+    /// Reads a checkpoint without asking who signed it; [`Self::check`] asks.
     ///
     /// # Errors
     ///
