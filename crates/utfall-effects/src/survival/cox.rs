@@ -13,16 +13,15 @@
 )]
 
 use serde::{Deserialize, Serialize};
+use utfall_stats::gamma;
 use utfall_stats::moments::{count, mean, mean_and_variance};
-use utfall_stats::{Cholesky, Matrix, gamma};
 
+use super::ascent::{ascend, factored, quadratic};
 use super::concordance::concordance;
 use super::likelihood::Model;
 use super::{Durations, check_durations};
 use crate::regression::check_finite;
 use crate::{EffectError, Grouping};
-
-const MOST_STEPS: u32 = 100;
 
 /// What is done with events at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -119,54 +118,21 @@ pub fn fit_cox(
         })
         .unzip();
     let model = Model::new(data, &centred, weight, &members(strata, n), ties);
-    let p = columns.len();
-    let mut beta = vec![0.0; p];
-    let null = model.at(&beta);
-    let mut here = null.clone();
-    let score_test = quadratic(
-        &null.slope,
-        &factored(&null.information)?.solve(&null.slope),
-    );
-    for n_iterations in 1..=MOST_STEPS {
-        let step = factored(&here.information)?.solve(&here.slope);
-        let worth = quadratic(&step, &here.slope);
-        let mut length = 1.0;
-        loop {
-            let there: Vec<f64> = beta
-                .iter()
-                .zip(&step)
-                .map(|(b, s)| b + length * s)
-                .collect();
-            let next = model.at(&there);
-            if next.value >= here.value - 1e-12 * here.value.abs() || length < 1e-6 {
-                (beta, here) = (there, next);
-                break;
-            }
-            length *= 0.5;
-        }
-        if worth.abs() <= 1e-20 * (1.0 + here.value.abs()) {
-            let inverse = factored(&here.information)?.inverse();
-            let covariance: Vec<Vec<f64>> = (0..p)
-                .map(|i| (0..p).map(|j| inverse.get(i, j)).collect())
-                .collect();
-            let sums = ties != Ties::Exact;
-            return Ok(CoxFit {
-                null_scores: sums.then(|| model.scores(&vec![0.0; p], data)),
-                influence: sums.then(|| shares(&covariance, &model.scores(&beta, data))),
-                covariance,
-                log_likelihood: [null.value, here.value],
-                score_test,
-                n_iterations,
-                coefficients: beta,
-                ties,
-            });
-        }
-        if let Some(column) = (0..p).find(|&k| beta[k].abs() * spread[k] > 20.0) {
-            return Err(EffectError::Separated { column });
-        }
-    }
-    Err(EffectError::NotConverged {
-        n_iterations: MOST_STEPS,
+    let top = ascend(&spread, |beta| model.at(beta))?;
+    let (null, beta) = (&top.null, &top.coefficients);
+    let sums = ties != Ties::Exact;
+    Ok(CoxFit {
+        null_scores: sums.then(|| model.scores(&vec![0.0; beta.len()], data)),
+        influence: sums.then(|| shares(&top.covariance, &model.scores(beta, data))),
+        log_likelihood: [null.value, top.here.value],
+        score_test: quadratic(
+            &null.slope,
+            &factored(&null.information)?.solve(&null.slope),
+        ),
+        n_iterations: top.n_iterations,
+        covariance: top.covariance,
+        coefficients: top.coefficients,
+        ties,
     })
 }
 
@@ -185,23 +151,6 @@ fn shares(covariance: &[Vec<f64>], scores: &[Vec<f64>]) -> Vec<Vec<f64>> {
                 .collect()
         })
         .collect()
-}
-
-fn quadratic(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn factored(information: &[Vec<f64>]) -> Result<Cholesky, EffectError> {
-    let p = information.len();
-    let mut matrix = Matrix::zeros(p, p);
-    for (i, row) in information.iter().enumerate() {
-        for (j, value) in row.iter().enumerate() {
-            matrix.set(i, j, *value);
-        }
-    }
-    Cholesky::factor(&matrix, 1e-11).map_err(|error| EffectError::RankDeficient {
-        column: error.column,
-    })
 }
 
 impl CoxFit {

@@ -11,28 +11,11 @@
 use utfall_stats::elementary::{exp, log};
 use utfall_stats::moments::count;
 
+use super::ascent::Place;
 use super::cox::Ties;
 use super::risk::{Moment, RiskOrder};
 use super::{Durations, kaplan_meier};
 use crate::EffectError;
-
-/// The likelihood with its slope and curvature.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) value: f64,
-    pub(super) slope: Vec<f64>,
-    pub(super) information: Vec<Vec<f64>>,
-}
-
-impl Place {
-    pub(super) fn zero(p: usize) -> Self {
-        Self {
-            value: 0.0,
-            slope: vec![0.0; p],
-            information: vec![vec![0.0; p]; p],
-        }
-    }
-}
 
 /// Rows with hazards of their own.
 struct Stratum {

@@ -2,6 +2,7 @@
 //! several events of a person, and accelerated failure times.
 
 mod accelerated;
+mod ascent;
 mod competing;
 mod concordance;
 mod cox;

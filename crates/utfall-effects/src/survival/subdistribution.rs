@@ -17,15 +17,14 @@
 //! Fine & Gray (1999), <https://doi.org/10.1080/01621459.1999.10474144>.
 
 use serde::{Deserialize, Serialize};
+use utfall_stats::Matrix;
 use utfall_stats::elementary::{exp, log};
-use utfall_stats::moments::{count, mean};
-use utfall_stats::{Cholesky, Matrix};
+use utfall_stats::moments::{count, mean, mean_and_variance};
 
+use super::ascent::{Place, ascend};
 use super::{Endings, Ties};
 use crate::EffectError;
 use crate::regression::check_finite;
-
-const MOST_STEPS: u32 = 100;
 
 /// Who is at risk of being censored at a time at which others have events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -119,12 +118,6 @@ impl Sums {
     }
 }
 
-struct Place {
-    value: f64,
-    slope: Vec<f64>,
-    information: Matrix,
-}
-
 /// Fits by maximum pseudo-likelihood; `cause` counts from 1.
 ///
 /// `censoring` holds the rows that the probability of not being censored is estimated from, often those
@@ -148,7 +141,7 @@ pub fn fit_subdistribution(
 ) -> Result<SubdistributionFit, EffectError> {
     data.check()?;
     censoring.0.check()?;
-    let (n, p) = (data.stop.len(), columns.len());
+    let n = data.stop.len();
     for column in columns {
         check_finite("covariate", column, n)?;
     }
@@ -203,11 +196,13 @@ pub fn fit_subdistribution(
         moments,
         ties,
     };
-    let (fitted, null, here, n_iterations) = model.maximum()?;
-    let inverse = factored(&here.information)?.inverse();
-    let covariance: Vec<Vec<f64>> = (0..p)
-        .map(|i| (0..p).map(|j| inverse.get(i, j)).collect())
+    let spread: Vec<f64> = model
+        .columns
+        .iter()
+        .map(|column| mean_and_variance(column).1.sqrt())
         .collect();
+    let top = ascend(&spread, |beta| model.at(beta))?;
+    let (fitted, covariance) = (top.coefficients, top.covariance);
     let sandwich = (ties == Ties::Breslow).then(|| {
         let scores = model.scores(data, cause, &fitted, &kept);
         between(&covariance, &scores)
@@ -219,9 +214,9 @@ pub fn fit_subdistribution(
         coefficients: fitted,
         covariance,
         sandwich,
-        log_likelihood: [null.value, here.value],
+        log_likelihood: [top.null.value, top.here.value],
         n_events: model.moments.iter().map(|moment| moment.events.len()).sum(),
-        n_iterations,
+        n_iterations: top.n_iterations,
     })
 }
 
@@ -243,12 +238,6 @@ fn between(covariance: &[Vec<f64>], scores: &[Vec<f64>]) -> Vec<Vec<f64>> {
                 .collect()
         })
         .collect()
-}
-
-fn factored(information: &Matrix) -> Result<Cholesky, EffectError> {
-    Cholesky::factor(information, 1e-11).map_err(|error| EffectError::RankDeficient {
-        column: error.column,
-    })
 }
 
 /// Kaplan and Meier's probability of not being censored.
@@ -305,43 +294,6 @@ impl Kept {
 }
 
 impl Model<'_> {
-    fn maximum(&self) -> Result<(Vec<f64>, Place, Place, u32), EffectError> {
-        let p = self.columns.len();
-        let mut beta = vec![0.0; p];
-        let (null, mut here) = (self.at(&beta), self.at(&beta));
-        for n_iterations in 1..=MOST_STEPS {
-            let step = factored(&here.information)?.solve(&here.slope);
-            let worth: f64 = step.iter().zip(&here.slope).map(|(a, b)| a * b).sum();
-            let mut length = 1.0;
-            loop {
-                let there: Vec<f64> = beta
-                    .iter()
-                    .zip(&step)
-                    .map(|(b, s)| b + length * s)
-                    .collect();
-                let next = self.at(&there);
-                if next.value >= here.value - 1e-12 * here.value.abs() || length < 1e-6 {
-                    (beta, here) = (there, next);
-                    break;
-                }
-                length *= 0.5;
-            }
-            if worth.abs() <= 1e-20 * (1.0 + here.value.abs()) {
-                return Ok((beta, null, here, n_iterations));
-            }
-            let far = |k: &usize| {
-                let spread = utfall_stats::moments::mean_and_variance(&self.columns[*k]).1;
-                beta[*k].abs() * spread.sqrt() > 20.0
-            };
-            if let Some(column) = (0..p).find(far) {
-                return Err(EffectError::Separated { column });
-            }
-        }
-        Err(EffectError::NotConverged {
-            n_iterations: MOST_STEPS,
-        })
-    }
-
     fn line(&self, row: usize) -> Vec<f64> {
         self.columns.iter().map(|column| column[row]).collect()
     }
@@ -385,11 +337,7 @@ impl Model<'_> {
 
     fn at(&self, beta: &[f64]) -> Place {
         let p = beta.len();
-        let mut place = Place {
-            value: 0.0,
-            slope: vec![0.0; p],
-            information: Matrix::zeros(p, p),
-        };
+        let mut place = Place::zero(p);
         for (moment, all) in self.moments.iter().zip(self.sums(beta)) {
             let mut own = Sums::new(p);
             for &row in &moment.events {
@@ -416,9 +364,7 @@ impl Model<'_> {
                     place.slope[i] -= of_i;
                     for j in 0..p {
                         let add = left.two.get(i, j) / left.zero - of_i * left.one[j] / left.zero;
-                        place
-                            .information
-                            .set(i, j, place.information.get(i, j) + add);
+                        place.information[i][j] += add;
                     }
                 }
             }
