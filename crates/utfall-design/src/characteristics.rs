@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use utfall_core::Watch;
 use utfall_payment::{Contract, Decision, Operation, Sign, Subject};
+use utfall_stats::InOrder;
 use utfall_stats::draws::Stream;
 use utfall_verify::inputs;
 use utfall_verify::record::{
@@ -137,7 +138,7 @@ impl Study<'_> {
                         let undecided = decision.branch.is_undecided();
                         Ok((decision.total.minor_units(), undecided))
                     })
-                    .collect::<Result<_, _>>()?;
+                    .in_order()?;
                 Ok(self.point(tenths, share, &decisions))
             })
             .collect()

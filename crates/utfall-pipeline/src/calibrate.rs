@@ -14,6 +14,7 @@ use utfall_core::Watch;
 use utfall_design::{Assignment, CalibrationDocument, CalibrationSource, Placebo, Pool, PoolError};
 use utfall_matching::propensity;
 use utfall_registry::{Tables, Units};
+use utfall_stats::InOrder;
 use utfall_stats::draws::Stream;
 use utfall_verify::record::{CalibrationMark, EffectResult, EffectsDocument};
 
@@ -262,7 +263,7 @@ impl<'a> Drawn<'a> {
                     Ok(placebo)
                 },
             )
-            .collect()
+            .in_order()
     }
 
     /// Runs one programme; what ends a run without a decision is a reason, a fault an error.

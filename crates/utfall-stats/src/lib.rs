@@ -24,8 +24,10 @@ pub mod sums;
 
 mod cholesky;
 mod gram;
+mod in_order;
 mod matrix;
 
 pub use cholesky::{Cholesky, NotPositiveDefinite};
 pub use gram::{cross_product, cross_product_of};
+pub use in_order::InOrder;
 pub use matrix::{Matrix, MatrixError};

@@ -15,6 +15,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
+use utfall_stats::InOrder;
 use utfall_stats::sums::sum_of;
 
 use super::FixedEffect;
@@ -198,7 +199,7 @@ impl Elimination {
                 [a, b, c, d] => self.solved([a, b, c, d]),
                 _ => Ok(Vec::new()),
             })
-            .collect::<Result<_, _>>()?;
+            .in_order()?;
         Ok(parts.into_iter().flatten().collect())
     }
 

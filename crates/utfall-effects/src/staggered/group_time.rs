@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use utfall_stats::moments::{count, mean};
 use utfall_stats::sums::dot;
-use utfall_stats::{Cholesky, Matrix, gamma};
+use utfall_stats::{Cholesky, InOrder, Matrix, gamma};
 
 use super::two_period::{
     Method, SectionErrors, TwoPeriod, TwoSections, two_period_cross_section, two_period_panel,
@@ -185,7 +185,7 @@ pub fn group_time(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<GroupTim
     let cells = asked
         .par_iter()
         .map(|&(group, at, base)| cell(rows, spec, &layout, group, at, base))
-        .collect::<Result<Vec<Cell>, EffectError>>()?;
+        .in_order()?;
     Ok(GroupTime {
         cells,
         unit_rows: layout

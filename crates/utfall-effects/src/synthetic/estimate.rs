@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use utfall_stats::moments::{count, mean, mean_and_variance};
 use utfall_stats::sums::dot;
-use utfall_stats::{Cholesky, Matrix};
+use utfall_stats::{Cholesky, InOrder, Matrix};
 
 use super::{Weights, nearest_in_hull};
 use crate::EffectError;
@@ -313,7 +313,7 @@ pub fn placebos(block: &Block, method: Method) -> Result<Vec<Synthetic>, EffectE
     (0..block.donors.len())
         .into_par_iter()
         .map(|donor| with_noise(&block.placebo(donor), method, None, own.noise, own.zeta))
-        .collect()
+        .in_order()
 }
 
 /// The jackknife error over units, weights held fixed and scaled to one without a donor.

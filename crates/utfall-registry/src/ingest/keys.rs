@@ -88,10 +88,14 @@ impl Keys {
             .map(|(_, blocks)| blocks.iter().map(BlockKeys::n_keys).sum::<usize>())
             .sum::<usize>()
             / N_BUCKETS;
-        (0..N_BUCKETS).into_par_iter().try_for_each_init(
-            || Places::for_rows(n_largest),
-            |places, bucket| keys.compare_bucket(files, bucket, places),
-        )?;
+        let compared: Vec<_> = (0..N_BUCKETS)
+            .into_par_iter()
+            .map_init(
+                || Places::for_rows(n_largest),
+                |places, bucket| keys.compare_bucket(files, bucket, places),
+            )
+            .collect();
+        compared.into_iter().collect::<Result<(), _>>()?;
         Ok(keys)
     }
 
