@@ -28,7 +28,7 @@ pub trait InOrder<T, E> {
 
 impl<I, T, E> InOrder<T, E> for I
 where
-    I: IndexedParallelIterator<Item = Result<T, E>>,
+    I: ParallelIterator<Item = Result<T, E>>,
     T: Send,
     E: Send,
 {
