@@ -16,14 +16,18 @@ impl Line {
         let below = self.free_left(position - 1, stratum, may_take);
         // The last of a tie is met first from above; its first free member has the lowest index.
         let below = below.and_then(|last| {
-            let start = self.tie_start(last);
-            let first = self.free_right(start, stratum, may_take)?;
+            let first = match self.tie_start(last) {
+                start if start == last => last,
+                start => self.free_right(start, stratum, may_take)?,
+            };
             self.within(width, position, first, first != last)
         });
         let above = self.free_right(position + 1, stratum, may_take);
         let above = above.and_then(|first| {
-            let next = self.free_right(first + 1, stratum, may_take);
-            let is_tied = next.is_some_and(|next| self.is_same_score(first, next));
+            let is_tied = self.is_same_score(first, first + 1) && {
+                let next = self.free_right(first + 1, stratum, may_take);
+                next.is_some_and(|next| self.is_same_score(first, next))
+            };
             self.within(width, position, first, is_tied)
         });
         nearer(below, above, |below, above| {

@@ -77,6 +77,7 @@ mod risk_set;
 mod spec;
 mod stratified;
 mod subclassification;
+mod taken;
 mod transport;
 mod tree;
 pub mod weighting;

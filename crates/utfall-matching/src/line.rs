@@ -6,7 +6,9 @@
 //! path it walked (union-find with path halving), so a search costs next to nothing however many
 //! comparators are gone.
 
-use crate::order::{ordered, rising};
+use rayon::prelude::*;
+
+use crate::order::rising;
 
 /// Units sorted by (stratum, distance, index), with the comparators still free.
 pub(crate) struct Line {
@@ -41,7 +43,6 @@ impl Line {
         strata: Option<&[u32]>,
     ) -> (Self, Vec<Place>) {
         let order = rising(distance, strata);
-        let of_stratum = |unit: u32| strata.map_or(0, |strata| strata[unit as usize]);
         let n = order.len();
         let mut line = Self {
             distance: vec![0.0; n + 2],
@@ -50,99 +51,71 @@ impl Line {
             right: vec![index(n + 1); n + 2],
             tie_start: vec![0; n + 2],
         };
-        let mut places = Vec::new();
-        let mut stratum_start = 1;
-        let mut previous: Option<u32> = None;
-        for (before, &unit) in order.iter().enumerate() {
-            let position = before + 1;
-            line.unit[position] = unit;
-            line.distance[position] = distance[unit as usize];
-            let is_first = previous.is_none_or(|other| of_stratum(other) != of_stratum(unit));
-            if is_first {
-                stratum_start = position;
-            }
-            let tied =
-                !is_first && ordered(line.distance[before]) == ordered(line.distance[position]);
-            previous = Some(unit);
-            line.tie_start[position] = if tied {
-                line.tie_start[before]
-            } else {
-                index(position)
-            };
-            if treated[unit as usize] {
-                line.left[position] = line.left[before];
-                places.push((unit, index(position), index(stratum_start)));
-            } else {
-                line.left[position] = index(position);
-            }
-        }
-        let places = line.finish(&order, of_stratum, treated, places);
+        line.unit[1..=n].copy_from_slice(&order);
+        let mut is_focal = vec![false; n + 2];
+        let cells = line.distance[1..=n].par_iter_mut();
+        cells
+            .zip(&mut is_focal[1..=n])
+            .zip(&order)
+            .for_each(|((cell, is_focal), &unit)| {
+                *cell = distance[unit as usize];
+                *is_focal = treated[unit as usize];
+            });
+        let strata = line.strata(strata);
+        let Self {
+            distance,
+            left,
+            right,
+            tie_start,
+            ..
+        } = &mut line;
+        rayon::join(
+            || {
+                link_left(left, &is_focal);
+                tie(tie_start, distance, &strata);
+            },
+            || link_right(right, &is_focal),
+        );
+        let mut places: Vec<(u32, Place)> = strata
+            .iter()
+            .flat_map(|&stratum| (stratum.0..=stratum.1).map(move |at| (at, stratum)))
+            .filter(|&(position, _)| is_focal[position as usize])
+            .map(|(position, stratum)| (line.unit(position), Place { position, stratum }))
+            .collect();
+        places.par_sort_unstable_by_key(|&(unit, _)| unit);
+        let places = places.into_iter().map(|(_, place)| place).collect();
         (line, places)
     }
 
-    /// Links to the right, and the ends of strata.
-    fn finish(
-        &mut self,
-        order: &[u32],
-        of_stratum: impl Fn(u32) -> u32,
-        treated: &[bool],
-        places: Vec<(u32, u32, u32)>,
-    ) -> Vec<Place> {
-        let mut ends = vec![0; places.len()];
-        let mut place = places.len();
-        let mut stratum_end = order.len();
-        for position in (1..=order.len()).rev() {
-            let is_last = position == order.len()
-                || of_stratum(order[position]) != of_stratum(order[position - 1]);
-            if is_last {
-                stratum_end = position;
-            }
-            if treated[self.unit[position] as usize] {
-                self.right[position] = self.right[position + 1];
-                place -= 1;
-                ends[place] = index(stratum_end);
-            } else {
-                self.right[position] = index(position);
-            }
-        }
-        let with_ends = places.into_iter().zip(ends);
-        let mut by_unit: Vec<(u32, Place)> = with_ends
-            .map(|((unit, position, start), end)| {
-                (
-                    unit,
-                    Place {
-                        position,
-                        stratum: (start, end),
-                    },
-                )
+    /// First and last position of each stratum.
+    fn strata(&self, strata: Option<&[u32]>) -> Vec<(u32, u32)> {
+        let n = self.unit.len() - 2;
+        let Some(strata) = strata else {
+            return vec![(1, index(n))];
+        };
+        let units = &self.unit[1..=n];
+        let mut end = 0;
+        units
+            .chunk_by(|&a, &b| strata[a as usize] == strata[b as usize])
+            .map(|stratum| {
+                let start = end + 1;
+                end += index(stratum.len());
+                (start, end)
             })
-            .collect();
-        by_unit.sort_unstable_by_key(|&(unit, _)| unit);
-        by_unit.into_iter().map(|(_, place)| place).collect()
+            .collect()
     }
 
     /// The place of every unit, in the order of their index.
-    pub(crate) fn places(&self, stratum: impl Fn(u32) -> u32) -> Vec<Place> {
-        let n = self.unit.len() - 2;
+    pub(crate) fn places(&self, strata: Option<&[u32]>) -> Vec<Place> {
         let nowhere = Place {
             position: 0,
             stratum: (0, 0),
         };
-        let mut places = vec![nowhere; n];
-        let mut start = 1;
-        while start <= n {
-            let of_stratum = stratum(self.unit[start]);
-            let mut end = start;
-            while end < n && stratum(self.unit[end + 1]) == of_stratum {
-                end += 1;
+        let mut places = vec![nowhere; self.unit.len() - 2];
+        for stratum in self.strata(strata) {
+            for position in stratum.0..=stratum.1 {
+                places[self.unit(position) as usize] = Place { position, stratum };
             }
-            for position in start..=end {
-                places[self.unit[position] as usize] = Place {
-                    position: index(position),
-                    stratum: (index(start), index(end)),
-                };
-            }
-            start = end + 1;
         }
         places
     }
@@ -213,6 +186,43 @@ impl Line {
     /// Number of positions, the two beyond the ends included.
     pub(crate) fn n_positions(&self) -> usize {
         self.unit.len()
+    }
+}
+
+/// Every comparator is where it is; a treated unit points to what lies before it.
+fn link_left(left: &mut [u32], is_focal: &[bool]) {
+    let mut free = 0;
+    for (position, link) in left.iter_mut().enumerate() {
+        if !is_focal[position] {
+            free = index(position);
+        }
+        *link = free;
+    }
+}
+
+/// As to the left.
+fn link_right(right: &mut [u32], is_focal: &[bool]) {
+    let mut free = index(right.len() - 1);
+    for (position, link) in right.iter_mut().enumerate().rev() {
+        if !is_focal[position] {
+            free = index(position);
+        }
+        *link = free;
+    }
+}
+
+/// The first of those with the same distance in a stratum.
+fn tie(tie_start: &mut [u32], distance: &[f64], strata: &[(u32, u32)]) {
+    for &(first, last) in strata {
+        let mut start = first;
+        for position in first..=last {
+            let at = position as usize;
+            // Of finite values; both zeros are one.
+            if position > first && distance[at - 1] < distance[at] {
+                start = position;
+            }
+            tie_start[at] = start;
+        }
     }
 }
 

@@ -39,12 +39,11 @@ impl Matched {
     /// `sets` holds the comparators of each treated unit, in the order of the treated.
     pub(crate) fn new(
         treated: &[bool],
-        sets: Vec<Vec<usize>>,
+        sets: impl IntoIterator<Item = impl IntoIterator<Item = usize>>,
         caliper_width: Option<f64>,
         n_tied: usize,
     ) -> Self {
-        let mut starts = vec![0];
-        let mut found = Vec::with_capacity(sets.iter().map(Vec::len).sum());
+        let (mut starts, mut found) = (vec![0], Vec::new());
         for set in sets {
             found.extend(set);
             starts.push(found.len());
@@ -72,7 +71,7 @@ impl Matched {
             sets[units[unit]] = set.iter().map(|&other| units[other]).collect();
         }
         let focal = sets.into_iter().zip(is_focal);
-        let focal = focal.filter_map(|(set, &is)| is.then_some(set)).collect();
+        let focal = focal.filter_map(|(set, &is)| is.then_some(set));
         Self {
             focal_arm,
             ..Self::new(is_focal, focal, self.caliper_width, self.n_tied)

@@ -3,6 +3,7 @@
 use crate::greedy::{self, Choice, Supply};
 use crate::line::{Line, Place};
 use crate::nearness::{Nearness, Pairs};
+use crate::taken::Taken;
 use crate::{Matched, MatchingError, NearestSpec, Reuse, Ties, Within};
 
 /// Matches each treated unit to the comparators nearest on `distance`.
@@ -51,7 +52,7 @@ pub fn nearest<'a>(
         Some(choosing) => greedy::in_sequence(&mut search, choosing, &quotas),
         None => greedy::closest_first(&mut search, &quotas),
     }
-    if search.taken.iter().all(Vec::is_empty) {
+    if search.taken.is_empty() {
         return Err(pairs.nobody(treated));
     }
     Ok(search.finish(treated))
@@ -66,7 +67,7 @@ struct Search<'a> {
     /// The treated, by rank.
     focal: Vec<usize>,
     /// Positions of the comparators of each treated unit so far.
-    taken: Vec<Vec<u32>>,
+    taken: Taken,
     /// How often the comparator at each position may still serve; empty where it is not counted.
     left_over: Vec<u32>,
     caliper_width: f64,
@@ -85,7 +86,7 @@ impl<'a> Search<'a> {
             Reuse::AtMost(n) => vec![n.get(); line.n_positions()],
             Reuse::Forbid | Reuse::Allow => Vec::new(),
         };
-        let taken = vec![Vec::new(); places.len()];
+        let taken = Taken::new(places.len());
         Self {
             spec,
             pairs,
@@ -100,13 +101,8 @@ impl<'a> Search<'a> {
     }
 
     fn finish(self, treated: &[bool]) -> Matched {
-        let units = |taken: &Vec<u32>| {
-            taken
-                .iter()
-                .map(|&position| self.line.unit(position) as usize)
-                .collect()
-        };
-        let sets = self.taken.iter().map(units).collect();
+        let unit = |position: u32| self.line.unit(position) as usize;
+        let sets = (0..self.focal.len()).map(|rank| self.taken.of(rank).map(unit));
         Matched::new(treated, sets, self.pairs.width, self.n_tied)
     }
 }
@@ -119,17 +115,20 @@ impl Supply for Search<'_> {
     /// The nearest comparator this unit may still take.
     fn choose(&mut self, rank: usize) -> Option<Choice> {
         let (place, unit) = (self.places[rank], self.focal[rank]);
-        let (within, taken) = (self.pairs.within, &self.taken[rank]);
+        let (within, taken) = (self.pairs.within, || self.taken.of(rank));
+        // What can be taken once is out of the line.
+        let is_there_yet = self.spec.reuse != Reuse::Forbid;
         match self.spec.ties {
             Ties::LowestId => {
                 let may_take = |position: u32, other: u32| {
-                    !taken.contains(&position) && within.allows(unit, other as usize)
+                    let is_taken = is_there_yet && taken().any(|before| before == position);
+                    !is_taken && within.allows(unit, other as usize)
                 };
                 self.line.lowest_id(place, self.caliper_width, &may_take)
             }
             Ties::OutwardWalk => {
                 // The walk starts outside what the unit and its earlier comparators span.
-                let spanned = || taken.iter().copied().chain([place.position]);
+                let spanned = || taken().chain([place.position]);
                 let span = (
                     spanned().min().unwrap_or(place.position),
                     spanned().max().unwrap_or(place.position),
@@ -142,7 +141,7 @@ impl Supply for Search<'_> {
     }
 
     fn take(&mut self, rank: usize, choice: &Choice) {
-        self.taken[rank].push(choice.position);
+        self.taken.push(rank, choice.position);
         self.n_tied += usize::from(choice.is_tied);
         let is_spent = match self.spec.reuse {
             Reuse::Forbid => true,

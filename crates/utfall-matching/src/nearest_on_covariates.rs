@@ -132,12 +132,12 @@ impl<'a> Search<'a> {
     }
 
     fn finish(self, treated: &[bool]) -> Matched {
-        let units = |(taken, tree): (&Vec<u32>, &Option<usize>)| {
+        let units = |(taken, tree): (&Vec<u32>, &Option<usize>)| -> Vec<usize> {
             let tree = tree.map(|tree| &self.trees[tree]);
             let unit = |&place: &u32| tree.map(|tree| tree.unit(place) as usize);
             taken.iter().filter_map(unit).collect()
         };
-        let sets = self.taken.iter().zip(&self.tree_of).map(units).collect();
+        let sets = self.taken.iter().zip(&self.tree_of).map(units);
         Matched::new(treated, sets, self.pairs.width, self.n_tied)
     }
 }

@@ -75,7 +75,7 @@ pub fn optimal<'a>(
             set.sort_by(|&a, &b| apart(a).total_cmp(&apart(b)).then(a.cmp(&b)));
             set
         });
-    Ok(Matched::new(treated, sets.collect(), pairs.width, 0))
+    Ok(Matched::new(treated, sets, pairs.width, 0))
 }
 
 /// The comparators of each unit, where all stand on a line.
