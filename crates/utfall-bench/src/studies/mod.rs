@@ -9,6 +9,7 @@ mod clustered;
 mod instruments;
 mod observational;
 mod sample;
+mod staggered;
 mod tally;
 mod trials;
 
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Study> {
         clustered::STUDIES,
         observational::STUDIES,
         instruments::STUDIES,
+        staggered::STUDIES,
     ]
     .concat()
 }

@@ -13,9 +13,8 @@ use utfall_stats::moments::{count, mean};
 use utfall_stats::sums::dot;
 use utfall_stats::{Cholesky, InOrder, Matrix, gamma};
 
-use super::two_period::{
-    Method, SectionErrors, TwoPeriod, TwoSections, two_period_cross_section, two_period_panel,
-};
+use super::cells::{Asked, seen_once, seen_twice};
+use super::two_period::{Method, SectionErrors};
 use crate::panel::ranks;
 use crate::regression::check_finite;
 use crate::{EffectError, Grouping};
@@ -123,11 +122,11 @@ pub struct GroupTime {
 }
 
 /// Units by time: the row of each unit at each time, if any.
-struct Layout {
-    times: Vec<f64>,
+pub(super) struct Layout {
+    pub(super) times: Vec<f64>,
     /// Rows by unit and time; for cross-sections each unit has one row.
-    rows: Vec<Vec<Option<usize>>>,
-    start: Vec<Option<f64>>,
+    pub(super) rows: Vec<Vec<Option<usize>>>,
+    pub(super) start: Vec<Option<f64>>,
     n_left_out: usize,
 }
 
@@ -165,7 +164,7 @@ pub fn group_time(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<GroupTim
     if groups.is_empty() {
         return Err(EffectError::NoGroups);
     }
-    let mut asked = Vec::new();
+    let mut asked: Vec<Asked> = Vec::new();
     for &group in &groups {
         let last_before = layout
             .times
@@ -178,14 +177,17 @@ pub fn group_time(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<GroupTim
                 BasePeriod::Varying if layout.times[at] < group => at - 1,
                 _ => before,
             };
-            asked.push((group, at, base));
+            asked.push(Asked { group, at, base });
         }
     }
     let weight = unit_weights(rows, &layout);
-    let cells = asked
-        .par_iter()
-        .map(|&(group, at, base)| cell(rows, spec, &layout, group, at, base))
-        .in_order()?;
+    let cells = match spec.sampling {
+        Sampling::Panel | Sampling::CompleteUnits => seen_twice(rows, spec, &layout, &asked)?,
+        _ => asked
+            .par_iter()
+            .map(|one| seen_once(rows, spec, &layout, one))
+            .in_order()?,
+    };
     Ok(GroupTime {
         cells,
         unit_rows: layout
@@ -274,148 +276,6 @@ fn layout(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<Layout, EffectEr
         rows: kept,
         start: starts,
     })
-}
-
-fn cell(
-    rows: &PanelRows<'_>,
-    spec: &GroupTimeSpec,
-    layout: &Layout,
-    group: f64,
-    at: usize,
-    base: usize,
-) -> Result<Cell, EffectError> {
-    let n = layout.rows.len();
-    let time = layout.times[at];
-    let none = Cell {
-        group,
-        time,
-        effect: 0.0,
-        influence: vec![0.0; n],
-    };
-    if at == base {
-        return Ok(none);
-    }
-    let until = layout.times[at.max(base)] + spec.anticipation;
-    let arm = |start: Option<f64>| match start {
-        Some(start) if start.total_cmp(&group).is_eq() => Some(1.0),
-        None => Some(0.0),
-        Some(start) => {
-            (spec.comparison == ComparisonGroup::NotYetTreated && start > until).then_some(0.0)
-        }
-    };
-    let members: Vec<(usize, f64)> = (0..n)
-        .filter_map(|unit| Some((unit, arm(layout.start[unit])?)))
-        .collect();
-    let estimated = match spec.sampling {
-        Sampling::Panel | Sampling::CompleteUnits => {
-            seen_twice(rows, spec, layout, &members, at, base)
-        }
-        _ => seen_once(rows, spec, layout, &members, at, base),
-    };
-    let (effect, units, influence) = estimated.map_err(|error| EffectError::CellNotEstimable {
-        group,
-        time,
-        what: reason(&error),
-    })?;
-    let scale = count(n) / count(units.len());
-    let mut cell = Cell { effect, ..none };
-    for (&unit, value) in units.iter().zip(&influence) {
-        cell.influence[unit] += scale * value;
-    }
-    Ok(cell)
-}
-
-type Estimated = (f64, Vec<usize>, Vec<f64>);
-
-fn seen_twice(
-    rows: &PanelRows<'_>,
-    spec: &GroupTimeSpec,
-    layout: &Layout,
-    members: &[(usize, f64)],
-    at: usize,
-    base: usize,
-) -> Result<Estimated, EffectError> {
-    let row = |unit: usize, time: usize| layout.rows[unit][time].unwrap_or(0);
-    let earlier: Vec<usize> = members
-        .iter()
-        .map(|&(unit, _)| row(unit, at.min(base)))
-        .collect();
-    let change: Vec<f64> = members
-        .iter()
-        .map(|&(unit, _)| rows.outcome[row(unit, at)] - rows.outcome[row(unit, base)])
-        .collect();
-    let columns: Vec<Vec<f64>> = rows
-        .columns
-        .iter()
-        .map(|column| earlier.iter().map(|&row| column[row]).collect())
-        .collect();
-    let treated: Vec<f64> = members.iter().map(|&(_, arm)| arm).collect();
-    let weight: Vec<f64> = earlier.iter().map(|&row| rows.weight[row]).collect();
-    let (effect, influence) = two_period_panel(
-        spec.method,
-        &TwoPeriod {
-            change: &change,
-            treated: &treated,
-            columns: &columns,
-            weight: &weight,
-            largest_score: spec.largest_score,
-        },
-    )?;
-    Ok((
-        effect,
-        members.iter().map(|&(unit, _)| unit).collect(),
-        influence,
-    ))
-}
-
-fn seen_once(
-    rows: &PanelRows<'_>,
-    spec: &GroupTimeSpec,
-    layout: &Layout,
-    members: &[(usize, f64)],
-    at: usize,
-    base: usize,
-) -> Result<Estimated, EffectError> {
-    let mut used: Vec<(usize, usize, f64, f64)> = Vec::new();
-    for &(unit, arm) in members {
-        for (time, after) in [(base, 0.0), (at, 1.0)] {
-            if let Some(row) = layout.rows[unit][time] {
-                used.push((unit, row, arm, after));
-            }
-        }
-    }
-    let pick = |values: &[f64]| {
-        used.iter()
-            .map(|&(_, row, ..)| values[row])
-            .collect::<Vec<f64>>()
-    };
-    let columns: Vec<Vec<f64>> = rows.columns.iter().map(|column| pick(column)).collect();
-    let (effect, influence) = two_period_cross_section(
-        spec.method,
-        &TwoSections {
-            outcome: &pick(rows.outcome),
-            after: &used.iter().map(|&(.., after)| after).collect::<Vec<f64>>(),
-            treated: &used.iter().map(|&(_, _, arm, _)| arm).collect::<Vec<f64>>(),
-            columns: &columns,
-            weight: &pick(rows.weight),
-            largest_score: spec.largest_score,
-            errors: spec.section_errors,
-        },
-    )?;
-    Ok((
-        effect,
-        used.iter().map(|&(unit, ..)| unit).collect(),
-        influence,
-    ))
-}
-
-fn reason(error: &EffectError) -> &'static str {
-    match error {
-        EffectError::RankDeficient { .. } => "the covariates are collinear among its rows",
-        EffectError::TooFewRows { .. } => "an arm has fewer rows than there are covariates",
-        EffectError::NotConverged { .. } => "no score fits: the arms do not overlap",
-        _ => "an arm is empty",
-    }
 }
 
 impl GroupTime {

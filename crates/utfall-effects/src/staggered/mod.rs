@@ -2,6 +2,7 @@
 //! and what they add up to.
 
 mod aggregate;
+mod cells;
 mod group_time;
 mod parts;
 mod propensity;

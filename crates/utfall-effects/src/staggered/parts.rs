@@ -4,7 +4,8 @@
 //! its value predictions of outcome regressions; how the part moves with those coefficients is
 //! known in closed form, so one function gives every estimator's influence.
 
-use utfall_stats::moments::mean;
+use utfall_stats::moments::{count, mean};
+use utfall_stats::sums::sum_of;
 use utfall_stats::{Cholesky, Matrix};
 
 use crate::EffectError;
@@ -39,10 +40,9 @@ impl Model {
         let mut hessian = Matrix::zeros(k, k);
         for i in 0..k {
             for j in 0..=i {
-                let products: Vec<f64> = (0..curvature.len())
-                    .map(|row| curvature[row] * columns[i][row] * columns[j][row])
-                    .collect();
-                hessian.set(i, j, mean(&products));
+                let n = curvature.len();
+                let sum = sum_of(n, |row| curvature[row] * columns[i][row] * columns[j][row]);
+                hessian.set(i, j, sum / count(n));
             }
         }
         let factor =
@@ -92,19 +92,17 @@ pub(super) fn total(
         }
         for (which, slope) in &part.regressions {
             for (into, column) in moves[*which].iter_mut().zip(columns) {
-                let products: Vec<f64> = (0..n)
-                    .map(|row| part.weight[row] * slope[row] * column[row])
-                    .collect();
-                *into += part.sign * mean(&products) / scale;
+                let sum = sum_of(n, |row| part.weight[row] * slope[row] * column[row]);
+                *into += part.sign * (sum / count(n)) / scale;
             }
         }
         if part.odds {
             let centre = if part.norms.is_none() { eta } else { 0.0 };
             for (into, column) in move_of_score.iter_mut().zip(columns) {
-                let products: Vec<f64> = (0..n)
-                    .map(|row| part.weight[row] * (part.value[row] - centre) * column[row])
-                    .collect();
-                *into += part.sign * mean(&products) / scale;
+                let sum = sum_of(n, |row| {
+                    part.weight[row] * (part.value[row] - centre) * column[row]
+                });
+                *into += part.sign * (sum / count(n)) / scale;
             }
         }
     }

@@ -116,14 +116,15 @@ pub enum SectionErrors {
     Drdid,
 }
 
-/// The score's odds, whether a row is used, and the score's model.
-struct Score {
+/// The score's odds, whether a row is used, and the score's model. It holds for every outcome of the
+/// same rows.
+pub(super) struct Score {
     odds: Vec<f64>,
     used: Vec<f64>,
     model: Option<Model>,
 }
 
-fn score(
+pub(super) fn score(
     method: Method,
     columns: &[Vec<f64>],
     weight: &[f64],
@@ -213,9 +214,24 @@ pub fn two_period_panel(
     data: &TwoPeriod<'_>,
 ) -> Result<(f64, Vec<f64>), EffectError> {
     check(data.columns, &[data.change, data.treated, data.weight])?;
+    let score = score(
+        method,
+        data.columns,
+        data.weight,
+        data.treated,
+        data.largest_score,
+    )?;
+    two_period_with(method, data, &score)
+}
+
+/// As [`two_period_panel`], for rows whose score is known.
+pub(super) fn two_period_with(
+    method: Method,
+    data: &TwoPeriod<'_>,
+    score: &Score,
+) -> Result<(f64, Vec<f64>), EffectError> {
     let (columns, treated) = (data.columns, data.treated);
     let others = complement(treated);
-    let score = score(method, columns, data.weight, treated, data.largest_score)?;
     let of_treated = times(&[data.weight, treated, &score.used]);
     let of_others = times(&[data.weight, &others, &score.used, &score.odds]);
     let one = vec![1.0; treated.len()];
