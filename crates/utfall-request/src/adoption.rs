@@ -7,7 +7,6 @@ use utfall_effects::panel::{
     Design, FixedEffect, Imputed, UntreatedModel, bacon, fit_absorbed, two_way_weights,
 };
 use utfall_effects::{EffectError, Grouping};
-use utfall_stats::normal;
 
 use crate::files::Files;
 use crate::model::Part;
@@ -198,20 +197,8 @@ impl Adoption {
     ) {
         let sums = clusters.sums(&found.influence);
         let error = sums.iter().map(|value| value * value).sum::<f64>().sqrt();
-        let reach = normal::quantile(0.5 * (1.0 + self.confidence_level.fraction())) * error;
-        numbers.covariate(block, key, found.point);
-        if error > 0.0 {
-            let z = found.point / error;
-            for (what, value) in [
-                ("se", error),
-                ("t", z),
-                ("p", normal::two_sided_p(z)),
-                ("ci_low", found.point - reach),
-                ("ci_high", found.point + reach),
-            ] {
-                numbers.covariate(&format!("{block}_{what}"), key, value);
-            }
-        }
+        let level = self.confidence_level;
+        numbers.normal((block, key), "", (found.point, error), level);
     }
 
     fn imputation(

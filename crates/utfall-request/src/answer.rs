@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
-use utfall_core::Estimand;
+use utfall_core::{ConfidenceLevel, Estimand};
+use utfall_stats::normal;
 
 use crate::Warning;
 
@@ -85,6 +86,30 @@ impl Numbers {
 
     pub(crate) fn real(&mut self, name: &str, value: f64) {
         self.plain.insert(name.to_owned(), Number::Real(value));
+    }
+
+    /// A number of a block with what its normal error says; without one where that is zero.
+    pub(crate) fn normal(
+        &mut self,
+        (block, key): (&str, &str),
+        suffix: &str,
+        (point, error): (f64, f64),
+        level: ConfidenceLevel,
+    ) {
+        self.covariate(block, key, point);
+        if error.is_nan() || error <= 0.0 {
+            return;
+        }
+        let reach = normal::quantile(0.5 * (1.0 + level.fraction())) * error;
+        for (what, value) in [
+            ("se", error),
+            ("t", point / error),
+            ("p", normal::two_sided_p(point / error)),
+            ("ci_low", point - reach),
+            ("ci_high", point + reach),
+        ] {
+            self.covariate(&format!("{block}_{what}{suffix}"), key, value);
+        }
     }
 
     pub(crate) fn covariate(&mut self, name: &str, covariate: &str, value: f64) {

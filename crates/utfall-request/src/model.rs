@@ -28,7 +28,9 @@ use crate::risk_sets::RiskSets;
 use crate::series::Series;
 use crate::stacked::Stacked;
 use crate::staggered::{Staggered, TwoPeriodRequest};
+use crate::staggered_synthetic::StaggeredSyntheticControl;
 use crate::step_down::StepDownTest;
+use crate::structural_series::StructuralSeries;
 use crate::survival::{ProportionalHazards, Survival};
 use crate::switching::Switching;
 use crate::synthetic::SyntheticControl;
@@ -89,10 +91,14 @@ pub struct Model {
     pub adoption: Option<Adoption>,
     /// A comparison built from several units.
     pub synthetic: Option<SyntheticControl>,
+    /// Comparisons built from several units, where treatment begins at different times.
+    pub staggered_synthetic: Option<StaggeredSyntheticControl>,
     /// The jump of an outcome at a cutoff.
     pub discontinuity: Option<Discontinuity>,
     /// A segmented regression of one series.
     pub series: Option<Series>,
+    /// A series continued beyond an intervention.
+    pub structural_series: Option<StructuralSeries>,
     /// Survival curves and tests of their equality.
     pub survival: Option<Survival>,
     /// Proportional hazards regression.
@@ -165,8 +171,10 @@ impl Model {
         "quantile-regression",
         "adoption",
         "synthetic",
+        "staggered-synthetic",
         "discontinuity",
         "series",
+        "structural-series",
         "survival",
         "proportional-hazards",
         "competing-risks",
@@ -202,8 +210,10 @@ impl Model {
             self.quantile_regression.as_ref().map(|part| part as _),
             self.adoption.as_ref().map(|part| part as _),
             self.synthetic.as_ref().map(|part| part as _),
+            self.staggered_synthetic.as_ref().map(|part| part as _),
             self.discontinuity.as_ref().map(|part| part as _),
             self.series.as_ref().map(|part| part as _),
+            self.structural_series.as_ref().map(|part| part as _),
             self.survival.as_ref().map(|part| part as _),
             self.proportional_hazards.as_ref().map(|part| part as _),
             self.competing_risks.as_ref().map(|part| part as _),

@@ -165,6 +165,21 @@ impl Regression {
         numbers.real("dispersion", fit.dispersion());
         self.coefficients(fit.regression(), &clusters, numbers)
             .map_err(|error| self.refused(table, error))?;
+        let n_free = self.names().len() + usize::from(family.is_none());
+        let aic = 2.0 * (count(n_free) - fit.log_likelihood());
+        if !matches!(family, Some(Family::Gamma)) {
+            numbers.real("aic", aic);
+        }
+        if let Some(family) = family {
+            let one = vec![1.0; outcome.len()];
+            let (offset, weight) = (offset.as_deref(), weight.as_deref());
+            let null = fit_generalised_weighted(family, &[&one], offset, weight, &outcome);
+            let null = null.map_err(refused)?;
+            numbers.real("null_deviance", null.deviance());
+        }
+        if !matches!(family, Some(Family::Probit)) {
+            self.put_ratios(numbers);
+        }
         match &self.marginal {
             Some(marginal) => {
                 self.compare(table, marginal, &fit, offset.as_deref(), &clusters, numbers)
@@ -189,6 +204,22 @@ impl Regression {
             return Err(self.refused(table, error));
         }
         Ok(exposure.into_iter().map(elementary::log).collect())
+    }
+
+    /// Exponentials of the coefficients and of the ends of their intervals: ratios of rates, odds or
+    /// means.
+    fn put_ratios(&self, numbers: &mut Numbers) {
+        for (from, to) in [
+            ("coef", "ratio"),
+            ("coef_ci_low", "ratio_ci_low"),
+            ("coef_ci_high", "ratio_ci_high"),
+        ] {
+            for name in self.names() {
+                if let Some(value) = numbers.get(&format!("{from}.{name}")) {
+                    numbers.covariate(to, &name, elementary::exp(value));
+                }
+            }
+        }
     }
 
     fn coefficients(

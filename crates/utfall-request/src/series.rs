@@ -5,8 +5,8 @@ use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::EffectError;
 use utfall_effects::panel::{AbsorbedFit, Design, fit_absorbed};
 use utfall_effects::series::{
-    Correlation, FirstRow, breusch_godfrey, durbin_watson, fit_serial, ljung_box,
-    newey_west_bandwidth,
+    Correlation, FirstRow, LagBandwidth, LagKernel, LongRun, breusch_godfrey, durbin_watson,
+    fit_serial, ljung_box, long_run_errors, newey_west_bandwidth,
 };
 use utfall_stats::moments::count;
 
@@ -38,10 +38,29 @@ pub struct Series {
     /// Numbers of autocorrelations for Ljung and Box's test; for least squares.
     #[serde(default)]
     pub ljung_box: Vec<usize>,
+    /// Errors by a kernel over lags, for least squares.
+    #[serde(default)]
+    pub long_run: Vec<LongRunError>,
     /// Level of intervals.
     pub confidence_level: ConfidenceLevel,
     /// Standard errors; `driscoll-kraay` on the time of a series is Newey–West's.
     pub errors: Vec<PanelError>,
+}
+
+/// A standard error by a kernel over lags, with normal intervals.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LongRunError {
+    /// What the answer calls it.
+    pub name: String,
+    /// How much each lag counts.
+    pub kernel: LagKernel,
+    /// How far lags reach.
+    pub bandwidth: LagBandwidth,
+    /// Whether an autoregression is taken out of the scores first.
+    pub prewhiten: bool,
+    /// Whether variances are multiplied by n/(n - k).
+    pub adjust: bool,
 }
 
 /// How errors follow each other.
@@ -63,6 +82,25 @@ impl Part for Series {
             "an `intervention` that is no term",
             "name it in `terms` too",
         )])?;
+        let is_twice = |error: &LongRunError| {
+            let same = self
+                .long_run
+                .iter()
+                .filter(|other| other.name == error.name);
+            same.count() > 1 || self.errors.iter().any(|other| other.name == error.name)
+        };
+        RequestError::first_contradiction([
+            (
+                self.long_run.iter().any(is_twice),
+                "two standard errors of one name",
+                "give each a name of its own",
+            ),
+            (
+                self.correlation.is_some() && !self.long_run.is_empty(),
+                "`long-run` beside `correlation`",
+                "keep one of them",
+            ),
+        ])?;
         let tests = self.breusch_godfrey.iter().chain(&self.ljung_box);
         if self.correlation.is_some() && tests.count() > 0 {
             return Err(RequestError::Contradiction {
@@ -89,19 +127,7 @@ impl Part for Series {
         _: &Files<'_>,
         numbers: &mut Numbers,
     ) -> Result<Option<Estimand>, RequestError> {
-        let time = table.numbers(&self.time)?;
-        let mut order: Vec<usize> = (0..table.n_rows()).collect();
-        order.sort_by(|&a, &b| time[a].total_cmp(&time[b]).then(a.cmp(&b)));
-        let table = table.select(&order);
-        let time = table.numbers(&self.time)?;
-        if let Some(row) = (1..time.len()).find(|&row| time[row] <= time[row - 1]) {
-            let line = table.line(row);
-            return Err(RequestError::effect(
-                &[],
-                line,
-                EffectError::DuplicateInPanel { row },
-            ));
-        }
+        let (table, time) = table.in_time(&self.time)?;
         let names: Vec<String> = std::iter::once("(Intercept)".to_owned())
             .chain(self.terms.iter().cloned())
             .collect();
@@ -143,6 +169,8 @@ impl Part for Series {
                 newey_west_bandwidth(&slices, residual),
             );
             self.report(&table, &fit, &design, &names, numbers, &refused)?;
+            self.put_long_run(&slices, &fit, &names, numbers)
+                .map_err(refused)?;
             self.put_paths(&names, &time, &outcome, &columns, numbers);
             return Ok(None);
         };
@@ -177,6 +205,32 @@ impl Part for Series {
 }
 
 impl Series {
+    fn put_long_run(
+        &self,
+        columns: &[&[f64]],
+        fit: &AbsorbedFit,
+        names: &[String],
+        numbers: &mut Numbers,
+    ) -> Result<(), EffectError> {
+        for error in &self.long_run {
+            let spec = LongRun {
+                kernel: error.kernel,
+                bandwidth: error.bandwidth,
+                prewhiten: error.prewhiten,
+                adjust: error.adjust,
+            };
+            let found = long_run_errors(columns, fit.regression().residual(), spec)?;
+            numbers.covariate("long_run_bandwidth", &error.name, found.bandwidth);
+            let suffix = format!("_{}", error.name);
+            let each = fit.coefficients().into_iter().zip(&found.standard_errors);
+            for (name, (point, &standard_error)) in names.iter().zip(each) {
+                let pair = (point, standard_error);
+                numbers.normal(("coef", name), &suffix, pair, self.confidence_level);
+            }
+        }
+        Ok(())
+    }
+
     /// The outcome, the model's mean, and its mean without the intervention, at each time.
     fn put_paths(
         &self,

@@ -1,10 +1,11 @@
 //! `[switching]`: effects of a treatment of any dose, on and off, by time since its first change.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::panel::{SwitcherCohorts, SwitcherEffect, Switchers, per_dose};
 use utfall_effects::{EffectError, Grouping};
-use utfall_stats::normal;
 
 use crate::files::Files;
 use crate::model::Part;
@@ -30,6 +31,8 @@ pub struct Switching {
     pub placebos: i32,
     /// What the influence of a unit is centred at.
     pub cohorts: SwitcherCohorts,
+    /// Column of clusters that units lie in; without it every unit is its own.
+    pub cluster_by: Option<String>,
     /// Level of the intervals, which are normal.
     pub confidence_level: ConfidenceLevel,
 }
@@ -56,13 +59,20 @@ impl Part for Switching {
             let line = error.row().and_then(|row| table.line(row));
             RequestError::effect(&[], line, error)
         };
-        let panel = Switchers::new(&unit, &time, &dose, &outcome).map_err(refused)?;
+        let mut panel = Switchers::new(&unit, &time, &dose, &outcome).map_err(refused)?;
         numbers.count("n_units", unit.n_groups());
+        let way = self.clusters(table, &panel.first_rows())?;
+        let clusters = way.as_ref();
+        if let Some(way) = clusters {
+            numbers.count("n_clusters", way.n_groups());
+            panel = panel.clustered(way).map_err(refused)?;
+        }
         let mut effects: Vec<SwitcherEffect> = Vec::new();
         for horizon in (-self.placebos..0).chain(1..=self.effects) {
             let found = panel.effect(horizon, self.cohorts).map_err(refused)?;
             let key = horizon.to_string();
-            self.put_estimate("dynamic", &key, found.point, &found.influence, numbers);
+            let influence = summed(clusters, &found.influence);
+            self.put_estimate("dynamic", &key, found.point, &influence, numbers);
             let whole = utfall_stats::moments::count;
             numbers.covariate("n_switchers", &key, whole(found.n_switchers));
             numbers.covariate("n_cells", &key, whole(found.n_cells));
@@ -71,12 +81,42 @@ impl Part for Switching {
             }
         }
         let (point, influence) = per_dose(&effects);
+        let influence = summed(clusters, &influence);
         self.put_estimate("overall", "per-dose", point, &influence, numbers);
         Ok(Some(Estimand::Att))
     }
 }
 
+/// Influences of units, or what those of a cluster add up to.
+fn summed(clusters: Option<&Grouping>, influence: &[f64]) -> Vec<f64> {
+    clusters.map_or_else(|| influence.to_vec(), |way| way.sums(influence))
+}
+
 impl Switching {
+    /// The cluster of each unit, all of whose rows lie in one.
+    fn clusters(
+        &self,
+        table: &Table,
+        first_rows: &[usize],
+    ) -> Result<Option<Grouping>, RequestError> {
+        let Some(column) = &self.cluster_by else {
+            return Ok(None);
+        };
+        let (cells, units) = (table.texts(column)?, table.texts(&self.unit)?);
+        let of_unit: BTreeMap<&str, &str> = (first_rows.iter())
+            .map(|&row| (units[row].as_str(), cells[row].as_str()))
+            .collect();
+        let moves = |row: &usize| of_unit.get(units[*row].as_str()) != Some(&cells[*row].as_str());
+        if (0..cells.len()).any(|row| moves(&row)) {
+            return Err(RequestError::Contradiction {
+                what: "a unit that lies in several clusters of `cluster-by`".to_owned(),
+                remedy: "name a column that does not change within a unit",
+            });
+        }
+        let labels: Vec<&str> = first_rows.iter().map(|&row| cells[row].as_str()).collect();
+        Ok(Some(Grouping::of(&labels)))
+    }
+
     fn put_estimate(
         &self,
         block: &str,
@@ -86,18 +126,6 @@ impl Switching {
         numbers: &mut Numbers,
     ) {
         let error = utfall_stats::sums::dot(influence, influence).sqrt();
-        let reach = normal::quantile(0.5 * (1.0 + self.confidence_level.fraction())) * error;
-        numbers.covariate(block, key, point);
-        if error > 0.0 {
-            for (what, value) in [
-                ("se", error),
-                ("t", point / error),
-                ("p", normal::two_sided_p(point / error)),
-                ("ci_low", point - reach),
-                ("ci_high", point + reach),
-            ] {
-                numbers.covariate(&format!("{block}_{what}"), key, value);
-            }
-        }
+        numbers.normal((block, key), "", (point, error), self.confidence_level);
     }
 }

@@ -1,13 +1,16 @@
 //! `[synthetic]`: synthetic control, augmented or not, and synthetic difference-in-differences.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
-use utfall_core::Estimand;
-use utfall_effects::EffectError;
+use utfall_core::{ConfidenceLevel, Estimand};
 use utfall_effects::synthetic::{
-    Block, Method, Predictors, Synthetic, augmented, jackknife, placebos, synthetic,
+    Adoption, Block, ConformalGrid, Method, Predictors, StaggeredSynthetic, Synthetic,
+    SyntheticDraws, augmented, conformal, jackknife, joint_p_value, leave_donors_out, placebos,
+    resampled, staggered, synthetic,
 };
+use utfall_effects::{Draws, EffectError};
 use utfall_stats::moments::{count, mean};
 
 use crate::files::Files;
@@ -41,6 +44,28 @@ pub struct SyntheticControl {
     /// Whether to leave out each unit in turn, weights held fixed.
     #[serde(default)]
     pub jackknife: bool,
+    /// Whether to leave out each donor that has a weight, and find weights anew.
+    #[serde(default)]
+    pub leave_out: bool,
+    /// Errors by drawing units.
+    #[serde(default)]
+    pub draws: Vec<DrawnError>,
+    /// Effects that are tried by moving gaps along time, for `control`.
+    pub conformal: Option<ConformalGrid>,
+    /// Level of intervals by `draws`.
+    pub confidence_level: Option<ConfidenceLevel>,
+}
+
+/// An error by drawing units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DrawnError {
+    /// What is drawn.
+    pub kind: SyntheticDraws,
+    /// Seed.
+    pub seed: u64,
+    /// How often.
+    pub replicates: NonZeroU32,
 }
 
 /// How units and times are weighted.
@@ -88,6 +113,7 @@ impl Part for SyntheticControl {
     fn check(&self) -> Result<(), RequestError> {
         let control = matches!(self.method, SyntheticMethod::Control { .. });
         let augmented = matches!(self.method, SyntheticMethod::Augmented { .. });
+        let has_draws = !self.draws.is_empty();
         let wrong = [
             (
                 !control && !self.predictors.is_empty(),
@@ -95,14 +121,25 @@ impl Part for SyntheticControl {
                 "they are of `control`",
             ),
             (
-                augmented && (self.placebos || self.jackknife),
-                "`placebos` or `jackknife`",
+                augmented && (self.placebos || self.jackknife || self.leave_out || has_draws),
+                "`placebos`, `jackknife`, `leave-out` or `draws`",
                 "`augmented` has none",
             ),
             (
-                self.placebos && !self.predictors.is_empty(),
-                "`placebos` with `predictors`",
-                "leave one out",
+                (self.placebos || self.leave_out || has_draws || self.conformal.is_some())
+                    && !self.predictors.is_empty(),
+                "`placebos`, `leave-out`, `draws` or `conformal` with `predictors`",
+                "keep one of them",
+            ),
+            (
+                self.conformal.is_some() && !control,
+                "`conformal`",
+                "it is of `control`",
+            ),
+            (
+                has_draws != self.confidence_level.is_some(),
+                "`confidence-level`",
+                "give it with `draws`, and with those alone",
             ),
             (
                 self.treated.is_empty(),
@@ -151,8 +188,97 @@ impl Part for SyntheticControl {
             let placebos = placebos(block, method).map_err(refused)?;
             put_placebos(&found, &placebos, &arranged, numbers);
         }
+        if self.leave_out {
+            let left = leave_donors_out(block, method, &found).map_err(refused)?;
+            put_left_out(&left, &arranged, numbers);
+        }
+        if let Some(level) = self.confidence_level {
+            let adoption = Adoption::of(block);
+            let own = staggered(&adoption, method).map_err(refused)?;
+            let drawn = Drawn {
+                adoption: &adoption,
+                method,
+                own: &own,
+                level,
+            };
+            drawn.put(&self.draws, numbers).map_err(refused)?;
+        }
+        if let Some(grid) = &self.conformal {
+            put_conformal(block, grid, &arranged, numbers).map_err(refused)?;
+        }
         Ok(Some(Estimand::Att))
     }
+}
+
+/// A comparison whose units are drawn.
+pub(crate) struct Drawn<'a> {
+    pub(crate) adoption: &'a Adoption,
+    pub(crate) method: Method,
+    pub(crate) own: &'a StaggeredSynthetic,
+    pub(crate) level: ConfidenceLevel,
+}
+
+impl Drawn<'_> {
+    pub(crate) fn put(
+        &self,
+        errors: &[DrawnError],
+        numbers: &mut Numbers,
+    ) -> Result<(), EffectError> {
+        for error in errors {
+            let draws = Draws {
+                seed: error.seed,
+                replicates: error.replicates,
+            };
+            let effects = resampled(self.adoption, self.method, self.own, error.kind, draws)?;
+            let centre = mean(&effects);
+            let squares: Vec<f64> = effects
+                .iter()
+                .map(|effect| (effect - centre) * (effect - centre))
+                .collect();
+            let name = match error.kind {
+                SyntheticDraws::Placebo => "placebo",
+                SyntheticDraws::Bootstrap => "bootstrap",
+            };
+            let pair = (self.own.effect, mean(&squares).sqrt());
+            numbers.normal(("drawn", name), "", pair, self.level);
+        }
+        Ok(())
+    }
+}
+
+/// The effect without each donor that has a weight, and how far it goes.
+fn put_left_out(left: &[(usize, Synthetic)], arranged: &Arranged, numbers: &mut Numbers) {
+    let effects: Vec<f64> = left.iter().map(|(_, found)| found.effect).collect();
+    for (&(donor, _), effect) in left.iter().zip(&effects) {
+        numbers.covariate("left_out", &arranged.donors[donor], *effect);
+    }
+    let least = effects.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = effects.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    numbers.real("left_out_low", least);
+    numbers.real("left_out_high", most);
+}
+
+fn put_conformal(
+    block: &Block,
+    grid: &ConformalGrid,
+    arranged: &Arranged,
+    numbers: &mut Numbers,
+) -> Result<(), EffectError> {
+    let joint = joint_p_value(block, 0.0, grid.constant)?;
+    numbers.real("conformal_p_joint", joint);
+    for one in conformal(block, grid)? {
+        let key = arranged.times[one.time].to_string();
+        numbers.covariate("conformal_p", &key, one.p_value);
+        if let Some((low, high)) = one.interval {
+            if low > grid.from {
+                numbers.covariate("conformal_ci_low", &key, low);
+            }
+            if high < grid.to {
+                numbers.covariate("conformal_ci_high", &key, high);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn put_found(found: &Synthetic, arranged: &Arranged, numbers: &mut Numbers) {
@@ -232,27 +358,41 @@ fn put_placebos(
     }
 }
 
+type Balanced = (Vec<f64>, BTreeMap<String, Vec<usize>>);
+
+/// The times of a panel without gaps, and each unit's row at each of them.
+pub(crate) fn balanced(table: &Table, unit: &str, time: &str) -> Result<Balanced, RequestError> {
+    let time = table.numbers(time)?;
+    let mut times = time.clone();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    let mut by_unit: BTreeMap<String, Vec<Option<usize>>> = BTreeMap::new();
+    let refused = |error: EffectError| {
+        let line = error.row().and_then(|row| table.line(row));
+        RequestError::effect(&[], line, error)
+    };
+    for (row, unit) in table.texts(unit)?.into_iter().enumerate() {
+        let at = times.partition_point(|&known| known < time[row]);
+        let line = by_unit
+            .entry(unit)
+            .or_insert_with(|| vec![None; times.len()]);
+        if line[at].replace(row).is_some() {
+            return Err(refused(EffectError::DuplicateInPanel { row }));
+        }
+    }
+    let whole = by_unit.into_iter().map(|(unit, line)| {
+        let rows: Option<Vec<usize>> = line.iter().copied().collect();
+        let row = line.iter().flatten().copied().next().unwrap_or(0);
+        let rows = rows.ok_or_else(|| refused(EffectError::GapInPanel { row }))?;
+        Ok::<_, RequestError>((unit, rows))
+    });
+    Ok((times, whole.collect::<Result<_, _>>()?))
+}
+
 impl SyntheticControl {
     fn arranged(&self, table: &Table) -> Result<Arranged, RequestError> {
-        let time = table.numbers(&self.time)?;
         let outcome = term(table, &self.outcome, None)?;
-        let mut times = time.clone();
-        times.sort_by(f64::total_cmp);
-        times.dedup();
-        let mut by_unit: BTreeMap<String, Vec<Option<usize>>> = BTreeMap::new();
-        let refused = |error: EffectError| {
-            let line = error.row().and_then(|row| table.line(row));
-            RequestError::effect(&[], line, error)
-        };
-        for (row, unit) in table.texts(&self.unit)?.into_iter().enumerate() {
-            let at = times.partition_point(|&known| known < time[row]);
-            let line = by_unit
-                .entry(unit)
-                .or_insert_with(|| vec![None; times.len()]);
-            if line[at].replace(row).is_some() {
-                return Err(refused(EffectError::DuplicateInPanel { row }));
-            }
-        }
+        let (times, by_unit) = balanced(table, &self.unit, &self.time)?;
         let mut arranged = Arranged {
             block: Block {
                 donors: Vec::new(),
@@ -264,12 +404,7 @@ impl SyntheticControl {
             rows: Vec::new(),
         };
         let mut of_treated = Vec::new();
-        for (unit, line) in by_unit {
-            let rows: Option<Vec<usize>> = line.iter().copied().collect();
-            let Some(rows) = rows else {
-                let row = line.iter().flatten().copied().next().unwrap_or(0);
-                return Err(refused(EffectError::GapInPanel { row }));
-            };
+        for (unit, rows) in by_unit {
             let values = rows.iter().map(|&row| outcome[row]).collect();
             if self.treated.contains(&unit) {
                 arranged.block.treated.push(values);

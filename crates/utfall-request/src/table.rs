@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use utfall_effects::EffectError;
 use utfall_matching::design::Columns;
 
 use crate::derive::Derived;
@@ -287,6 +288,22 @@ impl Table {
             .zip(self.rows())
             .map(number)
             .collect()
+    }
+
+    /// The rows in order of time, and their times, each of which stands once.
+    pub(crate) fn in_time(&self, column: &str) -> Result<(Self, Vec<f64>), RequestError> {
+        let time = self.numbers(column)?;
+        let mut order: Vec<usize> = (0..self.n_rows()).collect();
+        order.sort_by(|&a, &b| time[a].total_cmp(&time[b]).then(a.cmp(&b)));
+        let sorted = self.select(&order);
+        let time: Vec<f64> = order.iter().map(|&row| time[row]).collect();
+        match (1..time.len()).find(|&row| time[row] <= time[row - 1]) {
+            Some(row) => {
+                let error = EffectError::DuplicateInPanel { row };
+                Err(RequestError::effect(&[], sorted.line(row), error))
+            }
+            None => Ok((sorted, time)),
+        }
     }
 
     /// A column of whole numbers; a missing cell is an error.

@@ -228,3 +228,248 @@ fn a_formula_that_is_wrong_is_named() {
         "{said}"
     );
 }
+
+const SYNTHETIC: &str = r#"
+[synthetic]
+unit = "unit"
+time = "year"
+outcome = "y"
+treated = ["a"]
+from = 5.0
+method = { control = { ridge = 0.0 } }
+"#;
+
+/// Seven units in eight years, one of which is treated in the fifth; the last starts in the sixth.
+fn units() -> String {
+    let mut csv = "unit,year,start,y\n".to_owned();
+    for (at, unit) in ["a", "b", "c", "d", "e", "f", "g"].iter().enumerate() {
+        let start = ["5", "", "", "", "", "", "6"][at];
+        for year in 1..=8_usize {
+            let y = 3 * at + year * (at * 5 % 4) + (at * year * 7) % 5;
+            let effect = 10 * usize::from(start.parse().is_ok_and(|start: usize| year >= start));
+            writeln!(csv, "{unit},{year},{start},{}", y + effect).unwrap();
+        }
+    }
+    csv
+}
+
+#[test]
+fn a_donor_pool_that_is_too_small_is_counted() {
+    let few: String = units()
+        .lines()
+        .filter(|line| line.starts_with(['u', 'a', 'b']))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let said = refusal(&few, SYNTHETIC);
+    assert!(said.contains("donor") && said.contains('1'), "{said}");
+    let drawn =
+        "confidence-level = 0.95\ndraws = [{ kind = \"placebo\", seed = 1, replicates = 10 }]\n";
+    let two: String = units()
+        .lines()
+        .filter(|line| line.starts_with(['u', 'a', 'b', 'c']))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let said = refusal(&two, &format!("{SYNTHETIC}{drawn}"));
+    assert!(said.contains("donor"), "{said}");
+}
+
+#[test]
+fn gaps_duplicates_and_unknown_units_of_a_synthetic_control_are_named() {
+    let gap = units().replace("c,3,,", "c,4,,");
+    assert!(refusal(&gap, SYNTHETIC).contains("second of its unit and time"));
+    let short: String = units()
+        .lines()
+        .filter(|line| !line.starts_with("d,2,"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(refusal(&short, SYNTHETIC).contains("lacks a time"));
+    let said = refusal(&units(), &SYNTHETIC.replace("[\"a\"]", "[\"z\"]"));
+    assert!(said.contains("not in the file"), "{said}");
+}
+
+#[test]
+fn options_of_a_synthetic_control_that_do_not_go_together_are_named() {
+    let conformal = "conformal = { from = -5.0, to = 20.0, points = 11, confidence-level = 0.5, constant = false }\n";
+    for (method, more, said) in [
+        ("\"difference-in-differences\"", conformal, "`conformal`"),
+        (
+            "{ augmented = { lambda = 1.0 } }",
+            "leave-out = true\n",
+            "`leave-out`",
+        ),
+        (
+            "\"uniform\"",
+            "draws = [{ kind = \"bootstrap\", seed = 1, replicates = 10 }]\n",
+            "`confidence-level`",
+        ),
+    ] {
+        let part = SYNTHETIC.replace("{ control = { ridge = 0.0 } }", method) + more;
+        let found = refusal(&units(), &part);
+        assert!(found.contains(said), "{found}");
+    }
+    let high = format!("{SYNTHETIC}{}", conformal.replace("0.5", "0.99"));
+    let found = refusal(&units(), &high);
+    assert!(found.contains("confidence level"), "{found}");
+}
+
+#[test]
+fn donors_left_out_and_conformal_intervals_hold_the_planted_effect() {
+    let more = "leave-out = true\nconformal = { from = -40.0, to = 60.0, points = 201, confidence-level = 0.6, constant = false }\n";
+    let found = answer(&units(), &format!("{SYNTHETIC}{more}"))
+        .unwrap()
+        .numbers;
+    let estimate = found.get("estimate").unwrap();
+    let (low, high) = (
+        found.get("left_out_low").unwrap(),
+        found.get("left_out_high").unwrap(),
+    );
+    assert!(low <= high && found.each("left_out").count() > 0);
+    assert!(low <= estimate || high >= estimate);
+    for (time, p) in found.each("conformal_p") {
+        // Five times take turns.
+        assert!((p * 5.0 - (p * 5.0).round()).abs() < 1e-9, "{time}: {p}");
+    }
+    assert_eq!(found.each("conformal_p").count(), 4);
+}
+
+const STAGGERED_SYNTHETIC: &str = r#"
+[staggered-synthetic]
+unit = "unit"
+time = "year"
+outcome = "y"
+start = "start"
+method = "difference-in-differences"
+confidence-level = 0.95
+"#;
+
+#[test]
+fn synthetic_comparisons_of_several_starts_do_not_depend_on_the_order_of_rows() {
+    let part = format!(
+        "{STAGGERED_SYNTHETIC}draws = [{{ kind = \"placebo\", seed = 1, replicates = 50 }}, {{ kind = \"bootstrap\", seed = 1, replicates = 50 }}]\n"
+    );
+    let csv = units();
+    let found = answer(&csv, &part).unwrap();
+    let mut lines: Vec<&str> = csv.lines().skip(1).collect();
+    lines.reverse();
+    lines.rotate_left(17);
+    let turned = format!("unit,year,start,y\n{}\n", lines.join("\n"));
+    assert_eq!(answer(&turned, &part).unwrap(), found);
+    let numbers = found.numbers;
+    // Four times after for one unit, three for the other.
+    assert!((numbers.get("share.5").unwrap() - 4.0 / 7.0).abs() < 1e-15);
+    let mean =
+        4.0 / 7.0 * numbers.get("cohort.5").unwrap() + 3.0 / 7.0 * numbers.get("cohort.6").unwrap();
+    assert!((numbers.get("estimate").unwrap() - mean).abs() < 1e-12);
+    assert!(numbers.get("drawn_se.placebo").unwrap() > 0.0);
+    assert!(numbers.get("drawn_se.bootstrap").unwrap() > 0.0);
+}
+
+#[test]
+fn groups_of_one_have_no_jackknife_and_treatment_may_not_switch_off() {
+    let said = refusal(
+        &units(),
+        &format!("{STAGGERED_SYNTHETIC}jackknife = true\n"),
+    );
+    assert!(said.contains("1 treated rows"), "{said}");
+    let off = units().replace("a,8,5,", "a,8,,");
+    let said = refusal(&off, STAGGERED_SYNTHETIC);
+    assert!(said.contains("may not switch off"), "{said}");
+    let none = units().replace(",5,", ",,").replace(",6,", ",,");
+    assert!(answer(&none, STAGGERED_SYNTHETIC).is_err());
+}
+
+const STRUCTURAL: &str = r#"
+[structural-series]
+outcome = "y"
+time = "t"
+from = 31.0
+trend = "level"
+confidence-level = 0.95
+"#;
+
+fn series() -> String {
+    let mut csv = "t,y,x\n".to_owned();
+    for t in 1..=40_u32 {
+        let y = 20 + t * 7 % 5 + t / 4 + if t > 30 { 6 } else { 0 };
+        writeln!(csv, "{t},{y},{}", t * t % 11).unwrap();
+    }
+    csv
+}
+
+#[test]
+fn a_series_is_continued_in_order_of_time_whatever_the_order_of_rows() {
+    let found = answer(&series(), STRUCTURAL).unwrap();
+    let mut lines: Vec<String> = series().lines().skip(1).map(str::to_owned).collect();
+    lines.reverse();
+    let turned = format!("t,y,x\n{}\n", lines.join("\n"));
+    assert_eq!(answer(&turned, STRUCTURAL).unwrap(), found);
+    let numbers = found.numbers;
+    assert_eq!(numbers.get("n_after"), Some(10.0));
+    let total: f64 = numbers.each("effect").map(|(_, effect)| effect).sum();
+    assert!((numbers.get("overall.total").unwrap() - total).abs() < 1e-9);
+}
+
+#[test]
+fn what_no_series_can_be_continued_from_is_named() {
+    let gap = series().replace("\n12,", "\n12.5,");
+    assert!(refusal(&gap, STRUCTURAL).contains("lacks a time"));
+    let twice = series().replace("\n12,", "\n11,");
+    assert!(refusal(&twice, STRUCTURAL).contains("second of its unit and time"));
+    let late = refusal(&series(), &STRUCTURAL.replace("31.0", "50.0"));
+    assert!(late.contains("times after"), "{late}");
+    let early = refusal(&series(), &STRUCTURAL.replace("31.0", "3.0"));
+    assert!(early.contains("2 rows"), "{early}");
+    let part = format!(
+        "derive = [{{ name = \"one\", formula = \"x * 0 + 1\" }}]\n{STRUCTURAL}regressors = [\"one\"]\n"
+    );
+    let said = refusal(&series(), &part);
+    assert!(said.contains("linear combination"), "{said}");
+}
+
+#[test]
+fn clusters_that_a_unit_leaves_are_named() {
+    let part = r#"
+[switching]
+unit = "unit"
+time = "year"
+outcome = "y"
+dose = "d"
+effects = 1
+placebos = 0
+cohorts = "comparison"
+cluster-by = "area"
+confidence-level = 0.95
+"#;
+    let mut csv = "unit,year,d,area,y\n".to_owned();
+    for unit in 0..8 {
+        for year in 1..=3 {
+            let dose = u8::from(unit < 4 && year > 1);
+            let y = unit * unit % 5 + year * (unit % 3);
+            writeln!(csv, "u{unit},{year},{dose},{},{y}", unit / 2).unwrap();
+        }
+    }
+    let found = answer(&csv, part).unwrap().numbers;
+    assert_eq!(found.get("n_clusters"), Some(4.0));
+    let alone = answer(&csv, &part.replace("area", "unit")).unwrap().numbers;
+    let plain = answer(&csv, &part.replace("cluster-by = \"area\"\n", ""));
+    let plain = plain.unwrap().numbers;
+    assert_eq!(alone.get("dynamic_se.1"), plain.get("dynamic_se.1"));
+    let moved = csv.replace("u3,3,1,1,", "u3,3,1,0,");
+    let said = refusal(&moved, part);
+    assert!(said.contains("several clusters"), "{said}");
+}
+
+#[test]
+fn two_errors_of_one_name_are_refused() {
+    let error = "{ name = \"hac\", kernel = \"parzen\", bandwidth = \"andrews\", prewhiten = false, adjust = true }";
+    let part = format!(
+        "[series]\noutcome = \"y\"\nterms = [\"t\"]\ntime = \"t\"\nconfidence-level = 0.95\nlong-run = [{error}, {error}]\nerrors = []\n"
+    );
+    let said = refusal(&series(), &part);
+    assert!(said.contains("one name"), "{said}");
+    let zero = part
+        .replace(&format!(", {error}"), "")
+        .replace("\"andrews\"", "{ fixed = 0.0 }");
+    let said = refusal(&series(), &zero);
+    assert!(said.contains("bandwidth"), "{said}");
+}

@@ -26,6 +26,9 @@ pub fn sum(values: &[f64]) -> f64 {
 pub fn sum_of(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
     let n_blocks = n.div_ceil(BLOCK);
     let block = |b: usize| block_sum(b * BLOCK, n.min((b + 1) * BLOCK), &term);
+    if n_blocks <= 1 {
+        return block(0);
+    }
     let totals: Vec<f64> = if n_blocks < PARALLEL_BLOCKS {
         (0..n_blocks).map(block).collect()
     } else {

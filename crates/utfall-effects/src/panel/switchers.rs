@@ -52,6 +52,8 @@ pub struct Switchers<'a> {
     dose: Vec<Vec<f64>>,
     /// The time of the first change, if any, and its sign.
     change: Vec<Option<(usize, f64)>>,
+    /// Whose errors go with each unit's; its own unless told otherwise.
+    cluster: Vec<usize>,
 }
 
 /// Units that change together, and those they are compared with.
@@ -119,10 +121,30 @@ impl<'a> Switchers<'a> {
         }
         Ok(Self {
             outcome,
+            cluster: (0..table.len()).collect(),
             table,
             dose,
             change,
         })
+    }
+
+    /// Units of a cluster have errors that go together: small cohorts are judged, and their influences
+    /// scaled, by how many clusters they come from. Sum the influences within clusters, which are given
+    /// by unit, before they are squared.
+    ///
+    /// # Errors
+    ///
+    /// [`EffectError::LengthMismatch`] unless there is one for each unit.
+    pub fn clustered(mut self, way: &Grouping) -> Result<Self, EffectError> {
+        if way.len() != self.table.len() {
+            return Err(EffectError::LengthMismatch {
+                what: "cluster",
+                found: way.len(),
+                expected: self.table.len(),
+            });
+        }
+        self.cluster = way.codes().to_vec();
+        Ok(self)
     }
 
     /// The effect at a horizon: 1 at the time of the change and so on, -1 and so on for placebos.
@@ -220,10 +242,15 @@ impl<'a> Switchers<'a> {
             let [from, to] = one.times.map(|time| self.outcome[self.table[unit][time]]);
             to - from
         };
+        let n_clusters = |units: &[usize]| {
+            let found: BTreeSet<usize> = units.iter().map(|&unit| self.cluster[unit]).collect();
+            found.len()
+        };
         let centre = |units: &[usize]| {
-            let n = count(units.len());
-            let mean = units.iter().map(|&unit| difference(unit)).sum::<f64>() / n;
-            (mean, if n > 1.0 { (n / (n - 1.0)).sqrt() } else { 1.0 })
+            let total: f64 = units.iter().map(|&unit| difference(unit)).sum();
+            let n = count(n_clusters(units));
+            let factor = if n > 1.0 { (n / (n - 1.0)).sqrt() } else { 1.0 };
+            (total / count(units.len()), factor)
         };
         let both: Vec<usize> = one
             .switchers
@@ -232,7 +259,7 @@ impl<'a> Switchers<'a> {
             .copied()
             .collect();
         let like = |units: &[usize]| {
-            if units.len() > 1 {
+            if n_clusters(units) > 1 {
                 centre(units)
             } else {
                 centre(&both)
@@ -349,5 +376,43 @@ mod tests {
             panel.effect(-1, SwitcherCohorts::Change),
             Err(EffectError::NoComparators)
         );
+    }
+
+    #[test]
+    fn units_twice_in_a_cluster_of_their_own_have_the_error_of_once() {
+        let once: Vec<(f64, f64, f64)> = (0..12)
+            .flat_map(|unit| {
+                let joins = unit < 5;
+                (1..=2).map(move |time| {
+                    let y = f64::from(unit * unit % 7) + f64::from(time * (unit % 5));
+                    (f64::from(time), f64::from(u8::from(joins && time > 1)), y)
+                })
+            })
+            .collect();
+        let found = |copies: usize| {
+            let rows: Vec<_> = once
+                .chunks(2)
+                .flat_map(|pair| pair.repeat(copies))
+                .collect();
+            let n_units = 12 * copies;
+            let ids: Vec<usize> = (0..rows.len())
+                .map(|row| row / (2 * copies) * copies + row % (2 * copies) / 2)
+                .collect();
+            let [time, dose, outcome] = [0, 1, 2].map(|which| {
+                rows.iter()
+                    .map(|row| [row.0, row.1, row.2][which])
+                    .collect::<Vec<f64>>()
+            });
+            let clusters: Vec<usize> = (0..n_units).map(|unit| unit / copies).collect();
+            let way = Grouping::of(&clusters);
+            let panel = Switchers::new(&Grouping::of(&ids), &time, &dose, &outcome)
+                .and_then(|panel| panel.clustered(&way))
+                .unwrap();
+            let effect = panel.effect(1, SwitcherCohorts::Comparison).unwrap();
+            let sums = way.sums(&effect.influence);
+            (effect.point, sums.iter().map(|v| v * v).sum::<f64>())
+        };
+        let (one, two) = (found(1), found(2));
+        assert!((one.0 - two.0).abs() < 1e-12 && (one.1 / two.1 - 1.0).abs() < 1e-12);
     }
 }

@@ -7,6 +7,10 @@
 //! Prais & Winsten (1954), *Cowles Commission discussion paper* 383; Cochrane & Orcutt (1949),
 //! <https://doi.org/10.1080/01621459.1949.10483290>.
 
+mod ascent;
+mod long_run;
+mod structural;
+
 use serde::{Deserialize, Serialize};
 use utfall_stats::elementary;
 use utfall_stats::moments::count;
@@ -14,6 +18,11 @@ use utfall_stats::moments::count;
 use crate::panel::{AbsorbedFit, Design, fit_absorbed};
 use crate::regression::check_finite;
 use crate::{EffectError, WeightedRegression};
+
+pub use long_run::{
+    LagBandwidth, LagKernel, LongRun, LongRunErrors, long_run_errors, newey_west_bandwidth,
+};
+pub use structural::{Components, Structural, Trend, continue_series};
 
 const MOST_STEPS: u32 = 500;
 /// Change of ρ at which iteration ends.
@@ -194,36 +203,6 @@ pub fn ljung_box(residual: &[f64], order: usize) -> (f64, f64) {
         statistic,
         utfall_stats::gamma::upper(0.5 * count(order), 0.5 * statistic),
     )
-}
-
-/// Newey and West's automatic bandwidth of the Bartlett kernel, without prewhitening; the lag is its
-/// whole part. The constant, if first, takes no part.
-///
-/// # Reference
-///
-/// Newey & West (1994), <https://doi.org/10.2307/2297912>.
-#[must_use]
-pub fn newey_west_bandwidth(columns: &[&[f64]], residual: &[f64]) -> f64 {
-    let n = residual.len();
-    let score = |row: usize| columns[1..].iter().map(|x| x[row]).sum::<f64>() * residual[row];
-    let scores: Vec<f64> = (0..n).map(score).collect();
-    let reach = 4.0 * elementary::pow(count(n) / 100.0, 2.0 / 9.0);
-    let at = |lag: usize| -> f64 {
-        scores[lag..]
-            .iter()
-            .zip(&scores)
-            .map(|(a, b)| a * b)
-            .sum::<f64>()
-            / count(n)
-    };
-    let (mut level, mut slope) = (at(0), 0.0);
-    for lag in (1..n).take_while(|&lag| count(lag) <= reach) {
-        let value = 2.0 * at(lag);
-        level += value;
-        slope += count(lag) * value;
-    }
-    let ratio = slope / level;
-    1.1447 * elementary::pow(ratio * ratio * count(n), 1.0 / 3.0)
 }
 
 struct Series<'a> {

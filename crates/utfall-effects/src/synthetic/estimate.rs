@@ -79,7 +79,7 @@ pub struct Synthetic {
 }
 
 impl Block {
-    fn check(&self) -> Result<(), EffectError> {
+    pub(super) fn check(&self) -> Result<(), EffectError> {
         let n_times = self.donors.first().map_or(0, Vec::len);
         if self.donors.len() < 2 || self.treated.is_empty() {
             return Err(EffectError::TooFewDonors {
@@ -98,7 +98,7 @@ impl Block {
         Ok(())
     }
 
-    fn mean_treated(&self) -> Vec<f64> {
+    pub(super) fn mean_treated(&self) -> Vec<f64> {
         (0..self.treated[0].len())
             .map(|t| {
                 mean(
@@ -160,7 +160,8 @@ pub fn synthetic(
     with_noise(block, method, predictors, noise, zeta)
 }
 
-fn with_noise(
+/// With a noise level and a penalty that are given.
+pub(super) fn with_noise(
     block: &Block,
     method: Method,
     predictors: Option<&Predictors>,
@@ -246,7 +247,7 @@ fn uniform(n: usize) -> Weights {
     }
 }
 
-fn level(values: &[f64], centred: bool) -> Vec<f64> {
+pub(super) fn level(values: &[f64], centred: bool) -> Vec<f64> {
     let centre = if centred { mean(values) } else { 0.0 };
     values.iter().map(|value| value - centre).collect()
 }
@@ -313,6 +314,32 @@ pub fn placebos(block: &Block, method: Method) -> Result<Vec<Synthetic>, EffectE
     (0..block.donors.len())
         .into_par_iter()
         .map(|donor| with_noise(&block.placebo(donor), method, None, own.noise, own.zeta))
+        .in_order()
+}
+
+/// The comparison without each donor that has a weight, in the order of donors: whether one of them
+/// alone carries the effect.
+///
+/// # Errors
+///
+/// As [`synthetic`]; [`EffectError::TooFewDonors`] where there are but two donors.
+///
+/// # Reference
+///
+/// Abadie (2021), section 4, <https://doi.org/10.1257/jel.20191450>.
+pub fn leave_donors_out(
+    block: &Block,
+    method: Method,
+    own: &Synthetic,
+) -> Result<Vec<(usize, Synthetic)>, EffectError> {
+    (0..block.donors.len())
+        .into_par_iter()
+        .filter(|&donor| own.donors.weight[donor] > 0.0)
+        .map(|donor| {
+            let mut rest = block.clone();
+            rest.donors.remove(donor);
+            Ok((donor, synthetic(&rest, method, None)?))
+        })
         .in_order()
 }
 
