@@ -313,18 +313,20 @@ fn options_of_a_synthetic_control_that_do_not_go_together_are_named() {
 }
 
 #[test]
-fn donors_left_out_and_conformal_intervals_hold_the_planted_effect() {
+fn donors_with_a_weight_are_left_out_and_conformal_p_values_count_turns_of_time() {
     let more = "leave-out = true\nconformal = { from = -40.0, to = 60.0, points = 201, confidence-level = 0.6, constant = false }\n";
     let found = answer(&units(), &format!("{SYNTHETIC}{more}"))
         .unwrap()
         .numbers;
-    let estimate = found.get("estimate").unwrap();
     let (low, high) = (
         found.get("left_out_low").unwrap(),
         found.get("left_out_high").unwrap(),
     );
-    assert!(low <= high && found.each("left_out").count() > 0);
-    assert!(low <= estimate || high >= estimate);
+    for (donor, effect) in found.each("left_out") {
+        assert!(found.get(&format!("weight.{donor}")).unwrap() > 0.0);
+        assert!((low..=high).contains(&effect));
+    }
+    assert!(found.each("left_out").count() > 1);
     for (time, p) in found.each("conformal_p") {
         // Five times take turns.
         assert!((p * 5.0 - (p * 5.0).round()).abs() < 1e-9, "{time}: {p}");

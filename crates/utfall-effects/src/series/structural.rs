@@ -374,7 +374,7 @@ mod tests {
         let mut outcome: Vec<f64> = (0..40).map(|_| stream.normal()).collect();
         // Alternating noise makes any drift unlikely.
         for (time, value) in outcome.iter_mut().enumerate() {
-            *value = value.abs() * if time % 2 == 0 { 1.0 } else { -1.0 };
+            *value = value.abs() * if time.is_multiple_of(2) { 1.0 } else { -1.0 };
         }
         let found = continue_series(&outcome, &[], 30, LEVEL).unwrap();
         let (mean, variance) = utfall_stats::moments::mean_and_variance(&outcome[..30]);

@@ -106,8 +106,7 @@ pub(super) fn seen_twice(
         .par_iter()
         .flat_map_iter(|set| {
             let shared = Shared::new(rows, spec, layout, &asked[set[0]]);
-            let cells: Vec<_> = set
-                .par_iter()
+            set.par_iter()
                 .map(|&index| {
                     let one = &asked[index];
                     let estimated = (one.at != one.base).then(|| match &shared {
@@ -116,8 +115,7 @@ pub(super) fn seen_twice(
                     });
                     (index, one.cell(layout, estimated))
                 })
-                .collect();
-            cells
+                .collect::<Vec<_>>()
         })
         .collect();
     found.sort_by_key(|(index, _)| *index);
