@@ -8,7 +8,12 @@ use std::path::PathBuf;
 /// The rows, lowest first, as `ARCHITECTURE.md` draws them.
 const ROWS: &[&[&str]] = &[
     &["utfall-core"],
-    &["utfall-stats", "utfall-files", "utfall-identity"],
+    &[
+        "utfall-stats",
+        "utfall-files",
+        "utfall-identity",
+        "utfall-postgres",
+    ],
     &[
         "utfall-registry",
         "utfall-matching",

@@ -1,20 +1,12 @@
 //! A store in a PostgreSQL database.
-//!
-//! The connection is not encrypted: TLS is not built in. A server on another machine is reached through a tunnel
-//! (`ssh -L`), or, on a network that may carry the data in the clear, by saying so with `sslmode=disable`.
 
-use std::str::FromStr;
-
-use postgres::config::{Host, SslMode};
+use postgres::Client;
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, NoTls};
+use utfall_postgres::ConnectError;
 
 use super::StoreError;
 use super::sql::{Link, Value, places};
-
-/// Folder in which a server on this machine has its socket.
-const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
 /// Values sent in one statement; the protocol bears 65,535.
 const MOST_VALUES: usize = 30_000;
@@ -23,42 +15,14 @@ pub(super) struct Server(Client);
 
 impl Server {
     pub(super) fn connect(url: &str) -> Result<Self, StoreError> {
-        let failure = |what: &str| StoreError::Database {
-            what: what.to_owned(),
-        };
-        let mut config = Config::from_str(url).map_err(|_| {
-            failure(
-                "has a URL that cannot be read, expected `postgresql://user@host:port/database`",
-            )
+        let connected =
+            utfall_postgres::read_url(url).and_then(|config| utfall_postgres::connect(&config));
+        let mut client = connected.map_err(|error| match error {
+            ConnectError::Server(error) => of(&error),
+            error => StoreError::Database {
+                what: format!("names {error}"),
+            },
         })?;
-        if config.get_password().is_some() {
-            return Err(failure(
-                "has a password in its URL; take it out and set PGPASSWORD",
-            ));
-        }
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            config.host(variable("PGHOST").as_deref().unwrap_or(SOCKET_FOLDER));
-            if let Some(port) = variable("PGPORT").and_then(|port| port.parse().ok()) {
-                config.port(port);
-            }
-        }
-        if config.get_user().is_none()
-            && let Some(user) = variable("PGUSER").or_else(|| variable("USER"))
-        {
-            config.user(&user);
-        }
-        if let Some(password) = variable("PGPASSWORD") {
-            config.password(password);
-        }
-        if !is_local(&config) && config.get_ssl_mode() != SslMode::Disable {
-            return Err(failure(
-                "is on another machine and TLS is not built in; reach it through a tunnel (`ssh -L`), or write \
-                 `?sslmode=disable` if the network may carry the data in the clear",
-            ));
-        }
-        config.ssl_mode(SslMode::Disable);
-        let mut client = config.connect(NoTls).map_err(|error| of(&error))?;
         // What a migration finds done is no news.
         client
             .batch_execute("SET client_min_messages = warning")
@@ -137,19 +101,6 @@ fn boxed<'v>(values: impl IntoIterator<Item = &'v Value>) -> Vec<Box<dyn ToSql +
         }
     };
     values.into_iter().map(boxed).collect()
-}
-
-/// Whether the server is on this machine, so that nothing of what is kept crosses a network.
-fn is_local(config: &Config) -> bool {
-    let is_local = |host: &Host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-    };
-    config.get_hosts().iter().all(is_local)
-        && config
-            .get_hostaddrs()
-            .iter()
-            .all(|address| address.is_loopback())
 }
 
 /// What went wrong, by its kind alone: the server's own words may quote a value.

@@ -4,6 +4,7 @@
 
 mod cards;
 mod histories;
+#[path = "../../../../tests/postgres/server.rs"]
 mod server;
 mod stores;
 

@@ -1,20 +1,14 @@
 //! A PostgreSQL server.
-//!
-//! The connection is not encrypted: TLS is not built in. A server on another machine is reached
-//! through a tunnel (`ssh -L`), or, on a network that may carry the data in the clear, by saying
-//! so with `sslmode=disable` in the URL.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
-use postgres::{Client, Config, IsolationLevel, NoTls, Transaction};
+use postgres::{Client, Config, IsolationLevel, Transaction};
+use utfall_postgres::ConnectError;
 
 use super::super::error::IngestError;
 use super::super::file_name::FileName;
-use super::url::is_local;
 use super::{Connection, Query, Request, answer, failure, quoted, quoted_relation};
 
 /// Bytes handed over at a time.
@@ -23,9 +17,6 @@ const CHUNK_BYTES: usize = 1 << 16;
 /// How values are written as text, whatever the server's settings.
 const SETTINGS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL extra_float_digits = 1; \
      SET LOCAL timezone = 'UTC'; SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL bytea_output = 'hex'";
-
-/// Folder in which a server on this machine has its socket.
-const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
 /// Connects, and answers requests within one transaction.
 pub(super) fn serve(
@@ -57,73 +48,10 @@ pub(super) fn serve(
 }
 
 fn connect(config: &Config, name: &FileName) -> Result<Client, IngestError> {
-    let mut config = config.clone();
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        config.host(&variable("PGHOST").unwrap_or_else(|| SOCKET_FOLDER.to_owned()));
-        if let Some(port) = variable("PGPORT").and_then(|port| port.parse().ok()) {
-            config.port(port);
-        }
-    }
-    if config.get_user().is_none()
-        && let Some(user) = variable("PGUSER").or_else(|| variable("USER"))
-    {
-        config.user(&user);
-    }
-    if let Some(password) = variable("PGPASSWORD").or_else(|| password_in_file(&config)) {
-        config.password(password);
-    }
-    if !is_local(&config) && config.get_ssl_mode() != SslMode::Disable {
-        return Err(failure(
-            name,
-            "the server is on another machine and TLS is not built in; reach it through a tunnel \
-             (`ssh -L`), or write `?sslmode=disable` if the network may carry the data in the clear"
-                .to_owned(),
-        ));
-    }
-    config.ssl_mode(SslMode::Disable);
-    config.connect(NoTls).map_err(|error| of(name, &error))
-}
-
-/// The password in PGPASSFILE, or `.pgpass` in the home folder: lines of
-/// `host:port:database:user:password`, in which `*` stands for anything.
-fn password_in_file(config: &Config) -> Option<String> {
-    let file = std::env::var_os("PGPASSFILE").map(PathBuf::from);
-    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".pgpass"));
-    let text = std::fs::read_to_string(file.or_else(home)?).ok()?;
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        _ => "localhost".to_owned(),
-    };
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let user = config.get_user().unwrap_or_default();
-    let sought = [
-        host,
-        port.to_string(),
-        config.get_dbname().unwrap_or(user).to_owned(),
-        user.to_owned(),
-    ];
-    text.lines().find_map(|line| password_of(line, &sought))
-}
-
-/// The password of a line if it is for what is sought.
-fn password_of(line: &str, sought: &[String; 4]) -> Option<String> {
-    let mut fields = vec![String::new()];
-    let mut characters = line.chars();
-    while let Some(character) = characters.next() {
-        let last = fields.len() - 1;
-        match character {
-            '#' if line.starts_with('#') => return None,
-            '\\' => fields[last].extend(characters.next()),
-            ':' if fields.len() < 5 => fields.push(String::new()),
-            _ => fields[last].push(character),
-        }
-    }
-    let password = fields.pop().filter(|_| fields.len() == 4)?;
-    let mut pairs = fields.iter().zip(sought);
-    pairs
-        .all(|(field, sought)| field == "*" || field == sought)
-        .then_some(password)
+    utfall_postgres::connect(config).map_err(|error| match error {
+        ConnectError::Server(error) => of(name, &error),
+        error => failure(name, error.to_string()),
+    })
 }
 
 struct Open<'c>(Transaction<'c>);
@@ -205,23 +133,4 @@ fn known(code: &SqlState) -> Option<&'static str> {
         }
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_file_gives_the_first_line_that_fits() {
-        let sought = ["localhost", "5432", "register", "reader"].map(str::to_owned);
-        let password = |line: &str| password_of(line, &sought);
-        assert_eq!(
-            password("localhost:5432:register:reader:a\\:b:c"),
-            Some("a:b:c".to_owned())
-        );
-        assert_eq!(password("*:*:*:reader:x"), Some("x".to_owned()));
-        assert_eq!(password("*:*:*:writer:x"), None);
-        assert_eq!(password("#*:*:*:*:x"), None);
-        assert_eq!(password("*:*:reader:x"), None);
-    }
 }

@@ -2,9 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-
-use ::postgres::config::Host;
 
 use super::super::error::IngestError;
 use super::super::file_name::FileName;
@@ -35,18 +32,10 @@ impl Database {
         if !(text.starts_with("postgresql://") || text.starts_with("postgres://")) {
             return Ok(None);
         }
-        let failure = |what: &str| IngestError::Database {
+        let config = utfall_postgres::read_url(text).map_err(|error| IngestError::Database {
             database: FileName::of_database("the database", "its URL"),
-            what: what.to_owned(),
-        };
-        let config = ::postgres::Config::from_str(text).map_err(|_| {
-            failure("cannot be read, expected `postgresql://user@host:port/database`")
+            what: error.to_string(),
         })?;
-        if config.get_password().is_some() {
-            return Err(failure(
-                "holds a password; take it out and set PGPASSWORD, or keep it in a PGPASSFILE",
-            ));
-        }
         Ok(Some(Self::Postgres(Box::new(config))))
     }
 
@@ -63,17 +52,4 @@ impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({})", self.name())
     }
-}
-
-/// Whether a server is on this machine, so that nothing of what it sends leaves it.
-pub(super) fn is_local(config: &::postgres::Config) -> bool {
-    let is_local = |host: &Host| match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-    };
-    config.get_hosts().iter().all(is_local)
-        && config
-            .get_hostaddrs()
-            .iter()
-            .all(|address| address.is_loopback())
 }

@@ -1,14 +1,15 @@
 //! Tables and views of real databases.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Set where a missing server is a failure, as it is in continuous integration.
-const REQUIRED: &str = "UTFALL_REQUIRE_POSTGRES";
+#[path = "../../../../../../tests/postgres/server.rs"]
+mod server;
+
+use server::Server;
 
 fn delivery(place: String) -> Delivery {
     Delivery {
@@ -158,120 +159,8 @@ fn a_database_that_cannot_be_read_is_named_with_its_remedy() {
     );
 }
 
-/// A PostgreSQL server of Debian's packages, on a Unix socket in a folder of its own.
-struct Server {
-    folder: TempDir,
-    programs: std::path::PathBuf,
-}
-
-/// Runs a program as the user that may run a server.
-fn as_postgres(program: &Path, arguments: &[&str]) -> String {
-    let is_root = std::fs::metadata("/proc/self")
-        .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    let mut command = if is_root {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    };
-    let output = command.args(arguments).current_dir("/").output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        output.status.success(),
-        "{}: {text}{complaint}",
-        program.display()
-    );
-    text
-}
-
-impl Server {
-    /// Starts a server; `None` where none is installed and none is required.
-    fn start() -> Option<Self> {
-        let versions = std::fs::read_dir("/usr/lib/postgresql")
-            .into_iter()
-            .flatten();
-        let mut versions: Vec<_> = versions
-            .map(|entry| entry.unwrap().path().join("bin"))
-            .collect();
-        versions.sort();
-        let Some(programs) = versions.pop() else {
-            assert!(
-                std::env::var_os(REQUIRED).is_none(),
-                "{REQUIRED} is set and PostgreSQL is not installed"
-            );
-            return None;
-        };
-        let folder = tempfile::Builder::new()
-            .prefix("utfall-pg")
-            .tempdir_in("/tmp")
-            .unwrap();
-        let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-        std::fs::set_permissions(folder.path(), all).unwrap();
-        let server = Self { folder, programs };
-        let data = server.path("data");
-        as_postgres(
-            &server.programs.join("initdb"),
-            &[
-                "-D",
-                &data,
-                "-A",
-                "trust",
-                "-U",
-                "owner",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-                "-N",
-            ],
-        );
-        let options = format!(
-            "-k {} -c listen_addresses='' -c fsync=off",
-            server.folder.path().display()
-        );
-        as_postgres(
-            &server.programs.join("pg_ctl"),
-            &[
-                "-D",
-                &data,
-                "-o",
-                &options,
-                "-l",
-                &server.path("log"),
-                "-w",
-                "start",
-            ],
-        );
-        Some(server)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn client(&self) -> postgres::Client {
-        let config = format!(
-            "host={} user=owner dbname=postgres",
-            self.folder.path().display()
-        );
-        postgres::Client::connect(&config, postgres::NoTls).unwrap()
-    }
-
-    fn place(&self) -> String {
-        let folder = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgresql://owner@{folder}/postgres")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let data = self.path("data");
-        as_postgres(
-            &self.programs.join("pg_ctl"),
-            &["-D", &data, "-m", "immediate", "stop"],
-        );
-    }
+fn client(server: &Server) -> postgres::Client {
+    postgres::Client::connect(&server.place(), postgres::NoTls).unwrap()
 }
 
 const POSTGRES: &str = "CREATE SCHEMA utdata;
@@ -288,7 +177,7 @@ fn a_postgresql_table_or_view_is_read_exactly() {
     let Some(server) = Server::start() else {
         return;
     };
-    server.client().batch_execute(POSTGRES).unwrap();
+    client(&server).batch_execute(POSTGRES).unwrap();
     for relation in ["utdata.visits", "utdata.doubles"] {
         let bench = bench_of(server.place(), relation);
         let report = bench.ingest().unwrap();
@@ -308,8 +197,7 @@ fn a_postgresql_table_or_view_is_read_exactly() {
         message("utdata.nothing"),
         "postgres:utdata.nothing: there is no such table or view; check `relation` in [sql], and the search path of the user"
     );
-    server
-        .client()
+    client(&server)
         .batch_execute("CREATE ROLE reader LOGIN")
         .unwrap();
     let mut bench = bench_of(server.place().replace("owner@", "reader@"), "utdata.visits");
@@ -342,7 +230,7 @@ impl utfall_core::Watch for ChangeTable<'_> {
         if self.n_asked.fetch_add(1, Ordering::Relaxed) == 1 {
             let change =
                 "UPDATE utdata.visits SET count = 8; INSERT INTO utdata.visits VALUES ('d')";
-            self.server.client().batch_execute(change).unwrap();
+            client(self.server).batch_execute(change).unwrap();
             self.changed.set(()).unwrap();
         }
     }
@@ -357,7 +245,7 @@ fn both_passes_see_one_moment_of_a_postgresql_table() {
     let Some(server) = Server::start() else {
         return;
     };
-    server.client().batch_execute(POSTGRES).unwrap();
+    client(&server).batch_execute(POSTGRES).unwrap();
     let bench = bench_of(server.place(), "utdata.visits");
     let watch = ChangeTable {
         server: &server,

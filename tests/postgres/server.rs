@@ -1,4 +1,5 @@
-//! A PostgreSQL server of Debian's packages, on a Unix socket in a folder of its own.
+//! A PostgreSQL server of Debian's packages, on a Unix socket in a folder of its own, for the tests of every crate that
+//! reads from one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,14 +7,15 @@ use std::process::Command;
 /// Set where a missing server is a failure, as it is in continuous integration.
 const REQUIRED: &str = "UTFALL_REQUIRE_POSTGRES";
 
-pub(super) struct Server {
+/// A running server, stopped when dropped.
+pub(crate) struct Server {
     folder: tempfile::TempDir,
     programs: PathBuf,
 }
 
 impl Server {
     /// Starts a server; `None` where none is installed and none is required.
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let versions = std::fs::read_dir("/usr/lib/postgresql")
             .into_iter()
             .flatten();
@@ -55,7 +57,8 @@ impl Server {
         Some(server)
     }
 
-    pub(super) fn place(&self) -> String {
+    /// Its URL.
+    pub(crate) fn place(&self) -> String {
         let folder = self.folder.path().display().to_string().replace('/', "%2F");
         format!("postgresql://owner@{folder}/postgres")
     }
