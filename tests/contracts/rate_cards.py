@@ -9,11 +9,18 @@ import re
 from collections import OrderedDict
 
 HERE = pathlib.Path(__file__).parent
-# Published totals paid, in whole pounds, and whether a cap of that size binds.
-FUND = {
-    "Depaul": (1_654_340, True),
-    "Fusion": (2_513_800, True),
+# Published totals paid, in whole pounds. No cap of the fund's contracts is published.
+PAID = {
+    "Ambition": 2_742_943,
+    "Aspire": 1_313_690,
+    "Depaul": 1_654_340,
+    "Fusion": 2_513_800,
+    "Home Group": 1_323_670,
+    "Local Solutions": 1_323_670,
+    "St Basil's": 2_622_375,
 }
+# Where a cap is known to have bound, so that it was what was paid.
+CAPPED = {"Depaul", "Fusion"}
 
 
 def rows(name):
@@ -112,11 +119,20 @@ total = "{money(worth)}"
 def fair_chance_fund():
     for (project, title), lines in by_project(rows("fair-chance-fund.csv")).items():
         name = re.sub(r"[^a-z]+", "-", title.lower().replace("'", "")).strip("-")
-        paid, capped = FUND.get(title, (None, False))
+        paid, capped = PAID[title], title in CAPPED
+        worth = sum(int(float(row["unit_price"])) * int(float(row["outcomes_achieved"] or 0)) for row in lines)
+        notes = f"The cap of this contract is not published. Price times count is {money(worth)}; {money(paid)} was paid"
+        if capped:
+            notes += ", which is taken for the cap."
+        elif title == "Home Group":
+            notes += " as published, the very total of another contract of the fund: a copied row."
+        else:
+            notes += ", as published."
         header = f"""# Written by rate_cards.py from data/fair-chance-fund.csv.
 schema = "utfall-contract/1"
 name = "fair-chance-fund-{name}"
 title = {quoted("Fair Chance Fund, " + title)}
+notes = {quoted(notes)}
 sources = ["GO Lab, {project}"]
 currency = "GBP"
 rounding = {{ mode = "half-even", at = "line" }}
@@ -128,7 +144,6 @@ rounding = {{ mode = "half-even", at = "line" }}
             count = int(float(row["outcomes_achieved"] or 0))
             card.append((metric(row), "", int(float(row["unit_price"])), "first"))
             counts.append((metric(row), count))
-        worth = sum(price * count for (_, _, price, _), (_, count) in zip(card, counts))
         if capped:
             note, case, total = "A: the cap binds at what was paid", "the cap binds", min(worth, paid)
         else:
