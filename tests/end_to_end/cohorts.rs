@@ -133,7 +133,7 @@ fn nothing_can_be_paid_on_a_negative_control() {
         "name = \"absence\"\ntitle",
         "name = \"absence\"\nrole = \"negative-control\"\ntitle",
     );
-    refused(&scratch, &["no payment input is called `absence."]);
+    refused(&scratch, &["nobody supplies `absence."]);
 }
 
 #[test]

@@ -15,6 +15,16 @@ pub(crate) struct Outcome {
     pub(crate) inputs: Inputs,
 }
 
+impl Outcome {
+    /// Refuses a contract file that reads what its inputs do not hold, with its line.
+    pub(crate) fn check_supplied(&self, file: &Path) -> Result<(), CliError> {
+        let name = file.display().to_string();
+        self.contract
+            .check_supplied(&name, |input| self.inputs.contains_key(input))
+            .map_err(|errors| PlanError::Contract(Box::new(errors)).into())
+    }
+}
+
 /// Whether what was named is a contract file, and not a bundle.
 pub(crate) fn is_contract(path: &Path) -> bool {
     path.extension()

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::ops::Range;
 
+use crate::input::InputKind;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// Everything wrong with a contract, in the order of the file.
@@ -200,6 +201,9 @@ pub enum ProblemKind {
     /// A word on what lies beyond a payer's cap, and no payer has one.
     #[error("`beyond-payer-cap`, but no payer has a cap")]
     BeyondCapUnused,
+    /// An input that is read and that nobody supplies.
+    #[error("nobody supplies `{input}`, a {expected} that is read here")]
+    Unsupplied { input: String, expected: InputKind },
     /// A condition that is none of the six forms.
     #[error("a condition {found}")]
     ConditionForm { found: String },
@@ -296,6 +300,9 @@ impl ProblemKind {
                 "write `beyond-payer-cap` as \"unpaid\" or \"other-payers\"".into()
             }
             Self::BeyondCapUnused => "remove `beyond-payer-cap`, or give a payer a cap".into(),
+            Self::Unsupplied { .. } => {
+                "supply it, correct the name, or say why it is not there: { unavailable = { reason = \"…\", branch = \"deferred\" } }".into()
+            }
             Self::ConditionForm { .. } => {
                 "write { quantity, operator, value }, { flag, equals }, { text, one-of }, { line, ended }, { all = [..] } or { any = [..] }".into()
             }

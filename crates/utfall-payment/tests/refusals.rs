@@ -414,6 +414,60 @@ fn all_problems_are_reported_together_in_the_order_of_the_file() {
 }
 
 #[test]
+fn what_nobody_supplies_is_refused_at_the_line_that_reads_it() {
+    let contract = Contract::from_toml("contract.toml", SOUND).unwrap();
+    let required = contract.required_inputs();
+    assert!(
+        contract
+            .check_supplied("contract.toml", |name| required.contains_key(name))
+            .is_ok()
+    );
+    for (missing, place) in [
+        ("pupils", "\"pupils\"\nsign"),
+        ("balance.passed", "\"balance.passed\""),
+        ("absence.point", "\"absence.point\""),
+        ("absence.estimand", "\"absence\"\nestimands"),
+    ] {
+        let found = contract
+            .check_supplied("contract.toml", |name| name != missing)
+            .unwrap_err();
+        let at = SOUND.find(place).unwrap();
+        let line = SOUND[..at].matches('\n').count() + 1;
+        let [problem] = found.problems() else {
+            panic!("{found}");
+        };
+        assert_eq!(problem.line, line, "{found}");
+        assert!(
+            found
+                .to_string()
+                .contains(&format!("nobody supplies `{missing}`")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn an_effect_without_an_interval_is_refused_where_the_contract_decides_on_one() {
+    let text = SOUND
+        .replace("[\"point\"]", "[\"lower\"]")
+        .replace("\"absence.point\"", "\"absence.lower\"");
+    let contract = Contract::from_toml("contract.toml", &text).unwrap();
+    // A published estimate that came with no interval.
+    let given = [
+        "absence.estimand",
+        "absence.point",
+        "balance.passed",
+        "pupils",
+    ];
+    let found = contract.check_supplied("contract.toml", |name| given.contains(&name));
+    let found = found.unwrap_err().to_string();
+    assert!(
+        found.starts_with("contract.toml:32:8: nobody supplies `absence.lower`, a number"),
+        "{found}"
+    );
+}
+
+#[test]
 fn an_entry_that_cannot_be_read_is_not_called_unknown_as_well() {
     for (old, new) in [
         ("decimals = 0\n", ""),

@@ -67,12 +67,12 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         })
         .chain(inputs::run_names())
         .collect();
-    let supplied: BTreeSet<&str> = supplied.iter().map(String::as_str).collect();
     loaded
         .contract
-        .required_inputs()
-        .keys()
-        .try_for_each(|input| known("payment input", input, &supplied))
+        .check_supplied(&plan.contract.display().to_string(), |input| {
+            supplied.contains(input)
+        })
+        .map_err(PlanError::contract)
 }
 
 /// Every column the plan reads, with its extract.

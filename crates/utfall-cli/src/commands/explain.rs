@@ -56,6 +56,7 @@ impl From<Spoken> for Language {
 pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     if outcome::is_contract(&args.bundle) {
         let given = outcome::from_files(&args.bundle, &args.inputs)?;
+        given.check_supplied(&args.bundle)?;
         let decision = given.contract.evaluate(&given.inputs);
         return tell(&given.contract, &decision, args.language.into(), out);
     }

@@ -75,6 +75,9 @@ pub(crate) fn whatif(args: &WhatifArgs, out: &mut dyn Write) -> Result<Code, Cli
     if let Some(day) = args.on {
         given.contract = given.contract.on(day);
     }
+    if outcome::is_contract(&args.source) {
+        given.check_supplied(&args.source)?;
+    }
     let range = (args.from.as_str(), args.to.as_str());
     let found = utfall_design::whatif(
         &given.contract,

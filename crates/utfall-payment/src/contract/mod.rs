@@ -52,6 +52,7 @@ mod quantities;
 mod raw;
 mod read;
 mod schema;
+mod supplied;
 pub(crate) mod terms;
 
 use std::collections::BTreeMap;
@@ -137,6 +138,23 @@ impl Contract {
             inputs.insert(TERMS_DATE.to_owned(), InputKind::Text);
         }
         inputs
+    }
+
+    /// Refuses what the contract reads and nobody supplies. `source_name` is what messages call its text.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractErrors`] with each required input that is not supplied, at the place that reads it.
+    pub fn check_supplied(
+        &self,
+        source_name: &str,
+        is_supplied: impl Fn(&str) -> bool,
+    ) -> Result<(), ContractErrors> {
+        let found = supplied::unsupplied(&self.text, self.required_inputs(), is_supplied);
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(ContractErrors::new(source_name, &self.text, found))
     }
 
     /// The terms, unless there are amendments.
