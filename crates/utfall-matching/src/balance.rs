@@ -6,7 +6,7 @@ use utfall_core::Arm;
 use utfall_stats::{Matrix, moments};
 
 use crate::MatchingError;
-use crate::ecdf::{Apart, Distribution, quantiles_apart};
+use crate::ecdf::{Apart, apart, quantiles_apart};
 use crate::order::rising;
 
 /// The standard deviation that divides a mean difference.
@@ -136,14 +136,14 @@ pub fn balance_sampled(
         check(covariates, treated, sampling)?;
     }
     let columns: Vec<&[f64]> = covariates.columns().collect();
-    let one = |values: &&[f64]| {
-        covariate_balance(
-            values,
-            treated,
-            [sampling_weights, Some(weights)],
-            denominator,
-        )
+    let counted = [sampling_weights, Some(weights)].map(|weights| Counted::new(treated, weights));
+    let of_all = |weights| Some(Part::new(weights, 0..treated.len()));
+    let whole = match denominator {
+        SmdDenominator::All => of_all(sampling_weights),
+        SmdDenominator::Weighted => of_all(Some(weights)),
+        _ => None,
     };
+    let one = |values: &&[f64]| covariate_balance(values, &counted, whole.as_ref(), denominator);
     Ok(columns.par_iter().map(one).collect())
 }
 
@@ -232,77 +232,51 @@ fn check(covariates: &Matrix, treated: &[bool], weights: &[f64]) -> Result<(), M
     }
 }
 
+/// `whole` is of all units, where the denominator is.
 fn covariate_balance(
     values: &[f64],
-    treated: &[bool],
-    [before, after]: [Option<&[f64]>; 2],
+    [before, after]: &[Counted; 2],
+    whole: Option<&Part>,
     denominator: SmdDenominator,
 ) -> CovariateBalance {
     let is_binary = values
         .iter()
         .all(|&value| value.to_bits() == 1.0_f64.to_bits() || value.abs() <= 0.0);
-    let all = 0..values.len();
-    let of = |weights: Option<&[f64]>| {
-        [true, false].map(|arm| {
-            let units = all.clone().filter(|&unit| treated[unit] == arm);
-            Part::new(values, weights, units)
-        })
-    };
-    let (parts_before, parts_after) = (of(before), of(after));
-    // Sorted once; every distribution of every arm is a walk along it.
-    let mut order: [Vec<u32>; 2] = Default::default();
-    if !is_binary {
-        for unit in rising(values, None) {
-            order[usize::from(!treated[unit as usize])].push(unit);
-        }
-    }
-    let in_order = |weights: Option<&[f64]>| {
-        [0, 1].map(|arm: usize| {
-            let units = order[arm].iter().map(|&unit| unit as usize);
-            Part::new(values, weights, units)
-        })
-    };
-    let moments_of = |parts: &[Part; 2]| [0, 1].map(|arm| parts[arm].moments(is_binary));
-    let (moments_before, moments_after) = (moments_of(&parts_before), moments_of(&parts_after));
-    let whole = |weights| {
-        Part::new(values, weights, all.clone())
-            .moments(is_binary)
-            .variance
-    };
+    let moments_of =
+        |counted: &Counted| [0, 1].map(|arm: usize| counted.parts[arm].moments(values, is_binary));
+    let (moments_before, moments_after) = (moments_of(before), moments_of(after));
     let [one, other] = [0, 1].map(|arm: usize| moments_before[arm].variance);
+    let of_whole = || whole.map_or(f64::NAN, |part| part.moments(values, is_binary).variance);
     let divisor = match denominator {
         SmdDenominator::Treated => one.sqrt(),
         SmdDenominator::Comparator => other.sqrt(),
         SmdDenominator::Pooled => (0.5 * (one + other)).sqrt(),
-        SmdDenominator::All => whole(before).sqrt(),
-        SmdDenominator::Weighted => whole(after).sqrt(),
+        SmdDenominator::All | SmdDenominator::Weighted => of_whole().sqrt(),
         SmdDenominator::Hedges => {
-            let n = [0, 1].map(|arm: usize| moments::count(parts_before[arm].values.len()));
+            let n = [0, 1].map(|arm: usize| moments::count(before.parts[arm].units.len()));
             hedges_divisor(n, [one, other])
         }
     };
-    let occurring = if is_binary {
+    // Sorted once; every distribution of every arm is a walk along it.
+    let order = if is_binary {
         Vec::new()
     } else {
-        let [one, other] = in_order(None).map(|part| part.distribution());
-        one.values_of_both(&other)
+        rising(values, None)
     };
-    // `sorted` are the parts with their values in rising order.
-    let imbalance = |parts: &[Part; 2], sorted: &[Part; 2], of_arms: &[Moments; 2]| {
-        let difference = (of_arms[0].mean - of_arms[1].mean).abs();
-        let apart = if is_binary {
-            Apart {
-                mean: difference,
-                max: difference,
-            }
-        } else {
-            sorted[0]
-                .distribution()
-                .apart(&sorted[1].distribution(), &occurring)
-        };
+    let sorted: Vec<f64> = order.iter().map(|&unit| values[unit as usize]).collect();
+    let imbalance = |counted: &Counted, of_arms: &[Moments; 2]| {
         let [one, other] = of_arms;
+        let difference = (one.mean - other.mean).abs();
+        let is_even = counted.parts.iter().all(|part| part.is_even);
+        let (apart, quantiles_apart) = if is_binary {
+            let [mean, max] = [difference; 2];
+            (Apart { mean, max }, is_even.then_some((mean, max)))
+        } else {
+            let along = counted.along(&order);
+            let quantiles = || quantiles_apart(&sorted, &along);
+            (apart(&sorted, &along), is_even.then(quantiles))
+        };
         let has_ratio = !is_binary && one.variance > 0.0 && other.variance > 0.0;
-        let is_even = parts.iter().all(Part::is_even);
         Imbalance {
             mean_treated: one.mean,
             mean_comparator: other.mean,
@@ -312,18 +286,12 @@ fn covariate_balance(
             variance_ratio: has_ratio.then(|| one.variance / other.variance),
             ecdf_mean: apart.mean,
             ecdf_max: apart.max,
-            quantiles_apart: is_even.then(|| {
-                if is_binary {
-                    (difference, difference)
-                } else {
-                    quantiles_apart(&sorted[0].values, &sorted[1].values)
-                }
-            }),
+            quantiles_apart,
         }
     };
     CovariateBalance {
-        before: imbalance(&parts_before, &in_order(before), &moments_before),
-        after: imbalance(&parts_after, &in_order(after), &moments_after),
+        before: imbalance(before, &moments_before),
+        after: imbalance(after, &moments_after),
         denominator: divisor,
         is_binary,
     }
@@ -340,11 +308,47 @@ pub(crate) fn small_sample_factor(n: [f64; 2]) -> f64 {
     1.0 - 3.0 / (4.0 * (n[0] + n[1]) - 9.0)
 }
 
-/// The values of some units with a weight above zero.
+/// Who counts in each arm, and how much.
+struct Counted {
+    /// The treated and the comparators.
+    parts: [Part; 2],
+    /// The weight of each unit, with the sign bit of minus for comparators, also where it is zero.
+    signed: Vec<f64>,
+}
+
+impl Counted {
+    fn new(treated: &[bool], weights: Option<&[f64]>) -> Self {
+        let weight = |unit: usize| weights.map_or(1.0, |weights| weights[unit]);
+        let sign = |unit: usize| if treated[unit] { 1.0 } else { -1.0 };
+        let units = 0..treated.len();
+        Self {
+            parts: [true, false].map(|arm| {
+                let of_arm = units.clone().filter(|&unit| treated[unit] == arm);
+                Part::new(weights, of_arm)
+            }),
+            signed: units
+                .clone()
+                .map(|unit| weight(unit).copysign(sign(unit)))
+                .collect(),
+        }
+    }
+
+    /// The signed weights of the units in this order.
+    fn along(&self, order: &[u32]) -> Vec<f64> {
+        order
+            .iter()
+            .map(|&unit| self.signed[unit as usize])
+            .collect()
+    }
+}
+
+/// Some units with a weight above zero.
 struct Part {
-    values: Vec<f64>,
+    units: Vec<usize>,
     /// Their weights; `None` where all count the same.
     weights: Option<Vec<f64>>,
+    /// Whether all weights are the same.
+    is_even: bool,
 }
 
 /// Mean and variance of one arm.
@@ -354,25 +358,27 @@ struct Moments {
 }
 
 impl Part {
-    fn new(values: &[f64], weights: Option<&[f64]>, units: impl Iterator<Item = usize>) -> Self {
-        match weights {
-            None => Self {
-                values: units.map(|unit| values[unit]).collect(),
-                weights: None,
-            },
-            Some(weights) => {
-                let weighted = units.filter(|&unit| weights[unit] > 0.0);
-                let (values, weights) = weighted.map(|unit| (values[unit], weights[unit])).unzip();
-                Self {
-                    values,
-                    weights: Some(weights),
-                }
-            }
+    fn new(weights: Option<&[f64]>, units: impl Iterator<Item = usize>) -> Self {
+        let counts = |unit: &usize| weights.is_none_or(|weights| weights[*unit] > 0.0);
+        let units: Vec<usize> = units.filter(counts).collect();
+        let weights: Option<Vec<f64>> =
+            weights.map(|weights| units.iter().map(|&unit| weights[unit]).collect());
+        let is_even = weights.as_ref().is_none_or(|weights| {
+            let first = weights.first().copied().unwrap_or(0.0);
+            weights
+                .iter()
+                .all(|weight| (weight - first).abs() <= 1e-12 * first)
+        });
+        Self {
+            units,
+            weights,
+            is_even,
         }
     }
 
-    fn moments(&self, is_binary: bool) -> Moments {
-        let values = &self.values;
+    /// Of a covariate, which has a value for every unit there is.
+    fn moments(&self, values: &[f64], is_binary: bool) -> Moments {
+        let values: Vec<f64> = self.units.iter().map(|&unit| values[unit]).collect();
         // One value is its own mean exactly, where adding it up would leave a variance of rounding.
         let first = values.first().map(|value| value.to_bits());
         if values.len() > 1 && values.iter().all(|value| Some(value.to_bits()) == first) {
@@ -382,8 +388,8 @@ impl Part {
             };
         }
         let (mean, variance) = match &self.weights {
-            None => moments::mean_and_variance(values),
-            Some(weights) => moments::weighted_mean_and_variance(values, weights),
+            None => moments::mean_and_variance(&values),
+            Some(weights) => moments::weighted_mean_and_variance(&values, weights),
         };
         let variance = if is_binary {
             mean * (1.0 - mean)
@@ -391,21 +397,6 @@ impl Part {
             variance
         };
         Moments { mean, variance }
-    }
-
-    /// Of a part whose values rise.
-    fn distribution(&self) -> Distribution {
-        Distribution::of(&self.values, self.weights.as_deref())
-    }
-
-    /// Whether all weights are the same.
-    fn is_even(&self) -> bool {
-        self.weights.as_ref().is_none_or(|weights| {
-            let first = weights.first().copied().unwrap_or(0.0);
-            weights
-                .iter()
-                .all(|weight| (weight - first).abs() <= 1e-12 * first)
-        })
     }
 }
 

@@ -1,5 +1,9 @@
 //! A dense matrix stored by column.
 
+use rayon::prelude::*;
+
+use crate::sums::BLOCK;
+
 /// A dense matrix of floats; each column is one contiguous slice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
@@ -107,15 +111,18 @@ impl Matrix {
     /// The first cell, by column and then row, that is NaN or infinite: `(row, column)`.
     #[must_use]
     pub fn first_not_finite(&self) -> Option<(usize, usize)> {
-        self.columns
-            .iter()
-            .enumerate()
-            .find_map(|(column, values)| {
-                values
-                    .iter()
-                    .position(|value| !value.is_finite())
-                    .map(|row| (row, column))
+        let in_column = |(column, values): (usize, &Vec<f64>)| {
+            // A block is looked at as a whole, so that several cells are at a time.
+            let mut blocks = values.chunks(BLOCK).enumerate();
+            blocks.find_map(|(block, cells)| {
+                let is_whole = cells.iter().fold(true, |is, cell| is & cell.is_finite());
+                let at = || cells.iter().position(|cell| !cell.is_finite());
+                let at = (!is_whole).then(at).flatten()?;
+                Some((block * BLOCK + at, column))
             })
+        };
+        let columns = self.columns.par_iter().enumerate();
+        columns.find_map_first(in_column)
     }
 }
 
@@ -140,5 +147,17 @@ mod tests {
     fn the_first_cell_that_is_no_number_is_found() {
         let matrix = Matrix::from_columns(vec![vec![1.0, 2.0], vec![1.0, f64::NAN]]).unwrap();
         assert_eq!(matrix.first_not_finite(), Some((1, 1)));
+        let mut columns = vec![vec![0.5; 3 * BLOCK]; 5];
+        assert_eq!(
+            Matrix::from_columns(columns.clone())
+                .unwrap()
+                .first_not_finite(),
+            None
+        );
+        columns[4][0] = f64::NAN;
+        columns[3][2 * BLOCK + 7] = f64::INFINITY;
+        columns[3][2 * BLOCK + 9] = f64::NAN;
+        let matrix = Matrix::from_columns(columns).unwrap();
+        assert_eq!(matrix.first_not_finite(), Some((2 * BLOCK + 7, 3)));
     }
 }
