@@ -72,18 +72,11 @@ pub fn blocked_difference(
         per_cell[cells.codes()[row]] = if treated { share } else { -share };
     }
     let inferred = infer(&fit, &fit.contrast(&per_cell)?, &[], inference)?;
-    Ok(Estimate {
+    Ok(inferred.estimate(
         estimand,
-        point: inferred.point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated: sizes.treated.iter().sum(),
-        n_comparator: sizes.comparator.iter().sum(),
-        n_clusters: None,
-    })
+        inference.confidence_level,
+        (sizes.treated.iter().sum(), sizes.comparator.iter().sum()),
+    ))
 }
 
 /// Units of each arm in each block.

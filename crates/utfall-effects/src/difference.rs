@@ -290,18 +290,11 @@ impl Kept {
         }
         let inferred = infer_between(&self.treated, &fit, &contrast, &clusters, inference)
             .map_err(|error| self.as_given(error))?;
-        Ok(Estimate {
+        Ok(inferred.estimate(
             estimand,
-            point: inferred.point,
-            standard_error: inferred.standard_error,
-            degrees_of_freedom: inferred.degrees_of_freedom,
-            confidence_level: inference.confidence_level,
-            interval: inferred.interval,
-            p_value: inferred.p_value,
-            n_treated: self.n_units(Arm::Treated),
-            n_comparator: self.n_units(Arm::Comparator),
-            n_clusters: inferred.n_clusters,
-        })
+            inference.confidence_level,
+            (self.n_units(Arm::Treated), self.n_units(Arm::Comparator)),
+        ))
     }
 
     fn check_clusters_in_arms(&self) -> Result<(), EffectError> {

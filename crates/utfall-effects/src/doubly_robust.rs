@@ -114,18 +114,11 @@ pub fn doubly_robust(
         .map(|(part, share)| part - share * point);
     let fit = fit.with_residual(residual.collect());
     let inferred = infer(&fit, &fit.coefficient(0)?, clusters, inference)?;
-    let estimate = Estimate {
+    let estimate = inferred.estimate(
         estimand,
-        point: inferred.point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated,
-        n_comparator,
-        n_clusters: inferred.n_clusters,
-    };
+        inference.confidence_level,
+        (n_treated, n_comparator),
+    );
     let total = sum(&share);
     Ok(DoublyRobust {
         estimate,

@@ -1,7 +1,7 @@
 //! From a contrast to its standard error, interval and p-value.
 
 use serde::{Deserialize, Serialize};
-use utfall_core::{ConfidenceLevel, Interval};
+use utfall_core::{ConfidenceLevel, Estimand, Estimate, Interval};
 use utfall_stats::moments::count;
 use utfall_stats::{normal, student_t};
 
@@ -66,6 +66,30 @@ pub struct Inferred {
     pub p_value: f64,
     /// Clusters behind the error (the fewest, with two ways); `None` where rows are independent.
     pub n_clusters: Option<usize>,
+}
+
+impl Inferred {
+    /// As the answer to a question: with the level of its interval, and the treated units and
+    /// comparators it rests on.
+    pub(crate) fn estimate(
+        self,
+        estimand: Estimand,
+        confidence_level: ConfidenceLevel,
+        (n_treated, n_comparator): (usize, usize),
+    ) -> Estimate {
+        Estimate {
+            estimand,
+            point: self.point,
+            standard_error: self.standard_error,
+            degrees_of_freedom: self.degrees_of_freedom,
+            confidence_level,
+            interval: self.interval,
+            p_value: self.p_value,
+            n_treated,
+            n_comparator,
+            n_clusters: self.n_clusters,
+        }
+    }
 }
 
 /// Infers a contrast of the coefficients of a weighted regression.

@@ -44,18 +44,7 @@ pub fn paired_difference(
     let one = vec![1.0; n_pairs];
     let fit = WeightedRegression::fit(&[&one], &one, &difference)?;
     let inferred = infer(&fit, &fit.coefficient(0)?, &[], inference)?;
-    Ok(Estimate {
-        estimand,
-        point: inferred.point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated: n_pairs,
-        n_comparator: n_pairs,
-        n_clusters: None,
-    })
+    Ok(inferred.estimate(estimand, inference.confidence_level, (n_pairs, n_pairs)))
 }
 
 /// Estimates an effect as the difference within pairs of clusters of which one was treated.
@@ -116,16 +105,12 @@ pub fn paired_cluster_difference(
     let inferred = infer(&fit, &fit.coefficient(0)?, &[], inference)?;
     let n_treated = treated.iter().filter(|&&is| is).count();
     Ok(Estimate {
-        estimand,
-        point: inferred.point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated,
-        n_comparator: treated.len() - n_treated,
         n_clusters: Some(2 * n_pairs),
+        ..inferred.estimate(
+            estimand,
+            inference.confidence_level,
+            (n_treated, treated.len() - n_treated),
+        )
     })
 }
 

@@ -56,16 +56,9 @@ pub fn partially_linear(
     let of_outcome: Vec<f64> = outcome.iter().zip(&pooled).map(|(y, m)| y - m).collect();
     let fit = WeightedRegression::fit(&[&of_treatment], &one, &of_outcome)?;
     let inferred = infer(&fit, &fit.coefficient(0)?, clusters, inference)?;
-    Ok(Estimate {
+    Ok(inferred.estimate(
         estimand,
-        point: inferred.point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated,
-        n_comparator,
-        n_clusters: inferred.n_clusters,
-    })
+        inference.confidence_level,
+        (n_treated, n_comparator),
+    ))
 }

@@ -95,18 +95,11 @@ pub fn score_weighted_difference(
         })
         .collect();
     let inferred = infer_influences(with - without, &influence, clusters, inference)?;
-    Ok(Estimate {
+    Ok(inferred.estimate(
         estimand,
-        point: inferred.point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated,
-        n_comparator,
-        n_clusters: inferred.n_clusters,
-    })
+        inference.confidence_level,
+        (n_treated, n_comparator),
+    ))
 }
 
 /// Infers a number from the influences of rows alone: their mean is a regression on a constant.

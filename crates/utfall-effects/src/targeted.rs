@@ -82,18 +82,11 @@ pub fn targeted(
     };
     let point = means.0 - means.1;
     let inferred = infer_influences(point, &influence, clusters, inference)?;
-    let estimate = Estimate {
+    let estimate = inferred.estimate(
         estimand,
-        point,
-        standard_error: inferred.standard_error,
-        degrees_of_freedom: inferred.degrees_of_freedom,
-        confidence_level: inference.confidence_level,
-        interval: inferred.interval,
-        p_value: inferred.p_value,
-        n_treated,
-        n_comparator,
-        n_clusters: inferred.n_clusters,
-    };
+        inference.confidence_level,
+        (n_treated, n_comparator),
+    );
     Ok(Targeted {
         estimate,
         means,
