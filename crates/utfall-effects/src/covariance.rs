@@ -1,9 +1,7 @@
-//! The covariance of all coefficients with clusters, from one reading of the orthogonal columns.
+//! The covariance of all coefficients with clusters, from one reading of the columns.
 //!
 //! [`crate::infer`] takes one contrast at a time and keeps each row's influence. Where only the
 //! errors of many coefficients are wanted, the scores of clusters are enough.
-
-use rayon::prelude::*;
 
 use crate::{EffectError, Grouping, StandardError, WeightedRegression};
 
@@ -25,17 +23,8 @@ impl WeightedRegression<'_> {
             return Err(EffectError::KindUndefined { kind });
         }
         let factor = crate::standard_error::cluster_factor(kind, self, clusters)?;
-        let weighted: Vec<f64> = self
-            .weight()
-            .iter()
-            .zip(self.residual())
-            .map(|(w, e)| w * e)
-            .collect();
         let n_columns = self.n_columns();
-        let scores: Vec<Vec<f64>> = (0..n_columns)
-            .into_par_iter()
-            .map(|column| self.scores(column, &weighted, clusters))
-            .collect();
+        let scores = self.scores(&self.weighted(self.residual()), clusters);
         let product = |j: usize, k: usize| -> f64 {
             factor
                 * scores[j]

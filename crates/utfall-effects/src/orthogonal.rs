@@ -3,17 +3,20 @@
 //! Few rows, or columns that nearly depend on each other, are done by modified Gram–Schmidt, twice:
 //! nothing is squared that need not be, so a column in kronor and one in millions give the same
 //! answer. Many rows of well-separated columns are done from their cross products, blocks of rows at
-//! a time, in three readings of the columns; where a column has little of its own, the result is
+//! a time, and are not even written out; where a column has little of its own, they are written, and
 //! made orthogonal once more the same way.
 //!
 //! Björck (1967), *BIT* 7(1), <https://doi.org/10.1007/BF01934122>; Yamamoto, Nakatsukasa, Yanagisawa
 //! & Fukaya (2015) on doing it twice, <https://doi.org/10.1553/etna_vol44s306>.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
-use utfall_stats::sums::sum_of;
+use utfall_stats::sums::{dot, sum_of};
 use utfall_stats::{Matrix, cross_product_of};
 
-use crate::EffectError;
+use crate::regression::check_finite;
+use crate::{EffectError, Grouping};
 
 /// Share of a column's square that must be left after the columns before it are taken out.
 const LEAST_NEW: f64 = 1e-14;
@@ -25,55 +28,165 @@ const WELL_APART: f64 = 1e-7;
 const FAR_APART: f64 = 1e-3;
 /// Rows worked on at a time.
 const CHUNK: usize = 1 << 12;
+/// Share of the square of what is left below which more to take out is rounding.
+const ROUNDING: f64 = 1e-28;
+/// Columns whose sums over groups lie together.
+const TOGETHER: usize = 4;
 
 /// Columns made orthogonal one after another.
-pub(crate) struct Dense {
-    pub(crate) orthogonal: Vec<Vec<f64>>,
+///
+/// Of many rows of columns far apart only the triangle is computed: what is asked of the orthogonal
+/// columns is answered by the columns themselves, and they are written out when each row is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Dense<'a> {
+    /// The columns as given, where they stand for the orthogonal ones.
+    columns: Vec<&'a [f64]>,
+    written: OnceLock<Vec<Vec<f64>>>,
+    /// Weighted squares of the orthogonal columns.
     pub(crate) squares: Vec<f64>,
+    /// Unit upper: column `k` of the design is `Σⱼ orthogonalⱼ · triangle[j][k]`.
     pub(crate) triangle: Vec<Vec<f64>>,
 }
 
-impl Dense {
-    pub(crate) fn of(columns: &[&[f64]], weight: &[f64]) -> Result<Self, EffectError> {
-        if weight.len() >= MANY_ROWS
-            && let Some(dense) = Self::by_products(columns, weight)
+/// A vector taken apart by orthogonal columns.
+pub(crate) struct TakenApart<'a> {
+    pub(crate) columns: Dense<'a>,
+    /// Shares of the orthogonal columns in the vector.
+    pub(crate) shares: Vec<f64>,
+    /// What is left of the vector without them.
+    pub(crate) left: Vec<f64>,
+}
+
+impl<'a> Dense<'a> {
+    /// Makes columns of the length of the weights orthogonal, and takes a vector apart by them.
+    ///
+    /// [`EffectError::LengthMismatch`], [`EffectError::NotFinite`], [`EffectError::RankDeficient`]
+    /// and [`EffectError::OutOfRange`] name the first column at fault.
+    pub(crate) fn take_apart(
+        columns: &[&'a [f64]],
+        weight: &[f64],
+        vector: &[f64],
+    ) -> Result<TakenApart<'a>, EffectError> {
+        let fits = columns.iter().all(|column| column.len() == weight.len());
+        // Products of values that are not finite are not either, and none is used.
+        if fits
+            && weight.len() >= MANY_ROWS
+            && let Some(apart) = Self::by_products(columns, weight, vector)
         {
-            return Ok(dense);
+            return Ok(apart);
         }
+        for column in columns {
+            check_finite("covariate", column, weight.len())?;
+        }
+        let columns = Self::one_by_one(columns, weight)?;
+        let (shares, left) = taken_out(columns.orthogonal(), &columns.squares, vector, weight);
+        Ok(TakenApart {
+            columns,
+            shares,
+            left,
+        })
+    }
+
+    /// By modified Gram–Schmidt.
+    fn one_by_one(columns: &[&[f64]], weight: &[f64]) -> Result<Self, EffectError> {
+        let mut orthogonal = Vec::with_capacity(columns.len());
         let mut dense = Self {
-            orthogonal: Vec::with_capacity(columns.len()),
+            columns: Vec::new(),
+            written: OnceLock::new(),
             squares: Vec::with_capacity(columns.len()),
             triangle: vec![vec![0.0; columns.len()]; columns.len()],
         };
         for (k, column) in columns.iter().enumerate() {
-            dense.add_column(k, column, weight)?;
+            let left = dense.add_column(k, column, weight, &orthogonal)?;
+            orthogonal.push(left);
         }
+        dense.written = OnceLock::from(orthogonal);
         Ok(dense)
     }
 
     /// By cross products; `None` if they do not tell the columns apart well enough.
-    fn by_products(columns: &[&[f64]], weight: &[f64]) -> Option<Self> {
-        let (mut triangle, left) = unit_triangle(&cross_product_of(columns, Some(weight)))?;
-        let mut orthogonal = solved(columns, &triangle);
-        if left < FAR_APART {
-            let slices: Vec<&[f64]> = orthogonal.iter().map(Vec::as_slice).collect();
-            let (again, _) = unit_triangle(&cross_product_of(&slices, Some(weight)))?;
-            orthogonal = solved(&slices, &again);
-            triangle = product(&again, &triangle);
+    fn by_products(
+        columns: &[&'a [f64]],
+        weight: &[f64],
+        vector: &[f64],
+    ) -> Option<TakenApart<'a>> {
+        let n = columns.len();
+        let products = cross_product_of(&[columns, &[vector]].concat(), Some(weight));
+        let first = unit_triangle(&products, n)?;
+        if first.least >= FAR_APART {
+            let dense = Self {
+                columns: columns.to_vec(),
+                written: OnceLock::new(),
+                squares: first.diagonal,
+                triangle: first.triangle,
+            };
+            let inners = (0..n).map(|k| products.get(k, n)).collect();
+            return Some(dense.apart(inners, vector, weight));
         }
+        let once = solved(columns, &first.triangle);
+        let slices: Vec<&[f64]> = once.iter().map(Vec::as_slice).collect();
+        let second = unit_triangle(&cross_product_of(&slices, Some(weight)), n)?;
+        let orthogonal = solved(&slices, &second.triangle);
         let squares: Vec<f64> = orthogonal.iter().map(|z| inner(weight, z, z)).collect();
         let usable = squares
             .iter()
             .all(|square| square.is_finite() && *square > 0.0);
-        usable.then_some(Self {
-            orthogonal,
-            squares,
-            triangle,
+        let (shares, left) = taken_out(&orthogonal, &squares, vector, weight);
+        usable.then(|| TakenApart {
+            columns: Self {
+                columns: Vec::new(),
+                written: OnceLock::from(orthogonal),
+                squares,
+                triangle: product(&second.triangle, &first.triangle),
+            },
+            shares,
+            left,
         })
     }
 
-    fn add_column(&mut self, k: usize, column: &[f64], weight: &[f64]) -> Result<(), EffectError> {
-        let (shares, left) = self.taken_out(column, weight);
+    /// Takes a vector apart by columns that are not written out, from its products with the columns as
+    /// given. What products with the rest say is still in it is taken out too, until that is rounding.
+    fn apart(self, mut inners: Vec<f64>, vector: &[f64], weight: &[f64]) -> TakenApart<'a> {
+        let mut shares = vec![0.0; self.squares.len()];
+        let mut left = vector.to_vec();
+        for _pass in 0..2 {
+            self.forward(&mut inners);
+            let more: Vec<f64> = inners
+                .iter()
+                .zip(&self.squares)
+                .map(|(inner, square)| inner / square)
+                .collect();
+            let of_left = inner(weight, &left, &left);
+            if weighed(&more, &self.squares) <= ROUNDING * of_left {
+                break;
+            }
+            inners = lessened(
+                &self.columns,
+                &self.backward(more.clone()),
+                &mut left,
+                weight,
+            );
+            shares
+                .iter_mut()
+                .zip(&more)
+                .for_each(|(share, more)| *share += more);
+        }
+        TakenApart {
+            columns: self,
+            shares,
+            left,
+        }
+    }
+
+    /// What is left of a column, taken into squares and triangle.
+    fn add_column(
+        &mut self,
+        k: usize,
+        column: &[f64],
+        weight: &[f64],
+        orthogonal: &[Vec<f64>],
+    ) -> Result<Vec<f64>, EffectError> {
+        let (shares, left) = taken_out(orthogonal, &self.squares, column, weight);
         let square = inner(weight, &left, &left);
         if !square.is_finite() {
             return Err(EffectError::OutOfRange { what: "covariate" });
@@ -84,42 +197,161 @@ impl Dense {
         for (j, share) in shares.into_iter().enumerate() {
             self.triangle[j][k] = share;
         }
-        self.orthogonal.push(left);
         self.squares.push(square);
-        Ok(())
+        Ok(left)
     }
 
-    /// Shares of the orthogonal columns in a vector, and what is left of it without them.
-    pub(crate) fn taken_out(&self, vector: &[f64], weight: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let mut left = vector.to_vec();
-        let mut shares = vec![0.0; self.orthogonal.len()];
-        for _pass in 0..2 {
-            if vector.len() >= MANY_ROWS {
-                // Two readings of the columns instead of one for each of them.
-                let columns = self.orthogonal.iter().zip(&self.squares);
-                let more: Vec<f64> = columns
-                    .map(|(z, square)| inner(weight, z, &left) / square)
-                    .collect();
-                let along = combined(&self.orthogonal, &more, vector.len());
-                left.iter_mut()
-                    .zip(&along)
-                    .for_each(|(value, z)| *value -= z);
-                shares
+    /// The same without the columns as given.
+    pub(crate) fn owned(self) -> Dense<'static> {
+        self.orthogonal();
+        Dense {
+            columns: Vec::new(),
+            written: self.written,
+            squares: self.squares,
+            triangle: self.triangle,
+        }
+    }
+
+    /// The orthogonal columns, not scaled.
+    pub(crate) fn orthogonal(&self) -> &[Vec<f64>] {
+        self.written
+            .get_or_init(|| solved(&self.columns, &self.triangle))
+    }
+
+    /// The orthogonal columns added up with a share of each.
+    pub(crate) fn combined(&self, shares: Vec<f64>, n_rows: usize) -> Vec<f64> {
+        match self.written.get() {
+            Some(orthogonal) => combined(orthogonal, &shares, n_rows),
+            None => combined(&self.columns, &self.backward(shares), n_rows),
+        }
+    }
+
+    /// The sums over groups of rows of each orthogonal column times a value of the row.
+    pub(crate) fn scores(&self, values: &[f64], way: &Grouping) -> Vec<Vec<f64>> {
+        if let Some(orthogonal) = self.written.get() {
+            return group_sums(orthogonal, values, way);
+        }
+        let mut scores = group_sums(&self.columns, values, way);
+        for k in 0..scores.len() {
+            let (before, from) = scores.split_at_mut(k);
+            for (j, before) in before.iter().enumerate() {
+                let share = self.triangle[j][k];
+                from[0]
                     .iter_mut()
-                    .zip(&more)
-                    .for_each(|(share, more)| *share += more);
-                continue;
-            }
-            for (j, column) in self.orthogonal.iter().enumerate() {
-                let share = inner(weight, column, &left) / self.squares[j];
-                shares[j] += share;
-                for (value, &along) in left.iter_mut().zip(column) {
-                    *value -= share * along;
-                }
+                    .zip(before)
+                    .for_each(|(score, before)| *score -= share * before);
             }
         }
-        (shares, left)
+        scores
     }
+
+    /// Products with the columns, and sums of coefficients, become those of the orthogonal ones.
+    pub(crate) fn forward(&self, inners: &mut [f64]) {
+        for k in 0..inners.len() {
+            let before: f64 = (0..k).map(|j| self.triangle[j][k] * inners[j]).sum();
+            inners[k] -= before;
+        }
+    }
+
+    /// Shares of the orthogonal columns become coefficients of the columns.
+    pub(crate) fn backward(&self, mut shares: Vec<f64>) -> Vec<f64> {
+        for k in (0..shares.len()).rev() {
+            let later = shares[k + 1..].iter().zip(&self.triangle[k][k + 1..]);
+            shares[k] -= later.map(|(later, share)| later * share).sum::<f64>();
+        }
+        shares
+    }
+}
+
+/// Shares of orthogonal columns in a vector, and what is left of it without them.
+fn taken_out(
+    orthogonal: &[Vec<f64>],
+    squares: &[f64],
+    vector: &[f64],
+    weight: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
+    let mut left = vector.to_vec();
+    let mut shares = vec![0.0; orthogonal.len()];
+    for _pass in 0..2 {
+        if vector.len() >= MANY_ROWS {
+            // Two readings of the columns instead of one for each of them.
+            let columns = orthogonal.iter().zip(squares);
+            let more: Vec<f64> = columns
+                .map(|(z, square)| inner(weight, z, &left) / square)
+                .collect();
+            let along = combined(orthogonal, &more, vector.len());
+            left.iter_mut()
+                .zip(&along)
+                .for_each(|(value, z)| *value -= z);
+            shares
+                .iter_mut()
+                .zip(&more)
+                .for_each(|(share, more)| *share += more);
+            continue;
+        }
+        for (j, column) in orthogonal.iter().enumerate() {
+            let share = inner(weight, column, &left) / squares[j];
+            shares[j] += share;
+            for (value, &along) in left.iter_mut().zip(column) {
+                *value -= share * along;
+            }
+        }
+    }
+    (shares, left)
+}
+
+/// The square of orthogonal columns added up with a share of each.
+fn weighed(shares: &[f64], squares: &[f64]) -> f64 {
+    let terms = shares.iter().zip(squares);
+    terms.map(|(share, square)| share * share * square).sum()
+}
+
+/// Takes a share of each column off a vector, and gives the weighted products of the columns with
+/// what is left: one reading of the columns.
+fn lessened(columns: &[&[f64]], shares: &[f64], left: &mut [f64], weight: &[f64]) -> Vec<f64> {
+    let parts: Vec<Vec<f64>> = left
+        .par_chunks_mut(CHUNK)
+        .enumerate()
+        .map(|(chunk, left)| {
+            let rows = chunk * CHUNK..chunk * CHUNK + left.len();
+            for (column, share) in columns.iter().zip(shares) {
+                for (value, x) in left.iter_mut().zip(&column[rows.clone()]) {
+                    *value -= share * x;
+                }
+            }
+            let weighted: Vec<f64> = left
+                .iter()
+                .zip(&weight[rows.clone()])
+                .map(|(left, weight)| left * weight)
+                .collect();
+            columns
+                .iter()
+                .map(|column| dot(&column[rows.clone()], &weighted))
+                .collect()
+        })
+        .collect();
+    (0..columns.len())
+        .map(|k| sum_of(parts.len(), |chunk| parts[chunk][k]))
+        .collect()
+}
+
+/// The sums over groups of rows of each column times a value of the row, in row order.
+fn group_sums<C: AsRef<[f64]> + Sync>(
+    columns: &[C],
+    values: &[f64],
+    way: &Grouping,
+) -> Vec<Vec<f64>> {
+    let together = |columns: &[C]| {
+        let mut sums = vec![[0.0; TOGETHER]; way.n_groups()];
+        for (row, (&group, value)) in way.codes().iter().zip(values).enumerate() {
+            for (sum, column) in sums[group].iter_mut().zip(columns) {
+                *sum += column.as_ref()[row] * value;
+            }
+        }
+        let of_column = |k: usize| sums.iter().map(|sums| sums[k]).collect();
+        (0..columns.len()).map(of_column).collect::<Vec<Vec<f64>>>()
+    };
+    columns.par_chunks(TOGETHER).flat_map(together).collect()
 }
 
 pub(crate) fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
@@ -127,7 +359,11 @@ pub(crate) fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Columns added up with a share of each.
-pub(crate) fn combined(columns: &[Vec<f64>], shares: &[f64], n_rows: usize) -> Vec<f64> {
+pub(crate) fn combined<C: AsRef<[f64]> + Sync>(
+    columns: &[C],
+    shares: &[f64],
+    n_rows: usize,
+) -> Vec<f64> {
     let mut total = vec![0.0; n_rows];
     total
         .par_chunks_mut(CHUNK)
@@ -135,7 +371,7 @@ pub(crate) fn combined(columns: &[Vec<f64>], shares: &[f64], n_rows: usize) -> V
         .for_each(|(chunk, into)| {
             let rows = chunk * CHUNK..chunk * CHUNK + into.len();
             for (column, share) in columns.iter().zip(shares) {
-                for (value, z) in into.iter_mut().zip(&column[rows.clone()]) {
+                for (value, z) in into.iter_mut().zip(&column.as_ref()[rows.clone()]) {
                     *value += share * z;
                 }
             }
@@ -143,10 +379,18 @@ pub(crate) fn combined(columns: &[Vec<f64>], shares: &[f64], n_rows: usize) -> V
     total
 }
 
-/// The unit upper triangle `T` of `G = T′ D T`, and the least share of a column that is left after
-/// those before it; `None` if that is too little.
-fn unit_triangle(products: &Matrix) -> Option<(Vec<Vec<f64>>, f64)> {
-    let n = products.n_columns();
+/// `G = T′ D T`.
+struct Factored {
+    /// `T`, unit upper.
+    triangle: Vec<Vec<f64>>,
+    /// `D`.
+    diagonal: Vec<f64>,
+    /// The least share of a column that is left after those before it.
+    least: f64,
+}
+
+/// The factors of the cross products of the first `n` columns; `None` if too little of one is left.
+fn unit_triangle(products: &Matrix, n: usize) -> Option<Factored> {
     let mut triangle = vec![vec![0.0; n]; n];
     let mut diagonal = vec![0.0; n];
     let mut least = 1.0_f64;
@@ -169,7 +413,11 @@ fn unit_triangle(products: &Matrix) -> Option<(Vec<Vec<f64>>, f64)> {
         }
         least = least.min(share);
     }
-    Some((triangle, least))
+    Some(Factored {
+        triangle,
+        diagonal,
+        least,
+    })
 }
 
 /// `X T⁻¹`: each column less its shares of the columns before it.
@@ -245,15 +493,10 @@ mod tests {
             let weight: Vec<f64> = (0..columns[0].len())
                 .map(|i| 1.0 + 0.1 * f64::from(u8::try_from(i % 7).unwrap()))
                 .collect();
-            let mut plain = Dense {
-                orthogonal: Vec::new(),
-                squares: Vec::new(),
-                triangle: vec![vec![0.0; 4]; 4],
-            };
-            for (k, column) in slices.iter().enumerate() {
-                plain.add_column(k, column, &weight).unwrap();
-            }
-            let fast = Dense::of(&slices, &weight).unwrap();
+            let plain = Dense::one_by_one(&slices, &weight).unwrap();
+            let fast = Dense::take_apart(&slices, &weight, slices[1])
+                .unwrap()
+                .columns;
             for k in 0..4 {
                 assert!(
                     (fast.squares[k] / plain.squares[k] - 1.0).abs() < 1e-9,
@@ -261,7 +504,7 @@ mod tests {
                 );
                 for j in 0..k {
                     let size = (plain.squares[j] * plain.squares[k]).sqrt();
-                    let crossed = inner(&weight, &fast.orthogonal[j], &fast.orthogonal[k]);
+                    let crossed = inner(&weight, &fast.orthogonal()[j], &fast.orthogonal()[k]);
                     assert!(
                         crossed.abs() < 1e-11 * size,
                         "columns {j} and {k} at {apart}"
@@ -277,7 +520,8 @@ mod tests {
         let copy = columns[1].iter().map(|value| 3.0 * value - 2.0).collect();
         columns.push(copy);
         let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-        let error = Dense::of(&slices, &vec![1.0; MANY_ROWS]).err();
+        let apart = Dense::take_apart(&slices, &vec![1.0; MANY_ROWS], slices[1]);
+        let error = apart.err();
         assert_eq!(error, Some(EffectError::RankDeficient { column: 4 }));
     }
 
@@ -291,7 +535,14 @@ mod tests {
                 .num_threads(n)
                 .build()
                 .unwrap();
-            pool.install(|| Dense::of(&slices, &weight).unwrap().orthogonal)
+            pool.install(|| {
+                let apart = Dense::take_apart(&slices, &weight, slices[1]).unwrap();
+                (
+                    apart.columns.orthogonal().to_vec(),
+                    apart.shares,
+                    apart.left,
+                )
+            })
         };
         assert_eq!(with(1), with(3));
     }

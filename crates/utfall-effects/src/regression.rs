@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use crate::orthogonal::{Dense, inner};
+use crate::orthogonal::{Dense, TakenApart, inner};
 use crate::{EffectError, Grouping};
 
 /// Share of the outcome's square below which residuals are rounding.
@@ -18,7 +18,7 @@ const LEAST_RESIDUAL: f64 = 1e-26;
 #[derive(Debug, Clone)]
 pub struct WeightedRegression<'a> {
     weight: Cow<'a, [f64]>,
-    columns: Columns,
+    columns: Columns<'a>,
     /// Weighted squares of the orthogonal columns.
     squares: Vec<f64>,
     /// Coefficients on the orthogonal columns.
@@ -30,13 +30,8 @@ pub struct WeightedRegression<'a> {
 
 /// Orthogonal columns, not scaled.
 #[derive(Debug, Clone)]
-enum Columns {
-    /// Columns row by row. The triangle is unit upper: column `k` of the design is
-    /// `Σⱼ orthogonalⱼ · triangle[j][k]`.
-    Dense {
-        orthogonal: Vec<Vec<f64>>,
-        triangle: Vec<Vec<f64>>,
-    },
+enum Columns<'a> {
+    Dense(Dense<'a>),
     /// Indicators of disjoint cells, which are orthogonal as they are: the cell of each row.
     Cells(Vec<usize>),
 }
@@ -75,34 +70,42 @@ impl<'a> WeightedRegression<'a> {
     /// - [`EffectError::OutOfRange`] if squares of the values leave the range of a double.
     /// - [`EffectError::NoVariation`] if the columns reproduce the outcome up to rounding.
     pub fn fit(
-        columns: &[&[f64]],
+        columns: &[&'a [f64]],
         weight: &'a [f64],
         outcome: &[f64],
     ) -> Result<Self, EffectError> {
-        Self::fit_with(columns, Cow::Borrowed(weight), outcome)
+        check_rows(weight, outcome, columns.len())?;
+        let apart = Dense::take_apart(columns, weight, outcome)?;
+        Self::of_apart(apart, Cow::Borrowed(weight), outcome)
     }
 
-    /// As [`WeightedRegression::fit`], with weights that the fit may own.
+    /// As [`WeightedRegression::fit`], with weights that the fit may own and columns that it does
+    /// not keep.
     pub(crate) fn fit_with(
         columns: &[&[f64]],
         weight: Cow<'a, [f64]>,
         outcome: &[f64],
     ) -> Result<Self, EffectError> {
         check_rows(&weight, outcome, columns.len())?;
-        for column in columns {
-            check_finite("covariate", column, outcome.len())?;
-        }
-        let dense = Dense::of(columns, &weight)?;
-        let (loadings, residual) = dense.taken_out(outcome, &weight);
+        let apart = Dense::take_apart(columns, &weight, outcome)?;
+        let apart = TakenApart {
+            columns: apart.columns.owned(),
+            ..apart
+        };
+        Self::of_apart(apart, weight, outcome)
+    }
+
+    fn of_apart(
+        apart: TakenApart<'a>,
+        weight: Cow<'a, [f64]>,
+        outcome: &[f64],
+    ) -> Result<Self, EffectError> {
         let fit = Self {
             weight,
-            columns: Columns::Dense {
-                orthogonal: dense.orthogonal,
-                triangle: dense.triangle,
-            },
-            squares: dense.squares,
-            loadings,
-            residual,
+            squares: apart.columns.squares.clone(),
+            columns: Columns::Dense(apart.columns),
+            loadings: apart.shares,
+            residual: apart.left,
             of_likelihood: false,
         };
         fit.varying(outcome)
@@ -196,7 +199,7 @@ impl<'a> WeightedRegression<'a> {
     /// The row's value in an orthogonal column.
     fn orthogonal(&self, row: usize, column: usize) -> f64 {
         match &self.columns {
-            Columns::Dense { orthogonal, .. } => orthogonal[column][row],
+            Columns::Dense(dense) => dense.orthogonal()[column][row],
             Columns::Cells(cells) => f64::from(u8::from(cells[row] == column)),
         }
     }
@@ -212,7 +215,8 @@ impl<'a> WeightedRegression<'a> {
     /// A sum over the row's orthogonal columns that are not zero: `value(orthogonal, column)`.
     fn sum_over(&self, row: usize, value: impl Fn(f64, usize) -> f64) -> f64 {
         match &self.columns {
-            Columns::Dense { orthogonal, .. } => orthogonal
+            Columns::Dense(dense) => dense
+                .orthogonal()
                 .iter()
                 .enumerate()
                 .map(|(k, column)| value(column[row], k))
@@ -242,10 +246,10 @@ impl<'a> WeightedRegression<'a> {
         check_finite("contrast", per_column, self.n_columns())?;
         let along = self.on_orthogonal(per_column);
         let reach: Vec<f64> = match &self.columns {
-            Columns::Dense { orthogonal, .. } => {
+            Columns::Dense(dense) => {
                 let shares = along.iter().zip(&self.squares);
-                let shares: Vec<f64> = shares.map(|(along, square)| along / square).collect();
-                crate::orthogonal::combined(orthogonal, &shares, self.n_rows())
+                let shares = shares.map(|(along, square)| along / square).collect();
+                dense.combined(shares, self.n_rows())
             }
             Columns::Cells(cells) => cells
                 .iter()
@@ -276,11 +280,8 @@ impl<'a> WeightedRegression<'a> {
     /// A sum of coefficients as a sum of those on the orthogonal columns.
     fn on_orthogonal(&self, per_column: &[f64]) -> Vec<f64> {
         let mut along = per_column.to_vec();
-        if let Columns::Dense { triangle, .. } = &self.columns {
-            for k in 0..along.len() {
-                let before: f64 = (0..k).map(|j| triangle[j][k] * along[j]).sum();
-                along[k] -= before;
-            }
+        if let Columns::Dense(dense) = &self.columns {
+            dense.forward(&mut along);
         }
         along
     }
@@ -294,24 +295,33 @@ impl<'a> WeightedRegression<'a> {
             .collect()
     }
 
-    /// The sums over clusters of an orthogonal column times weighted residuals.
-    pub(crate) fn scores(&self, column: usize, weighted: &[f64], way: &Grouping) -> Vec<f64> {
-        let mut sums = vec![0.0; way.n_groups()];
+    /// The sums over clusters of each orthogonal column times a value of the row, by column.
+    pub(crate) fn scores(&self, values: &[f64], way: &Grouping) -> Vec<Vec<f64>> {
         match &self.columns {
-            Columns::Dense { orthogonal, .. } => {
-                let rows = orthogonal[column].iter().zip(weighted);
-                for (&code, (z, residual)) in way.codes().iter().zip(rows) {
-                    sums[code] += z * residual;
-                }
-            }
+            Columns::Dense(dense) => dense.scores(values, way),
             Columns::Cells(cells) => {
-                let rows = cells.iter().zip(weighted);
-                for (&code, (&cell, residual)) in way.codes().iter().zip(rows) {
-                    sums[code] += if cell == column { *residual } else { 0.0 };
+                let mut sums = vec![vec![0.0; way.n_groups()]; self.n_columns()];
+                for ((&cluster, &cell), value) in way.codes().iter().zip(cells).zip(values) {
+                    sums[cell][cluster] += value;
                 }
+                sums
             }
         }
-        sums
+    }
+
+    /// The same of columns that are each of weighted length one.
+    pub(crate) fn orthonormal_scores(&self, values: &[f64], way: &Grouping) -> Vec<Vec<f64>> {
+        let mut scores = self.scores(values, way);
+        for (scores, square) in scores.iter_mut().zip(&self.squares) {
+            let root = square.sqrt();
+            scores.iter_mut().for_each(|score| *score /= root);
+        }
+        scores
+    }
+
+    /// Each value times the row's weight.
+    pub(crate) fn weighted(&self, values: &[f64]) -> Vec<f64> {
+        self.weight.iter().zip(values).map(|(w, v)| w * v).collect()
     }
 
     /// The sum of weighted squared residuals.
@@ -321,14 +331,10 @@ impl<'a> WeightedRegression<'a> {
 
     /// Every coefficient.
     pub(crate) fn coefficients(&self) -> Vec<f64> {
-        let mut coefficients = self.loadings.clone();
-        if let Columns::Dense { triangle, .. } = &self.columns {
-            for k in (0..coefficients.len()).rev() {
-                let later = coefficients[k + 1..].iter().zip(&triangle[k][k + 1..]);
-                coefficients[k] -= later.map(|(later, share)| later * share).sum::<f64>();
-            }
+        match &self.columns {
+            Columns::Dense(dense) => dense.backward(self.loadings.clone()),
+            Columns::Cells(_) => self.loadings.clone(),
         }
-        coefficients
     }
 
     /// The contrast that is one coefficient.
@@ -355,15 +361,8 @@ pub(crate) fn solved(
     weight: &[f64],
     outcome: &[f64],
 ) -> Result<Vec<f64>, EffectError> {
-    let dense = Dense::of(columns, weight)?;
-    let (mut coefficients, _) = dense.taken_out(outcome, weight);
-    for k in (0..coefficients.len()).rev() {
-        let later = coefficients[k + 1..]
-            .iter()
-            .zip(&dense.triangle[k][k + 1..]);
-        coefficients[k] -= later.map(|(later, share)| later * share).sum::<f64>();
-    }
-    Ok(coefficients)
+    let apart = Dense::take_apart(columns, weight, outcome)?;
+    Ok(apart.columns.backward(apart.shares))
 }
 
 /// Refuses rows that no regression can be fitted to.

@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 use utfall_stats::draws::Stream;
+use utfall_stats::moments::count;
 
 use super::Draws;
 use crate::{EffectError, Grouping};
@@ -143,7 +144,7 @@ impl Parts {
     /// parts drawn at random change arm until the number is right. Given their number the treated
     /// parts are uniform before and after, so the draw is uniform.
     pub(crate) fn sums(&self, columns: &[Vec<f64>], draws: Draws) -> Vec<Vec<f64>> {
-        let in_order: Vec<Vec<f64>> = columns.iter().map(|column| self.by_block(column)).collect();
+        let in_order: Vec<Values> = columns.iter().map(|column| self.by_block(column)).collect();
         (0..draws.replicates.get())
             .into_par_iter()
             .map(|number| {
@@ -154,7 +155,10 @@ impl Parts {
                     let mut draw = Subset::of(parts.len());
                     draw.draw(n_treated, &mut stream);
                     for (sum, column) in sums.iter_mut().zip(&in_order) {
-                        *sum += draw.sum(&column[start..start + parts.len()]);
+                        *sum += match column {
+                            Values::Even(value) => count(n_treated) * value,
+                            Values::Each(values) => draw.sum(&values[start..start + parts.len()]),
+                        };
                     }
                     start += parts.len();
                 }
@@ -164,10 +168,25 @@ impl Parts {
     }
 
     /// The values of the parts, block after block.
-    fn by_block(&self, column: &[f64]) -> Vec<f64> {
-        let parts = self.blocks.iter().flatten();
-        parts.map(|&part| column[part]).collect()
+    fn by_block(&self, column: &[f64]) -> Values {
+        let mut pairs = column.windows(2);
+        match column.first() {
+            Some(&value) if pairs.all(|pair| pair[0].to_bits() == pair[1].to_bits()) => {
+                Values::Even(value)
+            }
+            _ => {
+                let parts = self.blocks.iter().flatten();
+                Values::Each(parts.map(|&part| column[part]).collect())
+            }
+        }
     }
+}
+
+/// A column's values, block after block.
+enum Values {
+    /// The same for every part, such as the ones that count rows: nothing is added up.
+    Even(f64),
+    Each(Vec<f64>),
 }
 
 /// The next choice of the same number of places in lexicographic order, if there is one.

@@ -165,9 +165,7 @@ pub fn wild_cluster_test(
     let multipliers = multipliers(clusters.n_groups(), draws)?;
     let parts = match residuals {
         WildResiduals::Unrestricted => Parts::unrestricted(&fit, &contrast, clusters),
-        WildResiduals::Restricted => {
-            Parts::restricted(&fit, &contrast, clusters, columns, outcome, column)?
-        }
+        WildResiduals::Restricted => Parts::restricted(&fit, &contrast, clusters),
     };
     let mut test = parts.test(contrast.point, null, &multipliers);
     test.standard_error = variance.sqrt();
@@ -206,12 +204,13 @@ fn multipliers(n_clusters: usize, draws: WildDraws) -> Result<Vec<Vec<f64>>, Eff
 
 /// What each cluster adds to a replicate, for residuals that are `r₀ + value · r₁`.
 struct Parts {
+    n_columns: usize,
     /// `Σ w z r` of each cluster: its part of the numerator, for both residuals.
     own: [Vec<f64>; 2],
-    /// `Σ w q r` of each cluster by column, for both residuals: its part in every refit.
-    pull: [Vec<Vec<f64>>; 2],
-    /// `Σ w z q` of each cluster by column: what a refit takes off its score.
-    share: Vec<Vec<f64>>,
+    /// `Σ w q r` by column, cluster after cluster, for both residuals: its part in every refit.
+    pull: [Vec<f64>; 2],
+    /// `Σ w z q` by column, cluster after cluster: what a refit takes off its score.
+    share: Vec<f64>,
 }
 
 impl Parts {
@@ -221,28 +220,21 @@ impl Parts {
     }
 
     /// With the coefficient held at a value the residuals are those of the outcome on the other
-    /// columns, less the value times those of the column on the others.
-    fn restricted(
-        fit: &WeightedRegression<'_>,
-        contrast: &Contrast,
-        way: &Grouping,
-        columns: &[&[f64]],
-        outcome: &[f64],
-        column: usize,
-    ) -> Result<Self, EffectError> {
-        let others = [&columns[..column], &columns[column + 1..]].concat();
-        let residual = |values: &[f64]| -> Result<Vec<f64>, EffectError> {
-            if others.is_empty() {
-                return Ok(values.to_vec());
-            }
-            Ok(WeightedRegression::fit(&others, fit.weight(), values)?
-                .residual()
-                .to_vec())
-        };
-        let outcome = residual(outcome)?;
-        let mut regressor = residual(columns[column])?;
-        regressor.iter_mut().for_each(|value| *value = -*value);
-        Ok(Self::of(fit, contrast, way, [&outcome, &regressor]))
+    /// columns, less the value times those of the column on the others. The latter are along the
+    /// contrast (Frisch & Waugh 1933), so nothing is fitted again.
+    fn restricted(fit: &WeightedRegression<'_>, contrast: &Contrast, way: &Grouping) -> Self {
+        let less: Vec<f64> = contrast
+            .reach
+            .iter()
+            .map(|reach| -reach / contrast.unit_variance)
+            .collect();
+        let outcome: Vec<f64> = fit
+            .residual()
+            .iter()
+            .zip(&less)
+            .map(|(residual, less)| residual - contrast.point * less)
+            .collect();
+        Self::of(fit, contrast, way, [&outcome, &less])
     }
 
     fn of(
@@ -251,77 +243,67 @@ impl Parts {
         way: &Grouping,
         residuals: [&[f64]; 2],
     ) -> Self {
-        let n_columns = fit.n_columns();
-        let by_cluster = || vec![vec![0.0; n_columns]; way.n_groups()];
-        let mut own = [vec![0.0; way.n_groups()], vec![0.0; way.n_groups()]];
-        let mut pull = [by_cluster(), by_cluster()];
-        let mut share = by_cluster();
-        for (row, &g) in way.codes().iter().enumerate() {
-            let reach = fit.weight()[row] * contrast.reach[row];
-            for which in 0..2 {
-                own[which][g] += reach * residuals[which][row];
-            }
-            for (k, q) in fit.orthonormal(row).enumerate() {
-                share[g][k] += reach * q;
-                for which in 0..2 {
-                    pull[which][g][k] += fit.weight()[row] * q * residuals[which][row];
-                }
-            }
+        let reach = fit.weighted(&contrast.reach);
+        let own = |residual: &[f64]| {
+            let terms: Vec<f64> = reach.iter().zip(residual).map(|(z, r)| z * r).collect();
+            way.sums(&terms)
+        };
+        let by_cluster = |values: &[f64]| {
+            let scores = fit.orthonormal_scores(values, way);
+            let of_cluster = |g: usize| scores.iter().map(move |scores| scores[g]);
+            (0..way.n_groups()).flat_map(of_cluster).collect()
+        };
+        Self {
+            n_columns: fit.n_columns(),
+            own: residuals.map(own),
+            pull: residuals.map(|residual| by_cluster(&fit.weighted(residual))),
+            share: by_cluster(&reach),
         }
-        Self { own, pull, share }
     }
 
     fn n_clusters(&self) -> usize {
-        self.share.len()
+        self.own[0].len()
     }
 
     /// The parts with the null value put in.
-    fn at(&self, null: f64) -> (Vec<f64>, Vec<Vec<f64>>) {
-        let mix = |zero: &f64, one: &f64| zero + null * one;
-        let own = self.own[0].iter().zip(&self.own[1]);
-        let pull = self.pull[0].iter().zip(&self.pull[1]);
-        (
-            own.map(|(zero, one)| mix(zero, one)).collect(),
-            pull.map(|(zero, one)| zero.iter().zip(one).map(|(z, o)| mix(z, o)).collect())
-                .collect(),
-        )
+    fn at(&self, null: f64) -> (Vec<f64>, Vec<f64>) {
+        let mixed = |[zero, one]: &[Vec<f64>; 2]| {
+            let both = zero.iter().zip(one);
+            both.map(|(zero, one)| zero + null * one).collect()
+        };
+        (mixed(&self.own), mixed(&self.pull))
     }
 
     /// The t statistic of one replicate, without the factor of the standard error.
-    fn statistic(&self, own: &[f64], pull: &[Vec<f64>], multipliers: &[f64]) -> f64 {
-        let mut moved = vec![0.0; self.share[0].len()];
+    fn statistic(&self, own: &[f64], pull: &[f64], multipliers: &[f64]) -> f64 {
+        let (numerator, square) = self.replicate(own, pull, multipliers);
+        numerator / square.sqrt()
+    }
+
+    /// The numerator of a replicate, and its sum of squared scores.
+    fn replicate(&self, own: &[f64], pull: &[f64], multipliers: &[f64]) -> (f64, f64) {
+        let mut moved = vec![0.0; self.n_columns];
         let mut numerator = 0.0;
-        for (g, &v) in multipliers.iter().enumerate() {
-            numerator += v * own[g];
-            for (total, value) in moved.iter_mut().zip(&pull[g]) {
+        let clusters = multipliers.iter().zip(own);
+        for ((v, own), pull) in clusters.zip(pull.chunks_exact(self.n_columns)) {
+            numerator += v * own;
+            for (total, value) in moved.iter_mut().zip(pull) {
                 *total += v * value;
             }
         }
         let mut square = 0.0;
-        for (g, &v) in multipliers.iter().enumerate() {
-            let taken: f64 = self.share[g].iter().zip(&moved).map(|(s, m)| s * m).sum();
-            let score = v * own[g] - taken;
+        let clusters = multipliers.iter().zip(own);
+        for ((v, own), share) in clusters.zip(self.share.chunks_exact(self.n_columns)) {
+            let score = v * own - in_lanes(share, &moved);
             square += score * score;
         }
-        numerator / square.sqrt()
+        (numerator, square)
     }
 
     /// The observed statistic on the scale of the replicates': that of residuals as they are.
     fn observed(&self, point: f64, null: f64) -> f64 {
         let (own, pull) = self.at(null);
-        let ones = vec![1.0; self.n_clusters()];
-        let mut moved = vec![0.0; self.share[0].len()];
-        for cluster in &pull {
-            for (total, value) in moved.iter_mut().zip(cluster) {
-                *total += value;
-            }
-        }
-        let square: f64 = (0..ones.len())
-            .map(|g| {
-                let taken: f64 = self.share[g].iter().zip(&moved).map(|(s, m)| s * m).sum();
-                (own[g] - taken) * (own[g] - taken)
-            })
-            .sum();
+        let (_, square) = self.replicate(&own, &pull, &vec![1.0; self.n_clusters()]);
         (point - null) / square.sqrt()
     }
 
@@ -399,4 +381,20 @@ impl Parts {
             upper: end(1.0),
         }
     }
+}
+
+/// The inner product of two short slices, in four running totals.
+fn in_lanes(a: &[f64], b: &[f64]) -> f64 {
+    let (a_fours, a_rest) = a.as_chunks::<4>();
+    let (b_fours, b_rest) = b.as_chunks::<4>();
+    let mut lanes = [0.0; 4];
+    for (a, b) in a_fours.iter().zip(b_fours) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *lane += a * b;
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
