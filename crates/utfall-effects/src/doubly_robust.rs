@@ -45,6 +45,19 @@ pub struct DoublyRobust {
     pub inverse_probability: f64,
     /// Mean outcomes under treatment and without it, for everyone; for [`Estimand::Ate`].
     pub means: Option<(f64, f64)>,
+    /// Rows with an extreme score, as [`n_extreme_scores`] counts them.
+    pub n_extreme_scores: usize,
+}
+
+/// Scores nearer than this to 0 or 1 are extreme: there is hardly anybody of the other arm like these
+/// rows.
+pub const EXTREME_SCORE: f64 = 0.001;
+
+/// Scores that are extreme.
+#[must_use]
+pub fn n_extreme_scores(score: &[f64]) -> usize {
+    let is_extreme = |p: &&f64| **p < EXTREME_SCORE || **p > 1.0 - EXTREME_SCORE;
+    score.iter().filter(is_extreme).count()
 }
 
 /// Estimates an effect by augmented inverse-probability weighting.
@@ -122,6 +135,7 @@ pub fn doubly_robust(
     let total = sum(&share);
     Ok(DoublyRobust {
         estimate,
+        n_extreme_scores: n_extreme_scores(&rows.score),
         g_computation: sum_of(n_rows, |row| {
             share[row] * (rows.with[row] - rows.without[row])
         }) / total,

@@ -72,7 +72,9 @@ pub use difference::{
     MatchedSample, adjusted_difference, matched_difference, matched_difference_in_differences,
     unadjusted_difference,
 };
-pub use doubly_robust::{DoublyRobust, NuisanceFit, doubly_robust};
+pub use doubly_robust::{
+    DoublyRobust, EXTREME_SCORE, NuisanceFit, doubly_robust, n_extreme_scores,
+};
 pub use doubly_robust_bootstrap::{ResampledEstimates, doubly_robust_bootstrap};
 pub use e_value::{EffectScale, e_value, e_value_of_interval, standardised_interval};
 pub use error::EffectError;
@@ -87,7 +89,7 @@ pub use grouping::Grouping;
 pub use inference::{DegreesOfFreedom, Inference, Inferred, infer};
 pub use instrument::{AndersonRubin, TwoStage, Weak, two_stage};
 pub use interacted::interacted_difference;
-pub use learner::Learner;
+pub use learner::{Learner, Tuning};
 pub use matching_estimator::{
     ConditionalVariance, MatchMetric, MatchingDesign, MatchingEstimate, matching_estimate,
 };

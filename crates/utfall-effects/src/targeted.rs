@@ -26,6 +26,8 @@ pub struct Targeted {
     pub means: (f64, f64),
     /// How far predictions were moved, on the scale of the link.
     pub moved: f64,
+    /// Rows with an extreme score, as [`crate::n_extreme_scores`] counts them.
+    pub n_extreme_scores: usize,
 }
 
 /// Estimates an effect by targeted maximum likelihood: over everyone, the treated or the comparators.
@@ -89,6 +91,7 @@ pub fn targeted(
     );
     Ok(Targeted {
         estimate,
+        n_extreme_scores: crate::n_extreme_scores(&rows.predicted.score),
         means,
         moved,
     })

@@ -2,24 +2,29 @@
 //!
 //! A learner predicts well and says nothing of its own uncertainty: it belongs inside
 //! [`crate::doubly_robust`], [`crate::targeted`] or [`crate::partially_linear`] with folds. Every one is
-//! deterministic: no rows or columns are drawn, and ties go to the first column and the lowest split.
+//! deterministic: no rows or columns are drawn but the folds of a tuned penalty, from its seed, and ties
+//! go to the first column and the lowest split.
 
 mod boosted;
 mod penalised;
 mod tree;
+mod tuned;
 
 use serde::{Deserialize, Serialize};
 
 use crate::EffectError;
 use crate::power::refuse;
 use boosted::Boosted;
-use penalised::{Penalised, Penalty};
+use penalised::Penalised;
 use tree::{Sorted, Tree, TreeShape};
+use tuned::Shrinks;
+pub use tuned::Tuning;
 
 /// A model that is fitted to some rows and predicts others.
 ///
 /// A score is predicted as a probability: by the penalised logistic likelihood, by the share of treated
-/// in a leaf, or by boosting the logistic likelihood. Nothing is tuned: penalties and shapes are given.
+/// in a leaf, or by boosting the logistic likelihood. Penalties and shapes are given; a penalty may be
+/// tuned instead by how well it predicts rows left out.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Learner {
@@ -37,6 +42,10 @@ pub enum Learner {
         /// The penalty, as for ridge.
         penalty: f64,
     },
+    /// Ridge with the penalty that predicts rows left out best.
+    RidgeTuned(Tuning),
+    /// Lasso with the penalty that predicts rows left out best.
+    LassoTuned(Tuning),
     /// One regression tree (Breiman et al. 1984).
     #[serde(rename_all = "kebab-case")]
     Tree {
@@ -81,7 +90,7 @@ impl Learner {
     /// # Errors
     ///
     /// - [`EffectError::OutsideRange`] for a penalty below zero, a rate outside `(0, 1]`, trees or
-    ///   leaves of none.
+    ///   leaves of none, a tuning of less than two penalties or folds.
     /// - [`EffectError::NoVariation`] if no row is given or, for a probability, one outcome alone.
     /// - [`EffectError::NotConverged`] for a penalty so small that there is no optimum.
     pub(crate) fn fit(
@@ -98,14 +107,16 @@ impl Learner {
             return Err(EffectError::NoVariation);
         }
         Ok(match *self {
-            Self::Ridge { penalty } => Learned::Penalised(
-                Penalised::fit(Penalty::Squares(penalty), target, columns, outcome)?,
-                target,
-            ),
-            Self::Lasso { penalty } => Learned::Penalised(
-                Penalised::fit(Penalty::Sizes(penalty), target, columns, outcome)?,
-                target,
-            ),
+            Self::Ridge { penalty } => shrunk(Shrinks::Squares, penalty, target, columns, outcome)?,
+            Self::Lasso { penalty } => shrunk(Shrinks::Sizes, penalty, target, columns, outcome)?,
+            Self::RidgeTuned(tuning) => {
+                let penalty = tuning.choose(Shrinks::Squares, target, columns, outcome)?;
+                shrunk(Shrinks::Squares, penalty, target, columns, outcome)?
+            }
+            Self::LassoTuned(tuning) => {
+                let penalty = tuning.choose(Shrinks::Sizes, target, columns, outcome)?;
+                shrunk(Shrinks::Sizes, penalty, target, columns, outcome)?
+            }
             Self::Tree { depth, least_leaf } => {
                 let shape = TreeShape { depth, least_leaf };
                 Learned::Tree(Tree::fit(&Sorted::of(columns), shape, columns, outcome))
@@ -138,6 +149,7 @@ impl Learner {
             Self::Ridge { penalty } | Self::Lasso { penalty } => {
                 refuse("penalty", penalty, penalty.is_finite() && penalty >= 0.0)
             }
+            Self::RidgeTuned(tuning) | Self::LassoTuned(tuning) => tuning.check(),
             Self::Tree { least_leaf, .. } => leaf(least_leaf),
             Self::BoostedTrees {
                 n_trees,
@@ -152,6 +164,17 @@ impl Learner {
             }
         }
     }
+}
+
+fn shrunk(
+    shrinks: Shrinks,
+    penalty: f64,
+    target: Target,
+    columns: &[&[f64]],
+    outcome: &[f64],
+) -> Result<Learned, EffectError> {
+    let fitted = Penalised::fit(shrinks.by(penalty), target, columns, outcome)?;
+    Ok(Learned::Penalised(fitted, target))
 }
 
 impl Learned {

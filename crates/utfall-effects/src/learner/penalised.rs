@@ -55,22 +55,41 @@ impl Penalised {
         columns: &[&[f64]],
         outcome: &[f64],
     ) -> Result<Self, EffectError> {
+        let (mut constant, mut slopes) = (0.0, vec![0.0; columns.len()]);
+        for fitted in Self::path(&[penalty], target, columns, outcome)? {
+            (constant, slopes) = (fitted.constant, fitted.slopes);
+        }
+        Ok(Self { constant, slopes })
+    }
+
+    /// A fit for each penalty; those of a likelihood start where the one before ended.
+    pub(super) fn path(
+        penalties: &[Penalty],
+        target: Target,
+        columns: &[&[f64]],
+        outcome: &[f64],
+    ) -> Result<Vec<Self>, EffectError> {
         let scaled = Scaled::of(columns);
-        let (constant, slopes) = match target {
-            Target::Number => scaled.least_squares(penalty, outcome)?,
-            Target::Probability => scaled.logistic(penalty, outcome)?,
+        let fits = match target {
+            Target::Number => scaled.least_squares(penalties, outcome)?,
+            Target::Probability => scaled.logistic(penalties, outcome)?,
         };
-        let slopes: Vec<f64> = slopes
-            .iter()
-            .zip(&scaled.factors)
-            .map(|(slope, factor)| slope * factor)
-            .collect();
-        let shift = slopes.iter().zip(&scaled.means);
-        let shift: f64 = shift.map(|(slope, mean)| slope * mean).sum();
-        Ok(Self {
-            constant: constant - shift,
-            slopes,
-        })
+        Ok(fits
+            .into_iter()
+            .map(|(constant, slopes)| {
+                let slopes: Vec<f64> = slopes
+                    .iter()
+                    .zip(&scaled.factors)
+                    .map(|(slope, factor)| slope * factor)
+                    .collect();
+                let shift = slopes.iter().zip(&scaled.means);
+                let shift: f64 = shift.map(|(slope, mean)| slope * mean).sum();
+                Self {
+                    constant: constant - shift,
+                    slopes,
+                }
+            })
+            .collect())
     }
 
     pub(super) fn predict(&self, target: Target, columns: &[&[f64]], n_rows: usize) -> Vec<f64> {
@@ -84,6 +103,16 @@ impl Penalised {
         };
         (0..n_rows).map(value).collect()
     }
+}
+
+/// A constant and slopes of scaled columns.
+type Fit = (f64, Vec<f64>);
+
+/// The penalty of sizes from which on a fit keeps nothing: the largest product, over rows, of a scaled
+/// column with the outcome less its mean.
+pub(super) fn largest_pull(columns: &[&[f64]], outcome: &[f64]) -> f64 {
+    let pulls = Scaled::of(columns).pulls(outcome);
+    pulls.iter().fold(0.0, |most, pull| most.max(pull.abs()))
 }
 
 impl Scaled {
@@ -109,33 +138,62 @@ impl Scaled {
         scaled
     }
 
-    fn least_squares(
-        &self,
-        penalty: Penalty,
-        outcome: &[f64],
-    ) -> Result<(f64, Vec<f64>), EffectError> {
-        let n_rows = count(outcome.len());
+    /// The mean product of each column with the outcome less its mean.
+    fn pulls(&self, outcome: &[f64]) -> Vec<f64> {
         let centre = mean(outcome);
         let left: Vec<f64> = outcome.iter().map(|value| value - centre).collect();
+        let pulls = self.columns.iter();
+        pulls
+            .map(|column| dot(column, &left) / count(outcome.len()))
+            .collect()
+    }
+
+    fn least_squares(
+        &self,
+        penalties: &[Penalty],
+        outcome: &[f64],
+    ) -> Result<Vec<Fit>, EffectError> {
+        let n_rows = count(outcome.len());
+        let centre = mean(outcome);
         let slices: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
         let products = over(&cross_product_of(&slices, None), n_rows);
-        let pulls = self.columns.iter();
-        let pulls: Vec<f64> = pulls.map(|column| dot(column, &left) / n_rows).collect();
-        let size = (dot(&left, &left) / n_rows).sqrt();
+        let pulls = self.pulls(outcome);
+        let square = sum_of(outcome.len(), |row| {
+            (outcome[row] - centre) * (outcome[row] - centre)
+        });
+        let size = (square / n_rows).sqrt();
         let free = vec![false; pulls.len()];
-        let slopes = solve(penalty, &products, &pulls, &free, size)?;
-        Ok((centre, slopes))
+        penalties
+            .iter()
+            .map(|&penalty| Ok((centre, solve(penalty, &products, &pulls, &free, size)?)))
+            .collect()
     }
 
     /// Newton's method; each step minimises the quadratic approximation with the penalty.
-    fn logistic(&self, penalty: Penalty, outcome: &[f64]) -> Result<(f64, Vec<f64>), EffectError> {
+    fn logistic(&self, penalties: &[Penalty], outcome: &[f64]) -> Result<Vec<Fit>, EffectError> {
+        let mut start = vec![0.0; self.columns.len() + 1];
+        penalties
+            .iter()
+            .map(|&penalty| {
+                start = self.logistic_from(&start, penalty, outcome)?;
+                Ok((start[0], start[1..].to_vec()))
+            })
+            .collect()
+    }
+
+    fn logistic_from(
+        &self,
+        start: &[f64],
+        penalty: Penalty,
+        outcome: &[f64],
+    ) -> Result<Vec<f64>, EffectError> {
         let n = outcome.len();
         let one = vec![1.0; n];
         let columns = std::iter::once(one.as_slice()).chain(self.columns.iter().map(Vec::as_slice));
         let columns: Vec<&[f64]> = columns.collect();
         let mut free = vec![false; columns.len()];
         free[0] = true;
-        let mut here = vec![0.0; columns.len()];
+        let mut here = start.to_vec();
         let mut loss = self.loss(penalty, &columns, &here, outcome);
         for _ in 0..MOST_STEPS {
             let predictor = along(&columns, &here, n);
@@ -165,7 +223,7 @@ impl Scaled {
             let change = change.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             (here, loss) = (next, next_loss);
             if change < 1e-11 {
-                return Ok((here[0], here[1..].to_vec()));
+                return Ok(here);
             }
         }
         Err(EffectError::NotConverged {

@@ -182,4 +182,39 @@ mod tests {
         let found = bootstrap_interval(kind, 9.0, &[1.0, 2.0], &[1.0, -1.0], level);
         assert_eq!(found, Err(EffectError::NoVariation));
     }
+    /// Efron & Tibshirani (1993), table 14.1 and section 14.3: spatial perception of 26 children, whose
+    /// variance is 171.5 with an acceleration of 0.061.
+    #[test]
+    fn the_acceleration_of_a_variance_is_the_published_one() {
+        let scores: [f64; 26] = [
+            48.0, 36.0, 20.0, 29.0, 42.0, 42.0, 20.0, 42.0, 22.0, 41.0, 45.0, 14.0, 6.0, 0.0, 33.0,
+            28.0, 34.0, 4.0, 32.0, 24.0, 47.0, 41.0, 24.0, 26.0, 30.0, 41.0,
+        ];
+        let variance = |rows: &[usize]| {
+            let values: Vec<f64> = rows.iter().map(|&row| scores[row]).collect();
+            let (_, variance) = mean_and_variance(&values);
+            variance * (count(rows.len()) - 1.0) / count(rows.len())
+        };
+        let everyone: Vec<usize> = (0..26).collect();
+        assert!((variance(&everyone) - 171.5).abs() < 0.05);
+        let without =
+            |row: usize| -> Vec<usize> { (0..26).filter(|&other| other != row).collect() };
+        let left: Vec<f64> = (0..26).map(|row| variance(&without(row))).collect();
+        let middle = utfall_stats::moments::mean(&left);
+        let jackknife: Vec<f64> = left.iter().map(|value| middle - value).collect();
+        assert!((acceleration(&jackknife).unwrap() - 0.061).abs() < 0.0005);
+
+        // By regression on how often rows were drawn it is the same, but for the draws.
+        let draws = crate::Draws {
+            seed: 14,
+            replicates: std::num::NonZeroU32::new(4000).unwrap(),
+        };
+        let resampled = crate::Resampled::Rows {
+            strata: None,
+            draws,
+        };
+        let drawn = crate::bootstrap(26, &resampled, |rows| Ok(vec![variance(rows)])).unwrap();
+        let by_regression = acceleration(&drawn.influence_by_regression(0).unwrap()).unwrap();
+        assert!((by_regression - 0.061).abs() < 0.01, "{by_regression}");
+    }
 }
