@@ -99,6 +99,9 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
     }
     let mut estimand = matched.map_or(question, |matched| matched.estimand());
     if let Some(effect) = &request.effect {
+        if let Some(column) = &effect.weight {
+            warning::of_weights(&table.numbers(column)?, &mut numbers);
+        }
         let by_score = request
             .weighting
             .as_ref()

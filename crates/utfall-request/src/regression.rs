@@ -14,7 +14,7 @@ use crate::files::Files;
 use crate::model::Part;
 use crate::table::Table;
 use crate::uncertainty::{Clusters, Name, Uncertainty};
-use crate::{Numbers, RequestError};
+use crate::{Numbers, RequestError, warning};
 
 /// Every coefficient of a regression.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -124,6 +124,9 @@ impl Regression {
             Some(column) => Some(table.numbers(column)?),
             None => None,
         };
+        if let Some(weight) = &weight {
+            warning::of_weights(weight, numbers);
+        }
         let refused = |error| self.refused(table, error);
         let family = match self.family {
             RegressionFamily::Linear => {

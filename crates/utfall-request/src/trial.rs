@@ -16,7 +16,7 @@ use crate::model::Part;
 use crate::regression::term;
 use crate::table::Table;
 use crate::uncertainty::{Name, Uncertainty};
-use crate::{Numbers, RequestError, Treatment};
+use crate::{Numbers, RequestError, Treatment, warning};
 
 /// The effect of a treatment in a trial.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -198,6 +198,7 @@ impl Part for Trial {
         let n_treated = treated.iter().filter(|&&is| is).count();
         numbers.count("n_treated", n_treated);
         numbers.count("n_comparator", treated.len() - n_treated);
+        warning::of_arms(&treated, numbers);
         match (&self.design, &columns) {
             (Design::Blocked { .. }, Columns::Groups(groups)) => {
                 numbers.count("n_blocks", groups.n_groups());
@@ -217,6 +218,7 @@ impl Part for Trial {
                     &self.inference.inference(),
                 );
                 let found = found.map_err(refused)?;
+                warning::of_extreme_scores(found.n_extreme_scores, numbers);
                 numbers.real("mean_treated", found.means.0);
                 numbers.real("mean_comparator", found.means.1);
             }
@@ -233,6 +235,7 @@ impl Part for Trial {
                     &inference,
                 );
                 let both = both.map_err(refused)?;
+                warning::of_extreme_scores(both.n_extreme_scores, numbers);
                 numbers.real("g_computation", both.g_computation);
                 numbers.real("inverse_probability", both.inverse_probability);
                 if let Some((with, without)) = both.means {

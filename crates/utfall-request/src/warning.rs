@@ -1,6 +1,7 @@
 //! What to know before an answer is used: it travels with the numbers, by name.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use utfall_effects::EXTREME_SCORE;
 use utfall_matching::design::{Found, Matching};
 
 use crate::Numbers;
@@ -56,8 +57,6 @@ pub enum Warning {
     },
 }
 
-/// Scores nearer than this to 0 or 1 are extreme.
-const EXTREME: f64 = 0.001;
 /// Fewer units than this make a small arm.
 const FEW: usize = 10;
 
@@ -96,8 +95,8 @@ impl std::fmt::Display for Warning {
             ),
             Self::ExtremeScores { units } => write!(
                 f,
-                "{units} scores are below {EXTREME} or above {}: there is hardly any overlap there",
-                1.0 - EXTREME
+                "{units} scores are below {EXTREME_SCORE} or above {}: there is hardly any overlap there",
+                1.0 - EXTREME_SCORE
             ),
             Self::FewEffectiveUnits { effective, of } => write!(
                 f,
@@ -197,9 +196,14 @@ pub(crate) fn of_strata(weights: &[f64], is_asked_about: &[bool], numbers: &mut 
 /// Warns of scores that leave hardly any overlap.
 pub(crate) fn of_scores(score: &[f64], numbers: &mut Numbers) {
     let is_probability = score.iter().all(|p| (0.0..=1.0).contains(p));
-    let is_extreme = |p: &&f64| **p < EXTREME || **p > 1.0 - EXTREME;
-    let units = score.iter().filter(is_extreme).count();
-    if is_probability && units > 0 {
+    if is_probability {
+        of_extreme_scores(utfall_effects::n_extreme_scores(score), numbers);
+    }
+}
+
+/// Warns of so many scores that leave hardly any overlap.
+pub(crate) fn of_extreme_scores(units: usize, numbers: &mut Numbers) {
+    if units > 0 {
         numbers.warn(Warning::ExtremeScores { units });
     }
 }
