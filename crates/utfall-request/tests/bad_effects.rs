@@ -23,7 +23,7 @@ struct Row {
 fn plain(row: usize) -> Row {
     let (x, z) = (row * 37 % 101, row * 53 % 97);
     Row {
-        arm: if row % 3 == 0 { "new" } else { "old" }.to_owned(),
+        arm: if row.is_multiple_of(3) { "new" } else { "old" }.to_owned(),
         x: x.to_string(),
         z: z.to_string(),
         w: (1 + row % 4).to_string(),
@@ -217,7 +217,7 @@ fn a_covariate_that_separates_outcomes_or_arms_is_named() {
         &["separate", "x"],
     );
     let arms = with(|number, row| {
-        row.x = if number % 3 == 0 {
+        row.x = if number.is_multiple_of(3) {
             number
         } else {
             200 + number
@@ -235,7 +235,7 @@ fn a_covariate_that_separates_outcomes_or_arms_is_named() {
 fn a_rate_of_nothing_is_named_by_its_arm() {
     // Every count of the new arm is zero: its rate has no finite logarithm.
     let data = with(|number, row| {
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             row.n = "0".to_owned();
         }
     });
@@ -250,7 +250,7 @@ fn a_rate_of_nothing_is_named_by_its_arm() {
 fn a_search_without_an_end_says_after_how_many_steps() {
     // The arms lie apart, and the penalty is too small to keep the score's coefficient finite.
     let data = with(|number, row| {
-        row.x = if number % 3 == 0 {
+        row.x = if number.is_multiple_of(3) {
             number
         } else {
             200 + number
@@ -356,7 +356,7 @@ fn scores_near_zero_and_one_are_a_warning_where_they_weigh() {
         row.x = match number {
             0 => 230,
             2 => 3000,
-            _ if number % 3 == 0 => number,
+            _ if number.is_multiple_of(3) => number,
             1 => 30,
             _ => 200 + number,
         }
