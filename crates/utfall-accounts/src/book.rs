@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utfall_payment::share_out;
 
 use crate::account::{Account, Posting, transfer};
 use crate::error::AccountError;
 use crate::event::{Action, Body, Event, Stage};
-use crate::share::share_out;
 use crate::terms::{Party, Role, Terms};
 use crate::waterfall::waterfall;
 use crate::workflow::{Request, State, must_be_one_of, not_allowed};

@@ -2,9 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use utfall_payment::{Currency, Money};
-
-use crate::share::Remainder;
+use utfall_payment::{Currency, Money, Remainder};
 
 const SCHEMA: &str = "utfall.accounts/1";
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::share::{Remainder, share_out};
+use utfall_payment::{Remainder, share_out};
+
 use crate::terms::{Party, Role, Terms};
 
 /// What one party gets.

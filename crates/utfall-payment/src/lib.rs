@@ -25,6 +25,7 @@ mod money;
 mod number;
 mod problem;
 mod rounding;
+mod share;
 mod sweep;
 
 pub use compare::{DecisionDifference, Moved, compare};
@@ -43,4 +44,5 @@ pub use input::{Input, InputKind, Inputs, Undecided};
 pub use money::{Money, MoneyError};
 pub use problem::{ContractErrors, Problem, ProblemKind};
 pub use rounding::RoundingMode;
+pub use share::share_out;
 pub use sweep::{SweepError, SweepPoint};

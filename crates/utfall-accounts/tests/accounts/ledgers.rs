@@ -1,8 +1,8 @@
 //! Money: what is paid, set off, clawed back, reversed; and what holds in every history.
 
 use proptest::prelude::*;
-use utfall_accounts::{Account, Action, Book, Journal, Remainder, share_out};
-use utfall_payment::{Contract, Input, Inputs};
+use utfall_accounts::{Account, Action, Book, Journal};
+use utfall_payment::{Contract, Input, Inputs, Remainder, share_out};
 
 use super::{TERMS, approve, book, claimed, due, event, pay, try_do};
 
@@ -272,7 +272,7 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     assert_eq!(book, super::book(TERMS));
 }
 
-/// The split of a contract's decision is the oracle: two implementations of one rule.
+/// What a ledger splits by weights, a contract splits by fractions.
 #[test]
 fn shares_agree_with_those_of_contract_decisions() {
     for (word, rule) in [

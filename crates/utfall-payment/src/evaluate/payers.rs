@@ -11,6 +11,7 @@ use crate::decision::{Branch, Gap, Named, Operation, PayerDecision, StepResult, 
 use crate::money::Money;
 use crate::number;
 use crate::rounding::RoundingMode;
+use crate::share::{self, Shared};
 
 impl Evaluation<'_> {
     /// The cap of each payer in whole minor units, cut down; absent where it has none.
@@ -121,28 +122,19 @@ impl Evaluation<'_> {
             .iter()
             .filter_map(|party| Some((party.name.as_str(), party.share.as_ref()?)))
             .collect();
-        let whole = BigInt::from(total.minor_units());
-        let exact: Vec<BigRational> = payers
-            .iter()
-            .map(|(_, share)| BigRational::from_integer(whole.clone()) * *share)
-            .collect();
-        let mut parts: Vec<BigInt> = exact.iter().map(|part| part.trunc().to_integer()).collect();
-        let left = &whole - parts.iter().sum::<BigInt>();
-        let extra = match self.terms.remainder {
-            _ if payers.is_empty() => Vec::new(),
-            Some(Remainder::LargestRemainder) => largest_remainders(&exact, &left),
-            Some(Remainder::LastPayer) => vec![(payers.len() - 1, left)],
-            Some(Remainder::FirstPayer) | None => vec![(0, left)],
-        };
+        let shares: Vec<&BigRational> = payers.iter().map(|(_, share)| *share).collect();
+        let Shared { cut, left_over } = Shared::of(
+            &BigInt::from(total.minor_units()),
+            &share::weights(&shares),
+            self.terms.remainder.unwrap_or(Remainder::FirstPayer),
+        );
+        let mut parts = cut;
         for (index, (name, share)) in payers.iter().enumerate() {
             let operands = vec![self.noted("total", &total.exact()), self.stated(share)];
             let part = self.money(&parts[index]);
             self.payer_step(name, Operation::PayerShare, operands, part);
         }
-        for (index, units) in extra {
-            if units.is_zero() {
-                continue;
-            }
+        for (index, units) in left_over {
             let before = self.money(&parts[index]).exact();
             let operands = vec![
                 self.noted("part", &before),
@@ -166,18 +158,4 @@ impl Evaluation<'_> {
     fn money(&self, units: &BigInt) -> Money {
         Money::new(units.to_i128().unwrap_or_default(), self.terms.currency)
     }
-}
-
-/// One unit each to the parts that lost most by cutting; among equals the first.
-fn largest_remainders(exact: &[BigRational], left: &BigInt) -> Vec<(usize, BigInt)> {
-    let mut order: Vec<(BigRational, usize)> = exact
-        .iter()
-        .enumerate()
-        .map(|(index, part)| (-part.fract().abs(), index))
-        .collect();
-    order.sort();
-    let n_left = left.abs().to_usize().unwrap_or_default();
-    let unit = left.signum();
-    let first = order.into_iter().take(n_left);
-    first.map(|(_, index)| (index, unit.clone())).collect()
 }
