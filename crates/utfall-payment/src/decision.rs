@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{Excess, Multiplicity, Operator, Otherwise, Sign};
 use crate::input::Undecided;
 use crate::money::Money;
+use crate::number;
 use crate::rounding::RoundingMode;
 
 /// The outcome of evaluating a contract.
@@ -33,8 +34,8 @@ pub struct Decision {
     pub payers: Vec<PayerDecision>,
     /// Each threshold of a gate or step, and how far from it the quantity was.
     pub thresholds: Vec<Threshold>,
-    /// What nearby evidence would pay: each effect one standard error away, and each count that
-    /// stands against a threshold one unit away.
+    /// What nearby evidence would pay: each effect one standard error away and without any one unit,
+    /// and each count that stands against a threshold one unit away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nearby: Vec<Nearby>,
     /// Every step of the evaluation, in order.
@@ -176,6 +177,30 @@ pub enum Away {
     StandardError(String),
     /// One unit.
     OneUnit,
+    /// Any one unit left out of the estimate, which then lies between these two. Interval, total and relative
+    /// effect move with the point; p-value, grade and counts stay as they are.
+    OneLeftOut {
+        /// Lowest point without one unit.
+        lowest: String,
+        /// Highest point without one unit.
+        highest: String,
+    },
+}
+
+impl Away {
+    /// Its figures for people: a standard error with three digits that matter, points with four.
+    #[must_use]
+    pub fn short_figures(&self) -> Vec<String> {
+        let short = |text: &String, n_digits| match number::parse(text) {
+            Ok(value) => number::short_text(&value, n_digits),
+            Err(_) => text.clone(),
+        };
+        match self {
+            Self::StandardError(error) => vec![short(error, 3)],
+            Self::OneUnit => Vec::new(),
+            Self::OneLeftOut { lowest, highest } => vec![short(lowest, 4), short(highest, 4)],
+        }
+    }
 }
 
 /// A payment for nearby evidence.

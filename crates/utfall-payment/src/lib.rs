@@ -20,6 +20,7 @@ mod currency;
 mod decision;
 mod evaluate;
 mod explain;
+mod figures;
 mod input;
 mod money;
 mod number;

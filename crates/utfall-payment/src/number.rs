@@ -4,6 +4,8 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
+use crate::rounding::RoundingMode;
+
 /// Longest text read as a number. The longest a 64-bit float is ever written with is 767 digits.
 const MAX_TEXT: usize = 1_000;
 /// Largest power of ten read. A 64-bit float stays within 10^±324.
@@ -130,6 +132,18 @@ pub(crate) fn text(value: &BigRational) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
+/// The value as text with a few significant digits, for people; halves to the even neighbour. Whole numbers stay whole.
+pub(crate) fn short_text(value: &BigRational, n_digits: u32) -> String {
+    let (mut decimals, mut scaled) = (0, value.abs());
+    let enough = BigRational::from_integer(BigInt::from(10).pow(n_digits.saturating_sub(1)));
+    let ten = BigRational::from_integer(10.into());
+    while scaled < enough && decimals < MAX_SHOWN_DECIMALS {
+        scaled *= &ten;
+        decimals += 1;
+    }
+    text(&RoundingMode::HalfEven.to_decimals(value, decimals))
+}
+
 /// The fewest decimals that write `value` exactly, if 40 are enough.
 pub(crate) fn decimals(value: &BigRational) -> Option<u32> {
     let denominator = value.denom();
@@ -182,6 +196,21 @@ mod tests {
         }
         assert_eq!(text(&parse_fraction("13/155").unwrap()), "13/155");
         assert_eq!(text(&parse_fraction("1/8").unwrap()), "0.125");
+    }
+
+    #[test]
+    fn a_short_text_keeps_the_digits_that_matter() {
+        for (given, expected) in [
+            ("0.0069588365788893465", "0.00696"),
+            ("-1204.56", "-1205"),
+            ("12.345", "12.3"),
+            ("0.01", "0.01"),
+            ("0.9996", "1"),
+            ("150000", "150000"),
+            ("0", "0"),
+        ] {
+            assert_eq!(short_text(&parse(given).unwrap(), 3), expected, "{given}");
+        }
     }
 
     #[test]

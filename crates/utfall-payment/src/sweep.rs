@@ -1,12 +1,12 @@
 //! What a contract pays as one thing moves: an effect, an input, a number of the contract, or a cap.
 
 use num_rational::BigRational;
-use num_traits::Zero;
 
 use crate::contract::Contract;
 use crate::contract::terms::{Operand, Rule, Terms};
 use crate::decision::Branch;
 use crate::evaluate::{self, Known};
+use crate::figures::{self, MovingFigure};
 use crate::input::{Input, InputKind, Inputs};
 use crate::money::Money;
 use crate::number;
@@ -82,8 +82,8 @@ pub enum SweepError {
 /// What moves.
 enum Swept {
     Input(String),
-    /// An effect: each figure with its value and how far it moves for one of the point.
-    Effect(BigRational, Vec<(String, BigRational, BigRational)>),
+    /// An effect: its point, and what moves with it.
+    Effect(BigRational, Vec<MovingFigure>),
     Constant(String),
     Cap,
     LineCap(usize),
@@ -157,7 +157,7 @@ fn unmoved(terms: &Terms, inputs: &Inputs, swept: &Swept) -> Vec<Option<Known>> 
     let mut values = evaluate::quantities(terms, inputs);
     let is_moved = |from: &str| match swept {
         Swept::Input(name) => name == from,
-        Swept::Effect(_, figures) => figures.iter().any(|(name, ..)| name == from),
+        Swept::Effect(_, figures) => figures.iter().any(|figure| figure.name == from),
         Swept::Constant(_) | Swept::Cap | Swept::LineCap(_) => false,
     };
     if let Swept::Constant(_) = swept {
@@ -230,43 +230,12 @@ fn find(terms: &Terms, inputs: &Inputs, what: &str) -> Result<Swept, SweepError>
     })
 }
 
-/// The figures of an effect that move with its point.
 fn effect(inputs: &Inputs, name: &str) -> Result<Swept, SweepError> {
-    let value = |figure: &str| match inputs.get(&format!("{name}.{figure}")) {
-        Some(Input::Number(text)) => number::parse(text).ok(),
-        _ => None,
-    };
-    let point = value("point").ok_or_else(|| SweepError::NoEstimate {
+    let point = figures::number_of(inputs, &format!("{name}.point"));
+    let point = point.ok_or_else(|| SweepError::NoEstimate {
         effect: name.to_owned(),
     })?;
-    let one = BigRational::from_integer(1.into());
-    let mut figures = Vec::new();
-    for figure in [
-        "point",
-        "lower",
-        "upper",
-        "total",
-        "relative",
-        "savings",
-        "savings-lower",
-        "savings-upper",
-    ] {
-        let Some(found) = value(figure) else { continue };
-        let by = match figure {
-            "total" => value("n-treated"),
-            "relative" if !point.is_zero() => Some(&found / &point),
-            "relative" => None,
-            // Savings are the point times what a unit saves, and their ends move along.
-            "savings" | "savings-lower" | "savings-upper" => value("savings")
-                .filter(|_| !point.is_zero())
-                .map(|savings| savings / &point),
-            _ => Some(one.clone()),
-        };
-        if let Some(by) = by {
-            figures.push((format!("{name}.{figure}"), found, by));
-        }
-    }
-    Ok(Swept::Effect(point, figures))
+    Ok(Swept::Effect(point, figures::moving(inputs, name)))
 }
 
 /// The contract and inputs, with one thing moved.
@@ -285,11 +254,11 @@ impl Moved<'_> {
                 self.inputs.insert(name.clone(), number);
             }
             Swept::Effect(point, figures) => {
-                for (name, value, by) in figures {
-                    let moved = value + (at - point) * by;
+                for figure in figures {
+                    let moved = &figure.value + (at - point) * &figure.per_point;
                     let moved = RoundingMode::HalfEven.to_decimals(&moved, DECIMALS);
                     let number = Input::Number(number::text(&moved));
-                    self.inputs.insert(name.clone(), number);
+                    self.inputs.insert(figure.name.clone(), number);
                 }
             }
             Swept::Constant(name) => {

@@ -86,6 +86,57 @@ fn one_standard_error_and_one_unit_are_told_with_the_decision() {
 }
 
 #[test]
+fn whether_any_one_unit_flips_the_payment_is_told_both_ways() {
+    let contract = shipped("pipelines/hemmasittare/contract.toml");
+    let at = |lowest: &str, highest: &str| {
+        let mut inputs = absence("-0.045", "-0.005", "200");
+        inputs.insert(
+            "absence.standard-error".to_owned(),
+            number("0.0069588365788893465"),
+        );
+        inputs.insert("absence.without-one-lowest".to_owned(), number(lowest));
+        inputs.insert("absence.without-one-highest".to_owned(), number(highest));
+        contract.evaluate(&inputs)
+    };
+    // The steps are falls of 0.02, 0.04 and 0.06; the upper end moves along and stays below zero.
+    let flipped = at("-0.0461234567", "-0.0399");
+    let [error, left_out, unit] = flipped.nearby.as_slice() else {
+        panic!("{:?}", flipped.nearby)
+    };
+    assert_eq!(
+        (error.of.as_str(), unit.of.as_str()),
+        ("absence", "absence.n-treated")
+    );
+    assert!(matches!(left_out.away, Away::OneLeftOut { .. }));
+    assert_eq!(left_out.lower.total, flipped.total);
+    assert!(left_out.higher.total.minor_units() < flipped.total.minor_units());
+    assert!(left_out.turns);
+    let told = explain(&flipped, Language::English).join("\n");
+    assert!(
+        told.contains("one standard error (0.00696) lower"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Whichever one unit is left out, absence is between -0.04612 and -0.0399; at the lower end"),
+        "{told}"
+    );
+
+    let held = at("-0.046", "-0.044");
+    assert!(!held.nearby[1].turns);
+    for (language, words) in [
+        (Language::English, "No threshold turns."),
+        (
+            Language::Swedish,
+            "Vilken enhet som än utelämnas ligger absence mellan -0,046 och -0,044;",
+        ),
+        (Language::Danish, "Ingen tærskel ændres."),
+    ] {
+        let told = explain(&held, language).join("\n");
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
 fn a_sweep_pays_what_each_point_pays() {
     let contract = shipped("pipelines/norrkoping/contract.toml");
     let inputs = norrkoping("5000000");

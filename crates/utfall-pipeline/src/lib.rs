@@ -38,6 +38,7 @@ mod study;
 mod toml_text;
 mod trial;
 mod truth;
+mod without_one;
 mod workspace;
 
 pub use calibrate::{CalibrationRequest, calibrate};

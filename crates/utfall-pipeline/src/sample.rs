@@ -53,21 +53,37 @@ pub(crate) struct Found {
 
 impl<'a> Sample<'a> {
     pub(crate) fn of(units: &'a [ComparedUnit], observed: &Observed) -> Self {
+        Self::with(units, |unit| observed.get(&unit.unit, unit.index_date))
+    }
+
+    /// The rows as if a unit had no outcome.
+    pub(crate) fn without(units: &'a [ComparedUnit], observed: &Observed, left_out: &str) -> Self {
+        Self::with(units, |unit| {
+            (unit.unit != left_out).then(|| observed.get(&unit.unit, unit.index_date))?
+        })
+    }
+
+    fn with(
+        units: &'a [ComparedUnit],
+        outcome: impl Fn(&ComparedUnit) -> Option<(f64, f64)>,
+    ) -> Self {
         let mut sample = Self::default();
         for set in units.chunk_by(|a, b| a.set == b.set) {
-            sample.add(set, observed);
+            sample.add(set, &outcome);
         }
         sample
     }
 
-    fn add(&mut self, set: &'a [ComparedUnit], observed: &Observed) {
+    fn add(
+        &mut self,
+        set: &'a [ComparedUnit],
+        outcome: &impl Fn(&ComparedUnit) -> Option<(f64, f64)>,
+    ) {
         let rows: Vec<(&ComparedUnit, (f64, f64))> = set
             .iter()
-            .filter_map(|unit| Some((unit, observed.get(&unit.unit, unit.index_date)?)))
+            .filter_map(|unit| Some((unit, outcome(unit)?)))
             .collect();
-        let missing = set
-            .iter()
-            .filter(|unit| observed.get(&unit.unit, unit.index_date).is_none());
+        let missing = set.iter().filter(|unit| outcome(unit).is_none());
         for unit in missing {
             self.missing[usize::from(unit.arm == Arm::Comparator)].insert(&unit.unit);
         }
@@ -260,7 +276,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Weighted mean outcome (or change) of the treated and of the comparators.
-    fn means(&self) -> (f64, f64) {
+    pub(crate) fn means(&self) -> (f64, f64) {
         let mean = |arm: bool| {
             let weight = |row: usize| {
                 if self.treated[row] == arm {

@@ -12,7 +12,7 @@ use crate::grade;
 use crate::money;
 use crate::outcomes::{Observed, OutcomeReader};
 use crate::sample::{Estimator, Sample};
-use crate::{ClusterBy, EffectSpec, EstimatorSpec, RunError, documents};
+use crate::{ClusterBy, EffectSpec, EstimatorSpec, RunError, documents, without_one};
 
 /// The units of a design, and what their outcomes are read from.
 pub(crate) struct Study<'a> {
@@ -63,6 +63,21 @@ impl Study<'_> {
                 effect: record.name.clone(),
                 source,
             })?);
+        }
+        Ok(record)
+    }
+
+    /// The record with where the estimate lies whichever one unit is left out.
+    pub(crate) fn with_range_without_one(
+        &self,
+        spec: &EffectSpec,
+        mut record: EffectRecord,
+    ) -> Result<EffectRecord, RunError> {
+        if let EffectResult::Estimated(found) = &mut record.result {
+            let days = &self.cohort.index_dates;
+            let observed = self.outcomes.observed(spec, &spec.estimator, days)?;
+            let by = self.estimator(spec.procedure());
+            found.without_one = without_one::range(self.units, &observed, &by);
         }
         Ok(record)
     }

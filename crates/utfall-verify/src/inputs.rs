@@ -12,6 +12,7 @@
 //! | `E.total` | `point × n-treated` | number |
 //! | `E.maryland` | its grade on the Maryland scale, 1 to 5 | number |
 //! | `E.wwc` | its rating in the style of the What Works Clearinghouse | text |
+//! | `E.without-one-lowest`, `E.without-one-highest` | the range of the point over all estimates without one unit, where the run has it | number |
 //! | `E.savings`, `E.savings-lower`, `E.savings-upper` | what it is worth, where the plan gives a unit cost | number |
 //!
 //! and `balance.passed`, a flag, comes from `record/balance.json`. An effect that is not
@@ -39,6 +40,12 @@ const FIGURES: [(&str, &[&str]); 10] = [
     ("estimand", &["estimate", "estimand"]),
     ("relative", &["relative"]),
     ("total", &["total"]),
+];
+
+/// Each figure of an effect's range without any one unit, in the result.
+const WITHOUT_ONE: [(&str, &[&str]); 2] = [
+    ("without-one-lowest", &["without-one", "lowest"]),
+    ("without-one-highest", &["without-one", "highest"]),
 ];
 
 /// Each figure of an effect's grade, in `grade` beside its result.
@@ -171,6 +178,14 @@ fn figures_of_effects(bytes: &[u8]) -> Result<Vec<Figure>, JsonError> {
                 pointer: format!("/effects/{index}/{pointer}"),
             }
         }));
+        if result.get("without-one").is_some() {
+            figures.extend(WITHOUT_ONE.iter().map(|(name, path)| Figure {
+                name: format!("{}.{name}", effect.name),
+                input: copy(result, path),
+                document: EFFECTS,
+                pointer: format!("/effects/{index}/result/{}", path.join("/")),
+            }));
+        }
         let money = entry.get("money").filter(|_| effect.money.is_some());
         figures.extend(money.into_iter().flat_map(|money| {
             MONEY.iter().map(move |(name, path)| {

@@ -1,17 +1,20 @@
-//! What nearby evidence would pay: an effect one standard error away, a count one unit away.
+//! What nearby evidence would pay: an effect one standard error away or without any one unit, a count
+//! one unit away.
 //!
 //! A payment with a threshold is only as sure as the evidence is far from it. So a decision says, for
-//! each effect, what would be paid were its estimate one standard error lower or higher, and for each
-//! count that stands against a threshold, what one unit fewer or more would pay.
+//! each effect, what would be paid were its estimate one standard error lower or higher, and what at the
+//! ends of the range in which it lies whichever one unit is left out, if that is among the inputs; and for
+//! each count that stands against a threshold, what one unit fewer or more would pay.
 
 use std::collections::BTreeSet;
 
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed};
 
 use super::{Evaluation, decide};
 use crate::contract::terms::{Condition, LineKind, Operand, Rule, Terms};
 use crate::decision::{Away, Decision, Nearby, NearbyPayment};
+use crate::figures::{self, MovingFigure};
 use crate::input::{Input, Inputs};
 use crate::number;
 use crate::rounding::RoundingMode;
@@ -30,7 +33,7 @@ pub(super) fn nearby(terms: &Terms, inputs: &Inputs, decision: &Decision) -> Vec
         .effects
         .iter()
         .enumerate()
-        .filter_map(|(index, effect)| around.one_standard_error(index, &effect.name));
+        .flat_map(|(index, effect)| around.effect(index, &effect.name));
     let counts = counts_at_thresholds(terms);
     let counts = counts.iter().filter_map(|from| around.one_unit(from));
     effects.chain(counts).collect()
@@ -43,69 +46,76 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// Shifts point, interval, total and relative effect together; a p-value and a grade stay.
-    fn one_standard_error(&self, effect: usize, name: &str) -> Option<Nearby> {
-        let reads = |figure: &str| {
-            let from = format!("{name}.{figure}");
+    /// One standard error away, and without any one unit.
+    fn effect(&self, effect: usize, name: &str) -> Vec<Nearby> {
+        let figure = |figure: &str| self.number(&format!("{name}.{figure}"));
+        let error = figure("standard-error").filter(Signed::is_positive);
+        let by_error = error.and_then(|error| {
+            let away = Away::StandardError(number::text(&error));
+            self.shifted(effect, name, away, [-error.clone(), error])
+        });
+        let ends = figure("without-one-lowest").zip(figure("without-one-highest"));
+        let left_out = ends.zip(figure("point")).and_then(|(ends, point)| {
+            let by = [&ends.0 - &point, &ends.1 - &point];
+            let away = Away::OneLeftOut {
+                lowest: number::text(&ends.0),
+                highest: number::text(&ends.1),
+            };
+            self.shifted(effect, name, away, by)
+        });
+        by_error.into_iter().chain(left_out).collect()
+    }
+
+    /// Shifts the figures that the contract reads and that move with the point.
+    fn shifted(
+        &self,
+        effect: usize,
+        name: &str,
+        away: Away,
+        by: [BigRational; 2],
+    ) -> Option<Nearby> {
+        let is_read = |figure: &MovingFigure| {
             self.terms.quantities.iter().any(|quantity| {
-                matches!(&quantity.rule, Rule::Input { from: read, effect: Some(of), .. }
-                    if *of == effect && *read == from)
+                matches!(&quantity.rule, Rule::Input { from, effect: Some(of), .. }
+                    if *of == effect && *from == figure.name)
             })
         };
-        let shifted = ["point", "lower", "upper", "total", "relative"];
-        let read: Vec<&str> = shifted.into_iter().filter(|figure| reads(figure)).collect();
-        let error = self.number(&format!("{name}.standard-error"))?;
-        if read.is_empty() || !error.is_positive() {
-            return None;
-        }
-        let mut changes = Vec::new();
-        for figure in read {
-            let key = format!("{name}.{figure}");
-            let Some(value) = self.number(&key) else {
-                continue;
-            };
-            let by = match figure {
-                "total" => &error * self.number(&format!("{name}.n-treated"))?,
-                "relative" => {
-                    let point = self.number(&format!("{name}.point"))?;
-                    if point.is_zero() {
-                        return None;
-                    }
-                    (&error * &value / point).abs()
-                }
-                _ => error.clone(),
-            };
-            changes.push((key, value, by));
-        }
-        let away = Away::StandardError(number::text(&error));
-        self.both_sides(name, away, &changes)
+        let figures: Vec<MovingFigure> = figures::moving(self.inputs, name);
+        let read: Vec<MovingFigure> = figures.into_iter().filter(is_read).collect();
+        self.both_sides(name, away, &read, by)
     }
 
     fn one_unit(&self, from: &str) -> Option<Nearby> {
         let value = self.number(from)?;
-        let changes = vec![(from.to_owned(), value, BigRational::one())];
-        self.both_sides(from, Away::OneUnit, &changes)
+        let count = MovingFigure {
+            name: from.to_owned(),
+            value,
+            per_point: BigRational::one(),
+        };
+        let by = [-BigRational::one(), BigRational::one()];
+        self.both_sides(from, Away::OneUnit, &[count], by)
     }
 
     fn both_sides(
         &self,
         of: &str,
         away: Away,
-        changes: &[(String, BigRational, BigRational)],
+        figures: &[MovingFigure],
+        by: [BigRational; 2],
     ) -> Option<Nearby> {
-        if changes.is_empty() {
+        if figures.is_empty() {
             return None;
         }
-        let decide_at = |sign: i32| {
+        let [lower, higher] = by.map(|by| {
             let mut inputs = self.inputs.clone();
-            for (key, value, by) in changes {
-                let moved = value + by * BigRational::from_integer(sign.into());
+            for figure in figures {
+                let moved = &figure.value + &figure.per_point * &by;
                 let moved = RoundingMode::HalfEven.to_decimals(&moved, DECIMALS);
-                inputs.insert(key.clone(), Input::Number(number::text(&moved)));
+                let number = Input::Number(number::text(&moved));
+                inputs.insert(figure.name.clone(), number);
             }
             decide(Evaluation::silent(self.terms, &inputs))
-        };
-        let (lower, higher) = (decide_at(-1), decide_at(1));
+        });
         let turns = self.turns(&lower) || self.turns(&higher);
         let payment = |decision: Decision| NearbyPayment {
             branch: decision.branch,
@@ -132,10 +142,7 @@ impl Around<'_> {
     }
 
     fn number(&self, name: &str) -> Option<BigRational> {
-        match self.inputs.get(name)? {
-            Input::Number(text) => number::parse(text).ok(),
-            _ => None,
-        }
+        figures::number_of(self.inputs, name)
     }
 }
 

@@ -269,6 +269,8 @@ phrases! {
     // What the evidence would have to be for the payment to be another.
     ONE_ERROR: "If {0} were one standard error ({1}) lower, {2} would be paid; one higher, {3}.", "Vore {0} ett medelfel ({1}) lägre betalades {2}; ett högre, {3}.", "Var {0} en standardfejl ({1}) lavere, betaltes {2}; en højere, {3}.";
     ONE_UNIT: "One unit of {0} fewer would pay {1}; one more, {2}.", "En enhet av {0} färre gav {1}; en fler, {2}.", "En enhed af {0} færre gav {1}; en flere, {2}.";
+    ONE_LEFT_OUT: "Whichever one unit is left out, {0} is between {1} and {2}; at the lower end {3} would be paid, at the higher {4}.", "Vilken enhet som än utelämnas ligger {0} mellan {1} och {2}; i den nedre änden betalades {3}, i den övre {4}.", "Hvilken enhed der end udelades, ligger {0} mellem {1} og {2}; i den nedre ende betaltes {3}, i den øvre {4}.";
+    FLIPS_NOT: " No threshold turns.", " Ingen tröskel ändras.", " Ingen tærskel ændres.";
     FLIPS: " That turns a threshold or how a line ends.", " Det ändrar en tröskel eller hur en rad slutar.", " Det ændrer en tærskel eller, hvordan en linje ender.";
 }
 

@@ -207,17 +207,19 @@ impl Teller {
         let amount = |payment: &NearbyPayment| self.0.number(&payment.total.to_string());
         let (lower, higher) = (amount(&nearby.lower), amount(&nearby.higher));
         let of = nearby.of.clone();
-        let mut sentence = match &nearby.away {
-            Away::StandardError(error) => {
-                let error = self.0.number(error);
-                self.0.say(g::ONE_ERROR, &[of, error, lower, higher])
-            }
-            Away::OneUnit => self.0.say(g::ONE_UNIT, &[of, lower, higher]),
+        let phrase = match &nearby.away {
+            Away::StandardError(_) => g::ONE_ERROR,
+            Away::OneUnit => g::ONE_UNIT,
+            Away::OneLeftOut { .. } => g::ONE_LEFT_OUT,
         };
-        if nearby.turns {
-            sentence += self.0.word(g::FLIPS);
-        }
-        sentence
+        let figures = nearby.away.short_figures();
+        let figures = figures.iter().map(|figure| self.0.number(figure));
+        let fill: Vec<String> = std::iter::once(of)
+            .chain(figures)
+            .chain([lower, higher])
+            .collect();
+        let turns = if nearby.turns { g::FLIPS } else { g::FLIPS_NOT };
+        self.0.say(phrase, &fill) + self.0.word(turns)
     }
 
     fn line(self, line: &LineDecision) -> String {

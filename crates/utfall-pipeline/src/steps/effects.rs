@@ -53,7 +53,10 @@ pub(crate) fn run(
         let effects = plan
             .effect
             .iter()
-            .map(|effect| study.record(effect, effect.procedure()))
+            .map(|effect| {
+                let record = study.record(effect, effect.procedure())?;
+                study.with_range_without_one(effect, record)
+            })
             .collect::<Result<_, _>>()?;
         documents::write(&folder.join(EFFECTS), &EffectsDocument { effects })
     })

@@ -339,9 +339,12 @@ fn threshold_row(threshold: &Threshold) -> ThresholdRow {
 
 /// What a nearby figure would pay.
 fn nearby(nearby: &Nearby) -> NearbyRow {
+    let figures = nearby.away.short_figures();
+    let figures: Vec<String> = figures.iter().map(|text| number::written(text)).collect();
     let away = match &nearby.away {
-        Away::StandardError(error) => format!("one standard error, {}", number::written(error)),
+        Away::StandardError(_) => format!("one standard error, {}", figures.concat()),
         Away::OneUnit => "one unit".to_owned(),
+        Away::OneLeftOut { .. } => format!("any one unit left out: {}", figures.join(" to ")),
     };
     NearbyRow {
         of: nearby.of.clone(),

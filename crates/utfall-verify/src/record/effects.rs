@@ -114,6 +114,19 @@ pub struct Estimated {
     pub relative: Option<f64>,
     /// `point × n-treated`, in the outcome's unit; `None` if the product is no number.
     pub total: Option<f64>,
+    /// Where the point lies whichever one unit is left out; absent where the procedure does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_one: Option<WithoutOne>,
+}
+
+/// The range of an estimate over all that leave one unit out, in the outcome's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WithoutOne {
+    /// Lowest point.
+    pub lowest: f64,
+    /// Highest point.
+    pub highest: f64,
 }
 
 impl Estimated {
@@ -133,6 +146,7 @@ impl Estimated {
             mean_comparator,
             relative,
             total: total(&estimate),
+            without_one: None,
         }
     }
 
