@@ -10,6 +10,7 @@ use utfall_payment::Money;
 use crate::card::{CapPer, RateCard, Repeats};
 use crate::claim::{Claim, Spell};
 use crate::clock;
+use crate::deadweight::Counted;
 
 /// What claims are worth, claim by claim and line by line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,7 +28,7 @@ pub struct Evaluation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Outcome {
-    /// Price times units, in minor units, before caps; 0 for a claim that does not count.
+    /// Price times units, in minor units, before deadweight and caps; 0 for a claim that does not count.
     pub full_minor_units: i128,
     /// What is due, in minor units.
     pub due_minor_units: i128,
@@ -57,6 +58,8 @@ pub enum Reason {
     WithoutEarlier,
     /// The person was paid for it as often as the line pays.
     Repeated,
+    /// Some of it would have happened anyway.
+    Deadweight,
     /// A cap left less than its price. The number is the cap's place in the card.
     Capped(usize),
 }
@@ -133,10 +136,13 @@ impl Outcome {
         reason: None,
     };
 
-    /// Whether the claim counts as an achievement, even where a cap leaves nothing for it.
+    /// Whether the claim counts as an achievement, even where deadweight or a cap leaves nothing for it.
     #[must_use]
     pub fn counts(&self) -> bool {
-        matches!(self.reason, None | Some(Reason::Capped(_)))
+        matches!(
+            self.reason,
+            None | Some(Reason::Deadweight | Reason::Capped(_))
+        )
     }
 }
 
@@ -154,6 +160,7 @@ impl Reason {
             Self::NotSustained => "had not lasted long enough".to_owned(),
             Self::WithoutEarlier => "the milestone before it was not reached".to_owned(),
             Self::Repeated => "paid as often as the line pays for a person".to_owned(),
+            Self::Deadweight => "would have happened anyway".to_owned(),
             Self::Capped(place) => match card.caps.get(place) {
                 Some(cap) => format!("the cap `{}` is reached", cap.id),
                 None => "a cap is reached".to_owned(),
@@ -266,6 +273,8 @@ struct Book<'c> {
     card: &'c RateCard,
     /// Claims counted, by person and line.
     n_counted: Vec<u32>,
+    /// What each line has counted, for its deadweight.
+    counted: Vec<Counted>,
     /// Paid under each cap: by person, or for all.
     paid: Vec<Vec<i128>>,
     /// Caps that bound each line.
@@ -286,6 +295,7 @@ impl<'c> Book<'c> {
         Self {
             card,
             n_counted: vec![0; n_persons * card.lines.len()],
+            counted: vec![Counted::default(); card.lines.len()],
             paid: paid.collect(),
             caps: caps.collect(),
         }
@@ -320,16 +330,26 @@ impl<'c> Book<'c> {
         }
         self.n_counted[first + place] += 1;
         let price = line.price(claim.achieved).unwrap_or_default();
-        self.pay(claim, person, place, price * i128::from(claim.quantity))
+        let full = price * i128::from(claim.quantity);
+        let left = line.deadweight.as_ref().map_or(full, |deadweight| {
+            self.counted[place].add(deadweight, claim.quantity, price)
+        });
+        let outcome = Outcome {
+            full_minor_units: full,
+            due_minor_units: left,
+            reason: (left < full).then_some(Reason::Deadweight),
+        };
+        self.within_caps(claim, person, place, outcome)
     }
 
     /// Pays up to what the caps leave.
-    fn pay(&mut self, claim: &Claim, person: usize, place: usize, full: i128) -> Outcome {
-        let mut outcome = Outcome {
-            full_minor_units: full,
-            due_minor_units: full,
-            reason: None,
-        };
+    fn within_caps(
+        &mut self,
+        claim: &Claim,
+        person: usize,
+        place: usize,
+        mut outcome: Outcome,
+    ) -> Outcome {
         let applies = |cap: usize| {
             let period = self.card.caps[cap].period;
             period.is_none_or(|period| period.contains(claim.achieved))

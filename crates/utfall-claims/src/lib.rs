@@ -20,10 +20,12 @@
 mod card;
 mod claim;
 mod clock;
+mod deadweight;
 mod evaluate;
 mod place;
 pub mod published;
 mod question;
+mod read_card;
 mod reconcile;
 mod rows;
 mod store;
@@ -33,6 +35,7 @@ pub use card::{
 };
 pub use claim::{Claim, Spell, Verification};
 pub use clock::HolidayRule;
+pub use deadweight::Deadweight;
 pub use evaluate::{Evaluation, LineTotal, Outcome, Reason, evaluate};
 pub use question::{Answer, AnswerRow, GroupBy, Question};
 pub use reconcile::{Difference, Direction, Reference, reconcile, reference_counts};

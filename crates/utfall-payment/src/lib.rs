@@ -21,6 +21,7 @@ mod decision;
 mod evaluate;
 mod explain;
 mod figures;
+mod fraction;
 mod input;
 mod money;
 mod number;
@@ -41,6 +42,7 @@ pub use decision::{
     Nearby, NearbyPayment, Operation, PayerDecision, Step, StepResult, Subject, Threshold,
 };
 pub use explain::{Language, explain};
+pub use fraction::{Fraction, FractionError};
 pub use input::{Input, InputKind, Inputs, Undecided};
 pub use money::{Money, MoneyError};
 pub use problem::{ContractErrors, Problem, ProblemKind};

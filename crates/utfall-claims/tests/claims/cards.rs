@@ -115,6 +115,62 @@ fn a_tenancy_lost_at_80_days_is_paid_once_the_clock_has_run_anew() {
     );
 }
 
+fn with_deadweight(deadweight: &str) -> RateCard {
+    let from = "price = \"600\"\nrepeats = \"first\"";
+    card(&ROUGH_SLEEPERS.replace(from, &format!("{from}\ndeadweight = {deadweight}")))
+}
+
+#[test]
+fn a_share_that_would_have_happened_anyway_is_not_paid_for_and_leaves_no_rounding_behind() {
+    // Case 16, Troubled Families: one sixth is deducted; of 7 × 600 = 4,200 there is 3,500 left.
+    let card = with_deadweight("{ share = \"1/6\", rounding = \"half-even\" }");
+    let claims: Vec<Claim> = (1..=7)
+        .map(|n| {
+            claim(
+                &format!("c{n}"),
+                &format!("p{n}"),
+                "entry",
+                &format!("2018-01-0{n}"),
+            )
+        })
+        .collect();
+    let whole = evaluate(&card, &claims, &[], day("2020-01-01"));
+    assert_eq!(due(&whole), [500; 7]);
+    assert_eq!(whole.total.to_string(), "3 500.00 GBP");
+    assert_eq!(whole.outcomes[0].reason, Some(Reason::Deadweight));
+    assert_eq!(whole.outcomes[0].full_minor_units, 60_000);
+    assert_eq!(whole.lines[1].n_counted, 7);
+    // A share that leaves fractions: each asking pays what is left in all, rounded once.
+    let card = with_deadweight("{ share = \"0.333331\", rounding = \"floor\" }");
+    for n in 1..=7 {
+        let part = evaluate(&card, &claims[..n], &[], day("2020-01-01"));
+        let n = i128::try_from(n).unwrap();
+        assert_eq!(part.total.minor_units(), n * 60_000 * 666_669 / 1_000_000);
+    }
+}
+
+#[test]
+fn the_first_units_that_would_have_happened_anyway_are_not_paid_for_and_count() {
+    let card = with_deadweight("{ units = 2 }");
+    let claims = [
+        claim("late", "p3", "entry", "2018-01-03"),
+        claim("a", "p1", "entry", "2018-01-01"),
+        claim("again", "p1", "entry", "2018-01-02"),
+        claim("b", "p2", "entry", "2018-01-02"),
+        claim("c", "p1", "tenancy", "2018-06-01"),
+    ];
+    let mut spell = tenancy("2018-01-01", None);
+    spell.person = "p1".to_owned();
+    let evaluation = evaluate(&card, &claims, &[spell], day("2020-01-01"));
+    assert_eq!(due(&evaluation), [600, 0, 0, 0, 9_000]);
+    let reasons: Vec<Option<Reason>> = evaluation.outcomes.iter().map(|one| one.reason).collect();
+    let anyway = Some(Reason::Deadweight);
+    assert_eq!(
+        reasons,
+        [None, anyway, Some(Reason::Repeated), anyway, None]
+    );
+}
+
 #[test]
 fn a_milestone_pays_only_after_the_one_before_it() {
     let card = card(ROUGH_SLEEPERS);
@@ -277,6 +333,26 @@ fn a_card_that_is_wrong_is_refused_with_every_line_that_is() {
         ),
         ("days = 90", "days = 0", "0 days"),
         ("gap-days = 0, ", "", "missing field `gap-days`"),
+        (
+            "price = \"600\"",
+            "price = \"600\"\ndeadweight = { share = \"7/6\", rounding = \"floor\" }",
+            "line 23, column 24: `7/6` is no fraction",
+        ),
+        (
+            "price = \"600\"",
+            "price = \"600\"\ndeadweight = { share = \"1/6\" }",
+            "line 23, column 14: expected either `units`, or `share` and `rounding`",
+        ),
+        (
+            "price = \"600\"",
+            "price = \"600\"\ndeadweight = { units = 1, share = \"1/6\", rounding = \"floor\" }",
+            "expected either `units`, or `share` and `rounding`",
+        ),
+        (
+            "price = \"600\"",
+            "price = \"600\"\ndeadweight = { units = -1 }",
+            "line 23",
+        ),
         (
             "per = \"person\"",
             "per = \"household\"",
