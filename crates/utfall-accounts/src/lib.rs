@@ -34,6 +34,6 @@ pub use journal::{Journal, JournalError};
 pub use position::{InvestorPosition, Liability, Position};
 pub use returns::internal_rate_of_return;
 pub use terms::{Component, Expected, Party, Role, Terms, TermsError};
-pub use view::{Seen, seen_by};
+pub use view::{Balance, PartyView, Seen, seen_by};
 pub use waterfall::{Payout, waterfall};
 pub use workflow::{Request, State};

@@ -1,6 +1,6 @@
 //! Who may do what, and in which order.
 
-use utfall_accounts::{Action, State, Terms, seen_by};
+use utfall_accounts::{Action, PartyView, State, Terms, seen_by};
 
 use super::{TERMS, approve, book, claimed, due, event, pay, try_do};
 
@@ -248,6 +248,22 @@ fn each_role_sees_what_is_its_own() {
         "capital, six steps of the request, the distribution"
     );
     assert!(seen_by(&book, "stranger").is_err());
+
+    // A file for one party names no account of another, and its sums are those of the ledger.
+    let view = PartyView::of(&book, "bank").unwrap();
+    for balance in view
+        .balances
+        .iter()
+        .filter(|one| one.account.party().is_some())
+    {
+        assert_eq!(balance.sum.minor_units(), book.balance(&balance.account));
+    }
+    let text = serde_json::to_string(&view).unwrap();
+    assert!(text.contains("\"party\":\"bank\"") && text.contains("\"role\":\"investor\""));
+    for hidden in ["provider", "{\"payer\""] {
+        assert!(!text.contains(hidden), "{hidden}: {text}");
+    }
+    assert!(PartyView::of(&book, "stranger").is_err());
 }
 
 #[test]

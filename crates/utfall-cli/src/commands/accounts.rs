@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use utfall_accounts::{Journal, JournalError, Position, read_events, seen_by};
+use utfall_accounts::{Journal, JournalError, PartyView, Position, read_events, seen_by};
 
 use crate::args::Format;
 use crate::error::CliError;
@@ -18,7 +18,8 @@ Examples:
     utfall accounts init denver.jsonl --terms crates/utfall-accounts/examples/denver/terms.toml
     utfall accounts record denver.jsonl crates/utfall-accounts/examples/denver/events.toml
     utfall accounts show denver.jsonl
-    utfall accounts entries denver.jsonl --as investors")]
+    utfall accounts entries denver.jsonl --as investors
+    utfall accounts entries denver.jsonl --as investors --to investors.json")]
 pub(crate) struct AccountsArgs {
     #[command(subcommand)]
     action: Action,
@@ -56,6 +57,9 @@ enum Action {
         /// The party
         #[arg(long = "as", value_name = "PARTY")]
         party: String,
+        /// Write what the party sees as a JSON file of its own, which holds nothing else and can be sent
+        #[arg(long, value_name = "FILE", conflicts_with = "format")]
+        to: Option<PathBuf>,
         /// Form of the result
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -95,13 +99,22 @@ pub(crate) fn accounts(args: &AccountsArgs, out: &mut dyn Write) -> Result<Code,
         Action::Entries {
             ledger,
             party,
+            to,
             format,
         } => {
             let journal = Journal::open(ledger).map_err(|source| wrong(ledger, source))?;
-            let seen = seen_by(journal.book(), party).map_err(|source| CliError::Events {
+            let unknown = |source| CliError::Events {
                 file: ledger.clone(),
                 source,
-            })?;
+            };
+            if let Some(file) = to {
+                let view = PartyView::of(journal.book(), party).map_err(unknown)?;
+                let mut text = Vec::new();
+                json(&view, &mut text)?;
+                utfall_files::write_whole(file, &text)?;
+                return Ok(Code::Done);
+            }
+            let seen = seen_by(journal.book(), party).map_err(unknown)?;
             if *format == Format::Json {
                 json(&seen, out)?;
                 return Ok(Code::Done);
