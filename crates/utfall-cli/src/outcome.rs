@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use utfall_evidence::json::read_document;
 use utfall_payment::{Contract, Inputs};
 use utfall_pipeline::PlanError;
 use utfall_verify::inputs::{figures, inputs};
-use utfall_verify::record::{BALANCE, CONTRACT, EFFECTS};
+use utfall_verify::record::{BALANCE, CONTRACT, DESIGNS, DesignsDocument, EFFECTS};
 
 use crate::error::CliError;
 
@@ -13,6 +14,8 @@ use crate::error::CliError;
 pub(crate) struct Outcome {
     pub(crate) contract: Contract,
     pub(crate) inputs: Inputs,
+    /// What else the run estimated; none without a run.
+    pub(crate) designs: Option<DesignsDocument>,
 }
 
 impl Outcome {
@@ -55,7 +58,11 @@ pub(crate) fn from_files(contract: &Path, file: &Option<PathBuf>) -> Result<Outc
         what: file.display().to_string(),
         message: error.to_string(),
     })?;
-    Ok(Outcome { contract, inputs })
+    Ok(Outcome {
+        contract,
+        inputs,
+        designs: None,
+    })
 }
 
 /// Reads the contract and the figures of a run from its bundle.
@@ -84,8 +91,11 @@ pub(crate) fn from_bundle(bundle: &Path) -> Result<Outcome, CliError> {
         Contract::from_toml(CONTRACT, text).map_err(|error| unusable(&error.to_string()))?;
     let figures = figures(file(EFFECTS)?, file(BALANCE)?)
         .map_err(|(document, error)| unusable(&format!("{document}: {error}")))?;
+    let designs =
+        read_document(file(DESIGNS)?).map_err(|error| unusable(&format!("{DESIGNS}: {error}")))?;
     Ok(Outcome {
         contract,
         inputs: inputs(&figures),
+        designs: Some(designs),
     })
 }

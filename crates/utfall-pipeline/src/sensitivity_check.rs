@@ -9,7 +9,7 @@ use utfall_effects::{
 };
 use utfall_stats::moments::{count, mean_and_variance};
 use utfall_verify::record::{
-    EffectRecord, EffectResult, SensitivityRecord, SensitivityResult, SensitivityRow,
+    EffectRecord, EffectResult, Estimated, SensitivityRecord, SensitivityResult, SensitivityRow,
 };
 
 use crate::compared_file::ComparedUnit;
@@ -278,7 +278,7 @@ impl Checked<'_> {
                         Ok(EffectRecord {
                             result: EffectResult::Estimated(found),
                             ..
-                        }) => figures(&found.estimate).to_vec(),
+                        }) => every_figure(&found),
                         // What cannot be estimated stands without figures.
                         Ok(_) | Err(RunError::Effect { .. }) => Vec::new(),
                         Err(error) => return Err(error.into()),
@@ -316,6 +316,20 @@ fn figures(estimate: &Estimate) -> [(&'static str, f64); 4] {
         ("upper", estimate.interval.upper),
         ("p-value", estimate.p_value),
     ]
+}
+
+/// Every figure that a contract may read, so that it can be paid on a specification.
+fn every_figure(found: &Estimated) -> Vec<(&'static str, f64)> {
+    let estimate = &found.estimate;
+    let mut all = figures(estimate).to_vec();
+    all.extend([
+        ("standard-error", estimate.standard_error),
+        ("n-treated", count(estimate.n_treated)),
+        ("n-comparator", count(estimate.n_comparator)),
+    ]);
+    all.extend(found.relative.map(|relative| ("relative", relative)));
+    all.extend(found.total.map(|total| ("total", total)));
+    all
 }
 
 /// A row of the figures that are numbers.

@@ -8,6 +8,7 @@
 //! - [`LedgerEntry`]: what of a run stands in a ledger, byte by byte.
 //! - [`reproduction`]: level V4, a run made again by someone with the data.
 //! - [`signed_summary`]: the result of a verification, signed by the verifier.
+//! - [`payments_by_specification`]: what would be paid on other windows and specifications of an effect.
 //! - [`public_view()`]: what everyone may see of a run.
 //! - [`verify()`]: all levels asked for, with the place of every deviation.
 //!
@@ -24,6 +25,7 @@ mod replay;
 mod rerun;
 mod seal;
 mod signatures;
+mod specifications;
 mod standing;
 mod summary;
 mod verification;
@@ -36,6 +38,7 @@ pub use public::{ExactCounts, public_view};
 pub use replay::replay;
 pub use rerun::reproduction;
 pub use seal::{Run, RunKind, RunPredicate, SealError, decide, seal_run};
+pub use specifications::{SpecificationPayment, payments_by_specification};
 pub use standing::ledger_entries;
 pub use summary::{SummaryError, signed_summary};
 pub use verification::{
