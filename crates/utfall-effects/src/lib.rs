@@ -12,6 +12,7 @@
 //! given, so the number of threads changes no bit.
 
 mod arms;
+mod balanced;
 mod bias_reduced;
 mod blocked;
 mod bounds;
@@ -63,6 +64,7 @@ mod targeted;
 pub mod trends;
 mod two_part;
 
+pub use balanced::{Balanced, TargetMeans, balanced_difference};
 pub use blocked::blocked_difference;
 pub use bounds::{LeeBounds, Trim, lee_bounds, manski_bounds, tipping_point};
 pub use cluster_trial::{ClusterMeans, ClusterVariance, cluster_variance, compare_cluster_means};
@@ -116,7 +118,7 @@ pub use resampling::{
 };
 pub use risk_table::{Exact, Ratio, RiskTable, Stratified, mantel_haenszel, p_of_chi_squared};
 pub use rosenbaum::{RosenbaumBounds, SignedRank};
-pub use score_weighted::score_weighted_difference;
+pub use score_weighted::{ScoreFit, score_weighted_difference};
 pub use standard_error::StandardError;
 pub use targeted::{Targeted, targeted};
 pub use two_part::{Influenced, TwoPart, TwoPartMarginal, two_part};

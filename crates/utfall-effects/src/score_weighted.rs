@@ -6,7 +6,8 @@
 //! taken as given.
 //!
 //! Lunceford & Davidian (2004), <https://doi.org/10.1002/sim.1903>; Li, Morgan & Zaslavsky (2018),
-//! <https://doi.org/10.1080/01621459.2016.1260466>.
+//! <https://doi.org/10.1080/01621459.2016.1260466>; Imai & Ratkovic (2014) for a score that is fitted to
+//! balance, <https://doi.org/10.1111/rssb.12027>.
 
 use utfall_core::{Estimand, Estimate};
 use utfall_stats::elementary::log;
@@ -20,6 +21,16 @@ use crate::{
     Contrast, EffectError, Family, Grouping, Inference, WeightedRegression, fit_generalised, infer,
 };
 
+/// How a logistic score was fitted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ScoreFit<'a> {
+    /// By maximum likelihood, here.
+    Likelihood,
+    /// To balance the columns exactly, `Σ ± weight · x = 0` with plus for the treated: the score of
+    /// each row, as the just-identified covariate-balancing propensity score finds it.
+    Balance(&'a [f64]),
+}
+
 /// Estimates an effect as the difference of mean outcomes weighted by a logistic score.
 ///
 /// With `hc0` the error is that of stacked estimating equations without a factor. It is right if the
@@ -28,11 +39,14 @@ use crate::{
 /// # Shapes and units
 ///
 /// - `treated`, `outcome`: one value per row; `columns`: of the score, with a constant.
+/// - `score`: how it was fitted; one that balances has one probability per row.
 /// - `estimand`: ate, att, atc, overlap, evenly-matchable or entropy-overlap; it decides the weights.
+///   A score that balances answers for ate, att and atc.
 ///
 /// # Errors
 ///
 /// - [`EffectError::LengthMismatch`], [`EffectError::NotFinite`], [`EffectError::TooFewInArm`].
+/// - [`EffectError::OutsideRange`] for a given score that is not between zero and one.
 /// - Those of [`fit_generalised`] for the score, and of [`infer`].
 /// - [`EffectError::EstimandUndefined`] for any other estimand.
 ///
@@ -44,20 +58,21 @@ pub fn score_weighted_difference(
     estimand: Estimand,
     treated: &[bool],
     columns: &[&[f64]],
+    score: ScoreFit<'_>,
     outcome: &[f64],
     clusters: &[&Grouping],
     inference: &Inference,
 ) -> Result<Estimate, EffectError> {
     check_finite("outcome", outcome, treated.len())?;
     let (n_treated, n_comparator) = check_arms(treated, 2)?;
-    let indicator: Vec<f64> = treated.iter().map(|&is| f64::from(u8::from(is))).collect();
-    let fit = fit_generalised(Family::Logit, columns, None, &indicator)?;
-    let score = fit.mean();
-    let weights = treated
-        .iter()
-        .zip(score)
-        .map(|(&is, &p)| weight(estimand, is, p));
-    let weights: Vec<(f64, f64)> = weights.collect::<Result<_, _>>()?;
+    let Equations {
+        weights,
+        moment,
+        curvature,
+    } = match score {
+        ScoreFit::Likelihood => Equations::of_likelihood(estimand, treated, columns)?,
+        ScoreFit::Balance(score) => Equations::of_balance(estimand, treated, columns, score)?,
+    };
     let n_rows = treated.len();
     let arm_mean = |arm: bool| {
         let own = |row: usize| {
@@ -80,7 +95,6 @@ pub fn score_weighted_difference(
         }
     };
     let moved: Vec<f64> = (0..n_rows).map(|row| weights[row].1 * pull(row)).collect();
-    let curvature: Vec<f64> = score.iter().map(|p| p * (1.0 - p)).collect();
     let information = cross_product_of(columns, Some(&curvature));
     let factor = Cholesky::factor(&information, 1e-14).map_err(|_| EffectError::RankDeficient {
         column: columns.len() - 1,
@@ -91,7 +105,7 @@ pub fn score_weighted_difference(
         .map(|row| {
             let terms = columns.iter().zip(&through);
             let along: f64 = terms.map(|(column, b)| column[row] * b).sum();
-            weights[row].0 * pull(row) + along * (indicator[row] - score[row])
+            weights[row].0 * pull(row) + along * moment[row]
         })
         .collect();
     let inferred = infer_influences(with - without, &influence, clusters, inference)?;
@@ -100,6 +114,69 @@ pub fn score_weighted_difference(
         inference.confidence_level,
         (n_treated, n_comparator),
     ))
+}
+
+/// What a score solves: `Σ moment · x = 0`, with `Σ curvature · x x'` its negative slope.
+struct Equations {
+    /// The weight of each row, and its slope in the score's logit.
+    weights: Vec<(f64, f64)>,
+    moment: Vec<f64>,
+    curvature: Vec<f64>,
+}
+
+impl Equations {
+    fn of_likelihood(
+        estimand: Estimand,
+        treated: &[bool],
+        columns: &[&[f64]],
+    ) -> Result<Self, EffectError> {
+        let indicator: Vec<f64> = treated.iter().map(|&is| f64::from(u8::from(is))).collect();
+        let fit = fit_generalised(Family::Logit, columns, None, &indicator)?;
+        let score = fit.mean();
+        Ok(Self {
+            weights: weights(estimand, treated, score)?,
+            moment: indicator.iter().zip(score).map(|(t, p)| t - p).collect(),
+            curvature: score.iter().map(|p| p * (1.0 - p)).collect(),
+        })
+    }
+
+    fn of_balance(
+        estimand: Estimand,
+        treated: &[bool],
+        columns: &[&[f64]],
+        score: &[f64],
+    ) -> Result<Self, EffectError> {
+        if !matches!(estimand, Estimand::Ate | Estimand::Att | Estimand::Atc) {
+            return Err(EffectError::EstimandUndefined { estimand });
+        }
+        check_finite("score", score, treated.len())?;
+        for column in columns {
+            check_finite("covariate", column, treated.len())?;
+        }
+        if let Some(&p) = score.iter().find(|&&p| p <= 0.0 || p >= 1.0) {
+            return Err(EffectError::OutsideRange {
+                what: "score",
+                value: p,
+            });
+        }
+        let weights = weights(estimand, treated, score)?;
+        let signed = |value: f64, is: bool| if is { value } else { -value };
+        let rows = || weights.iter().zip(treated);
+        Ok(Self {
+            moment: rows().map(|(w, &is)| signed(w.0, is)).collect(),
+            curvature: rows().map(|(w, &is)| -signed(w.1, is)).collect(),
+            weights,
+        })
+    }
+}
+
+fn weights(
+    estimand: Estimand,
+    treated: &[bool],
+    score: &[f64],
+) -> Result<Vec<(f64, f64)>, EffectError> {
+    let rows = treated.iter().zip(score);
+    rows.map(|(&is, &p)| weight(estimand, is, p)).collect()
 }
 
 /// Infers a number from the influences of rows alone: their mean is a regression on a constant.

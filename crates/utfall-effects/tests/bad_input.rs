@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 
 use utfall_core::{Arm, ConfidenceLevel, Estimand};
 use utfall_effects::{
-    Assignments, ConditionalVariance, DegreesOfFreedom, Draws, EffectError, Family, Grouping,
-    Inference, MatchMetric, MatchingDesign, Multiplier, NuisanceFit, Randomised,
-    RandomisedStatistic, Resampled, StandardError, WeightedRegression, WildDraws, WildResiduals,
-    bootstrap, cluster_variance, compare_cluster_means, doubly_robust, exchangeable_equations,
-    fit_generalised, fit_generalised_weighted, infer, matching_estimate, negative_binomial,
-    quantile_regression, random_intercept, randomisation_test, score_weighted_difference,
-    wild_cluster_test,
+    Assignments, Balanced, ConditionalVariance, DegreesOfFreedom, Draws, EffectError, Family,
+    Grouping, Inference, MatchMetric, MatchingDesign, Multiplier, NuisanceFit, Randomised,
+    RandomisedStatistic, Resampled, ScoreFit, StandardError, TargetMeans, WeightedRegression,
+    WildDraws, WildResiduals, balanced_difference, bootstrap, cluster_variance,
+    compare_cluster_means, doubly_robust, exchangeable_equations, fit_generalised,
+    fit_generalised_weighted, infer, matching_estimate, negative_binomial, quantile_regression,
+    random_intercept, randomisation_test, score_weighted_difference, wild_cluster_test,
 };
 
 const N: usize = 24;
@@ -132,7 +132,16 @@ fn an_empty_arm_is_named() {
     let nuisance = NuisanceFit::default();
     let robust = doubly_robust(Estimand::Ate, &nobody, &[&x], &y, &nuisance, &[], &kind);
     assert_eq!(robust.unwrap_err(), expected);
-    let weighted = score_weighted_difference(Estimand::Ate, &nobody, &[&one, &x], &y, &[], &kind);
+    let by = ScoreFit::Likelihood;
+    let weighted =
+        score_weighted_difference(Estimand::Ate, &nobody, &[&one, &x], by, &y, &[], &kind);
+    assert_eq!(weighted.unwrap_err(), expected);
+    let balanced = Balanced {
+        columns: &[&x],
+        weight: &one,
+        target: TargetMeans::Fixed,
+    };
+    let weighted = balanced_difference(Estimand::Ate, &nobody, &balanced, &y, &[], &kind);
     assert_eq!(weighted.unwrap_err(), expected);
     let matched = matching_estimate(&design(), &nobody, &[&x], &y, level());
     assert_eq!(matched.unwrap_err(), expected);

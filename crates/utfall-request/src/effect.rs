@@ -2,9 +2,9 @@
 
 use utfall_core::{Arm, Estimand, Estimate};
 use utfall_effects::{
-    DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, StandardError,
-    adjusted_difference, matched_difference, matched_difference_in_differences,
-    score_weighted_difference,
+    Balanced, DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, ScoreFit,
+    StandardError, TargetMeans, adjusted_difference, balanced_difference, matched_difference,
+    matched_difference_in_differences, score_weighted_difference,
 };
 use utfall_matching::Comparison;
 use utfall_stats::moments;
@@ -19,8 +19,10 @@ pub(crate) struct Sample<'a> {
     pub(crate) treated: &'a [bool],
     pub(crate) matched: Option<&'a dyn Comparison>,
     pub(crate) weights: Option<&'a [f64]>,
-    /// Covariates of the score behind the weights.
-    pub(crate) score_covariates: &'a [Vec<f64>],
+    /// The columns behind the weights, for an error that carries their uncertainty.
+    pub(crate) weighted_on: &'a [Vec<f64>],
+    /// The score behind the weights, where it was fitted to balance.
+    pub(crate) balancing_score: Option<&'a [f64]>,
     pub(crate) estimand: Estimand,
 }
 
@@ -151,12 +153,30 @@ fn run(
         }
         (Estimator::ScoreWeightedDifference, _) => {
             let one = vec![1.0; outcome.len()];
-            let columns = sample.score_covariates.iter().map(Vec::as_slice);
+            let columns = sample.weighted_on.iter().map(Vec::as_slice);
             let columns: Vec<&[f64]> = std::iter::once(one.as_slice()).chain(columns).collect();
+            let score = sample.balancing_score;
             score_weighted_difference(
                 compared.estimand,
                 &rows.treated,
                 &columns,
+                score.map_or(ScoreFit::Likelihood, ScoreFit::Balance),
+                &outcome,
+                &clusters,
+                inference,
+            )
+        }
+        (Estimator::BalancedDifference, _) => {
+            let columns: Vec<&[f64]> = sample.weighted_on.iter().map(Vec::as_slice).collect();
+            let balanced = Balanced {
+                columns: &columns,
+                weight: &rows.weight,
+                target: effect.target_means.unwrap_or(TargetMeans::Sampled),
+            };
+            balanced_difference(
+                compared.estimand,
+                &rows.treated,
+                &balanced,
                 &outcome,
                 &clusters,
                 inference,

@@ -222,6 +222,13 @@ impl RequestError {
         }
     }
 
+    pub(crate) fn weighting(covariates: &[String], source: WeightingError) -> Self {
+        Self::Weighting {
+            covariates: Named(covariates.to_vec()),
+            source,
+        }
+    }
+
     pub(crate) fn effect(covariates: &[String], line: Option<u64>, source: EffectError) -> Self {
         Self::Effect {
             covariates: Named(covariates.to_vec()),

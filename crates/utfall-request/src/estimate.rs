@@ -1,8 +1,10 @@
 //! Answers a request: reads the file, matches, compares, estimates.
 
 use utfall_core::Estimate;
-use utfall_matching::design::Found;
+use utfall_matching::design::{Found, Weighting};
+use utfall_matching::weighting::{WeightingMethod, balanced_columns};
 use utfall_matching::{Comparison, Sampled};
+use utfall_stats::Matrix;
 
 use crate::balance::{Compared, compare};
 use crate::effect::{Estimated, Sample, average_predictions, estimate_effect};
@@ -84,8 +86,15 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
         )?),
         None => None,
     };
+    let is_fitted_to_balance = request
+        .weighting
+        .as_ref()
+        .is_some_and(|wanted| matches!(wanted.method, WeightingMethod::BalancingScore { .. }));
     let weights = weighting.as_ref().map(|found| found.weights.clone());
-    let question = weighting.map_or(request.estimand, |found| found.estimand);
+    let question = weighting
+        .as_ref()
+        .map_or(request.estimand, |found| found.estimand);
+    let balancing_score = weighting.and_then(|found| found.score.filter(|_| is_fitted_to_balance));
     if let Some(wanted) = &request.balance {
         let compared = Compared {
             table,
@@ -102,19 +111,17 @@ fn answer(request: &Request, table: &Table) -> Result<Answer, RequestError> {
         if let Some(column) = &effect.weight {
             warning::of_weights(&table.numbers(column)?, &mut numbers);
         }
-        let by_score = request
-            .weighting
-            .as_ref()
-            .filter(|_| effect.estimator == Estimator::ScoreWeightedDifference);
-        let score_covariates = by_score.map_or(Ok(Vec::new()), |weighting| {
-            matrix(table, &weighting.covariates)
-        })?;
+        let weighted_on = match &request.weighting {
+            Some(wanted) => weighted_on(table, wanted, effect.estimator)?,
+            None => Vec::new(),
+        };
         let sample = Sample {
             table,
             treated: &treated,
             matched,
             weights: weights.as_deref(),
-            score_covariates: &score_covariates,
+            weighted_on: &weighted_on,
+            balancing_score: balancing_score.as_deref(),
             estimand: question,
         };
         estimand = match effect.outcome_model {
@@ -150,6 +157,26 @@ fn sampling_weights(request: &Request, table: &Table) -> Result<Option<Vec<f64>>
         .map(|wanted| &wanted.sampling_weight);
     let column = of_matching.or(of_weighting).and_then(Option::as_ref);
     column.map(|column| table.numbers(column)).transpose()
+}
+
+/// The columns behind the weights, for an estimator whose error carries their uncertainty.
+fn weighted_on(
+    table: &Table,
+    wanted: &Weighting,
+    estimator: Estimator,
+) -> Result<Vec<Vec<f64>>, RequestError> {
+    let covariates = || matrix(table, &wanted.covariates);
+    match (estimator, wanted.method) {
+        (Estimator::ScoreWeightedDifference, _) => covariates(),
+        (Estimator::BalancedDifference, WeightingMethod::EntropyBalancing { moments }) => {
+            let covariates = Matrix::from_columns(covariates()?)
+                .map_err(|error| RequestError::matrix(&wanted.covariates, &error))?;
+            let columns = balanced_columns(&covariates, moments)
+                .map_err(|error| RequestError::weighting(&wanted.covariates, error))?;
+            Ok(columns.columns().map(<[f64]>::to_vec).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Columns as a matrix.

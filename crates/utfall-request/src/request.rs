@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
-use utfall_effects::{DegreesOfFreedom, Inference, MoneySpec, StandardError};
+use utfall_effects::{DegreesOfFreedom, Inference, MoneySpec, StandardError, TargetMeans};
 use utfall_matching::Link;
 use utfall_matching::design::{Matching, Weighting};
-use utfall_matching::weighting::WeightingMethod;
+use utfall_matching::weighting::{Identification, WeightingMethod};
 
 use crate::g_computation::OutcomeModel;
 use crate::table::Table;
@@ -110,6 +110,8 @@ pub struct Effect {
     pub outcome_model: Option<OutcomeModel>,
     /// Column of weights; for `adjusted-difference` without matching only.
     pub weight: Option<String>,
+    /// Whether the means that weights aim at vary from sample to sample; for `balanced-difference`.
+    pub target_means: Option<TargetMeans>,
     /// The standard error of the interval and the p-value.
     pub standard_error: StandardError,
     /// What rows belong together, for a `cr` standard error: one way, or two.
@@ -153,8 +155,11 @@ pub enum Estimator {
     /// [`utfall_effects::matched_difference`] with the weights of `weighting`.
     WeightedDifference,
     /// [`utfall_effects::score_weighted_difference`], with the weights of `weighting` by a propensity
-    /// score and the score's own uncertainty in the error.
+    /// score, fitted to predict or to balance, and the score's own uncertainty in the error.
     ScoreWeightedDifference,
+    /// [`utfall_effects::balanced_difference`], with the weights of entropy balancing and their own
+    /// uncertainty in the error.
+    BalancedDifference,
     /// [`utfall_effects::adjusted_difference`], on the matched or weighted sample if there is one.
     AdjustedDifference,
     /// [`utfall_effects::unadjusted_difference`]: all rows, whatever the matching.
@@ -229,6 +234,14 @@ impl Request {
     fn consistent(self) -> Result<Self, RequestError> {
         RequestError::first_contradiction(self.contradictions())?;
         Ok(self)
+    }
+
+    /// Whether units are weighted by a method of this kind and nothing moves the weights afterwards.
+    fn is_weighted_alone_by(&self, is_kind: impl Fn(&WeightingMethod) -> bool) -> bool {
+        self.weighting.as_ref().is_some_and(|weighting| {
+            let is_moved = weighting.cap.is_some() || weighting.calibration.is_some();
+            is_kind(&weighting.method) && !is_moved && weighting.sampling_weight.is_none()
+        })
     }
 
     fn contradictions(&self) -> Vec<(bool, &'static str, &'static str)> {
@@ -323,20 +336,34 @@ impl Request {
             ),
             (
                 effect.estimator == Estimator::ScoreWeightedDifference
-                    && self.weighting.as_ref().is_none_or(|weighting| {
-                        let by_score = matches!(
-                            weighting.method,
+                    && !self.is_weighted_alone_by(|method| {
+                        matches!(
+                            method,
                             WeightingMethod::PropensityScore {
                                 link: None | Some(Link::Logit),
                                 trim: None,
                                 ..
+                            } | WeightingMethod::BalancingScore {
+                                identification: Identification::Just,
                             }
-                        );
-                        let is_moved = weighting.cap.is_some() || weighting.calibration.is_some();
-                        is_moved || weighting.sampling_weight.is_some() || !by_score
+                        )
                     }),
-                "score-weighted-difference without `[weighting]` by a logistic propensity score alone",
-                "weight by a logistic propensity score, without a cap, trimming, sampling weights or calibration",
+                "score-weighted-difference without `[weighting]` by a logistic score alone",
+                "weight by a logistic propensity score or a just-identified balancing score, without a cap, trimming, sampling weights or calibration",
+            ),
+            (
+                effect.estimator == Estimator::BalancedDifference
+                    && !self.is_weighted_alone_by(|method| {
+                        matches!(method, WeightingMethod::EntropyBalancing { .. })
+                    }),
+                "balanced-difference without `[weighting]` by entropy balancing alone",
+                "weight by entropy balancing, without a cap, sampling weights or calibration",
+            ),
+            (
+                (effect.estimator == Estimator::BalancedDifference)
+                    != effect.target_means.is_some(),
+                "`target-means` belongs to balanced-difference and to it alone",
+                "add it there, `sampled` or `fixed`; remove it elsewhere",
             ),
             (
                 in_differences != effect.baseline.is_some(),

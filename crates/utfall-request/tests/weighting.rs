@@ -111,3 +111,26 @@ fn a_target_out_of_reach_names_its_covariate() {
         "{message}"
     );
 }
+
+#[test]
+fn an_error_with_the_uncertainty_of_the_weights_is_of_the_same_estimate() {
+    let mut request = request();
+    let fixed = answer(&request).expect("the request is answered").numbers;
+    request["effect"]["estimator"] = json!("balanced-difference");
+    request["effect"]["target-means"] = json!("sampled");
+    let sampled = answer(&request).expect("the request is answered").numbers;
+    let estimates = [fixed.get("estimate"), sampled.get("estimate")].map(Option::unwrap_or_default);
+    assert!((estimates[0] - estimates[1]).abs() < 1e-12);
+    assert_ne!(fixed.get("se"), sampled.get("se"));
+    let message = refusal(|r| r["effect"]["estimator"] = json!("balanced-difference"));
+    assert!(message.contains("`target-means`"), "{message}");
+    let message = refusal(|r| {
+        r["effect"]["estimator"] = json!("balanced-difference");
+        r["effect"]["target-means"] = json!("fixed");
+        r["weighting"]["cap"] = json!({ "quantile": 0.99, "rule": "interpolated" });
+    });
+    assert!(
+        message.contains("entropy balancing, without a cap"),
+        "{message}"
+    );
+}

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use utfall_core::Estimand;
 use utfall_effects::{
-    DegreesOfFreedom, EffectError, Grouping, MatchedSample, NuisanceFit, StandardError,
+    DegreesOfFreedom, EffectError, Grouping, MatchedSample, NuisanceFit, ScoreFit, StandardError,
     adjusted_difference, doubly_robust, matched_difference, score_weighted_difference,
 };
 use utfall_matching::{
@@ -241,6 +241,7 @@ fn by_weights(stream: &mut Stream, world: World, effect: f64) -> Result<Drawn, E
         Estimand::Ate,
         &units.treated,
         &columns,
+        ScoreFit::Likelihood,
         &units.outcome,
         &[],
         &asked,

@@ -31,6 +31,28 @@ impl Source {
     }
 }
 
+/// What [`entropy_balancing`](crate::weighting::entropy_balancing) makes equal: each covariate and its
+/// powers, standardised over all units, one row for each unit.
+///
+/// A covariate with few different values has no powers beyond those that differ.
+///
+/// # Errors
+///
+/// [`WeightingError::Constant`] and [`WeightingError::CovariateNotFinite`] at the first covariate at
+/// fault.
+pub fn balanced_columns(covariates: &Matrix, moments: Moments) -> Result<Matrix, WeightingError> {
+    let n_units = covariates.n_rows();
+    check(covariates, n_units)?;
+    let all: Vec<usize> = (0..n_units).collect();
+    let design = Design::centred_on(covariates, moments, &all, &all, None)?;
+    let kept: Vec<Vec<f64>> = design.rows.columns().skip(1).map(<[f64]>::to_vec).collect();
+    Matrix::from_columns(kept).map_err(|_| WeightingError::LengthMismatch {
+        what: "rows of covariates",
+        found: 0,
+        expected: n_units,
+    })
+}
+
 /// Checks that covariates have a row for each unit and no cell that is not finite.
 pub(super) fn check(covariates: &Matrix, n_units: usize) -> Result<(), WeightingError> {
     if covariates.n_columns() > 0 && covariates.n_rows() != n_units {

@@ -32,6 +32,7 @@ use utfall_stats::binary::Link;
 
 pub use calibration::{Calibration, CalibrationDistance, calibrate};
 pub use cap::{QuantileRule, WeightCap};
+pub use design::balanced_columns;
 pub use entropy_balancing::{entropy_balancing, entropy_balancing_from};
 pub use error::WeightingError;
 pub use given::Given;
