@@ -5,7 +5,7 @@ use utfall_effects::{
 };
 use utfall_stats::draws::Stream;
 
-use super::sample::inference;
+use super::sample::{inference, of_inferred};
 use super::{Drawn, Expected, Study};
 
 pub(super) const STUDIES: &[Study] = &[
@@ -61,12 +61,7 @@ fn by_two_stages(
     let fit = fit(stream, n_instruments, strength, effect)?;
     let asked = inference(StandardError::Hc1, DegreesOfFreedom::Normal)?;
     let found = infer(fit.regression(), fit.effect(), &[], &asked)?;
-    Ok(Drawn {
-        error: found.point - effect,
-        standard_error: found.standard_error,
-        covers: found.interval.contains(effect),
-        rejects: found.p_value < 0.05,
-    })
+    Ok(of_inferred(effect, &found))
 }
 
 fn strong(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {

@@ -7,7 +7,9 @@
 
 mod clustered;
 mod instruments;
+mod learned;
 mod observational;
+mod outcomes;
 mod sample;
 mod staggered;
 mod tally;
@@ -65,6 +67,8 @@ pub fn all() -> Vec<Study> {
         trials::STUDIES,
         clustered::STUDIES,
         observational::STUDIES,
+        learned::STUDIES,
+        outcomes::STUDIES,
         instruments::STUDIES,
         staggered::STUDIES,
     ]

@@ -68,25 +68,25 @@ pub(super) const STUDIES: &[Study] = &[
 
 /// How units come to be treated.
 #[derive(Debug, Clone, Copy)]
-struct World {
-    n: usize,
+pub(super) struct World {
+    pub(super) n: usize,
     /// Log odds of treatment at the mean.
-    odds: f64,
+    pub(super) odds: f64,
     /// Whether the outcome, and the odds, depend on the covariate's square too.
-    curved: bool,
+    pub(super) curved: bool,
     /// How strongly what is not measured moves both.
-    hidden: f64,
+    pub(super) hidden: f64,
 }
 
 /// Units of a world.
-struct Units {
-    treated: Vec<bool>,
-    measured: [Vec<f64>; 2],
-    outcome: Vec<f64>,
+pub(super) struct Units {
+    pub(super) treated: Vec<bool>,
+    pub(super) measured: [Vec<f64>; 2],
+    pub(super) outcome: Vec<f64>,
 }
 
 impl World {
-    fn draw(self, stream: &mut Stream, effect: f64) -> Units {
+    pub(super) fn draw(self, stream: &mut Stream, effect: f64) -> Units {
         let mut units = Units {
             treated: Vec::new(),
             measured: [Vec::new(), Vec::new()],
@@ -109,18 +109,18 @@ impl World {
     }
 }
 
-const STRAIGHT: World = World {
+pub(super) const STRAIGHT: World = World {
     n: 400,
     odds: 0.0,
     curved: false,
     hidden: 0.0,
 };
-const CURVED: World = World {
+pub(super) const CURVED: World = World {
     curved: true,
     ..STRAIGHT
 };
 /// Few are treated, so that each finds a comparator.
-const RARE: World = World {
+pub(super) const RARE: World = World {
     n: 600,
     odds: -1.8,
     ..STRAIGHT

@@ -1,7 +1,7 @@
 //! What the studies share: the inference asked for, and what an estimate comes to.
 
 use utfall_core::{ConfidenceLevel, Estimate};
-use utfall_effects::{DegreesOfFreedom, EffectError, Inference, StandardError};
+use utfall_effects::{DegreesOfFreedom, EffectError, Inference, Inferred, StandardError};
 use utfall_stats::draws::Stream;
 
 use super::Drawn;
@@ -30,6 +30,16 @@ pub(super) fn beside(truth: f64, estimate: &Estimate) -> Drawn {
         standard_error: estimate.standard_error,
         covers: estimate.interval.contains(truth),
         rejects: estimate.p_value < 0.05,
+    }
+}
+
+/// What an inference comes to beside the truth.
+pub(super) fn of_inferred(truth: f64, found: &Inferred) -> Drawn {
+    Drawn {
+        error: found.point - truth,
+        standard_error: found.standard_error,
+        covers: found.interval.contains(truth),
+        rejects: found.p_value < 0.05,
     }
 }
 
