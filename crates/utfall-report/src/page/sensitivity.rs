@@ -9,54 +9,58 @@ use super::{CheckRow, CheckTable};
 use crate::number::{fixed, p_value, shortest};
 use crate::picture::{Picture, Specification, specifications};
 
-/// A table for each check, in the plan's order.
+/// The tables of each check, in the plan's order.
 pub(crate) fn tables(documents: &Documents) -> Vec<CheckTable> {
     let checks = documents.designs.sensitivity.iter();
     let numbered = checks.zip(1..);
     numbered
-        .filter_map(|(check, number)| table(documents, check, number))
+        .flat_map(|(check, number)| tables_of(documents, check, number))
         .collect()
 }
 
-fn table(documents: &Documents, check: &SensitivityRecord, number: u32) -> Option<CheckTable> {
+fn tables_of(documents: &Documents, check: &SensitivityRecord, number: u32) -> Vec<CheckTable> {
     let mut effects = documents.effects.effects.iter();
-    let effect = effects.find(|effect| effect.name == check.effect)?;
+    let Some(effect) = effects.find(|effect| effect.name == check.effect) else {
+        return Vec::new();
+    };
     let found = estimated(effect).map(|(_, found)| found.estimate);
-    let words = Words::of(&check.check);
-    let title = format!("{}: {}", shown_title(effect), words.title);
+    let outcome = found
+        .as_ref()
+        .map(|estimate| Outcome::new(&effect.unit, estimate));
+    let title = shown_title(effect);
     let rows = match &check.result {
         SensitivityResult::NotFound { reason } => {
-            return Some(CheckTable {
-                title,
+            return vec![CheckTable {
+                title: format!("{title}: {}", Words::of(&check.check).title),
                 reading: format!("Not computed: {reason}."),
                 picture: None,
                 head: Vec::new(),
                 rows: Vec::new(),
-            });
+            }];
         }
         SensitivityResult::Found { rows } => rows,
     };
-    let shown = Shown {
-        outcome: found
-            .as_ref()
-            .map(|estimate| Outcome::new(&effect.unit, estimate)),
-    };
-    let names = words.figures(rows);
-    Some(CheckTable {
-        title,
-        reading: words.reading(rows, found.as_ref()),
-        picture: (check.check == "specification-curve")
-            .then(|| curve(rows, shown.outcome.as_ref()?, number))
-            .flatten(),
-        head: names.iter().map(|name| heading(name).to_owned()).collect(),
-        rows: rows
-            .iter()
-            .map(|row| CheckRow {
-                label: row.label.clone(),
-                cells: names.iter().map(|name| shown.cell(row, name)).collect(),
-            })
-            .collect(),
-    })
+    let picture = (check.check == "specification-curve")
+        .then(|| curve(rows, outcome.as_ref()?, number))
+        .flatten();
+    // What would undo the effect, and what covariates are as strong as, have no figure in common.
+    let (own, compared): (Vec<&SensitivityRow>, Vec<&SensitivityRow>) = rows
+        .iter()
+        .partition(|row| !row.figures.contains_key("partial-r2-with-treatment"));
+    let shown = Shown { title, outcome };
+    let tables = [
+        (own, Words::of(&check.check)),
+        (compared, Words::of(BENCHMARK)),
+    ];
+    let mut tables: Vec<CheckTable> = tables
+        .iter()
+        .filter(|(rows, _)| !rows.is_empty())
+        .map(|(rows, words)| shown.table(rows, words, found.as_ref()))
+        .collect();
+    if let Some(first) = tables.first_mut() {
+        first.picture = picture;
+    }
+    tables
 }
 
 /// The estimates of a specification curve in order; the first is the plan's own.
@@ -77,10 +81,36 @@ fn curve(rows: &[SensitivityRow], outcome: &Outcome, number: u32) -> Option<Pict
 
 /// How figures of a check are shown.
 struct Shown {
+    title: String,
     outcome: Option<Outcome>,
 }
 
 impl Shown {
+    fn table(
+        &self,
+        rows: &[&SensitivityRow],
+        words: &Words,
+        found: Option<&Estimate>,
+    ) -> CheckTable {
+        let names = words.figures(rows);
+        let row = |row: &&SensitivityRow| CheckRow {
+            // The table's title names the effect already.
+            label: if row.label == self.title {
+                "The effect".to_owned()
+            } else {
+                row.label.clone()
+            },
+            cells: names.iter().map(|name| self.cell(row, name)).collect(),
+        };
+        CheckTable {
+            title: format!("{}: {}", self.title, words.title),
+            reading: words.reading(rows, found),
+            picture: None,
+            head: names.iter().map(|name| heading(name).to_owned()).collect(),
+            rows: rows.iter().map(row).collect(),
+        }
+    }
+
     fn cell(&self, row: &SensitivityRow, name: &str) -> String {
         let Some(&value) = row.figures.get(name) else {
             return "\u{2013}".to_owned();
@@ -126,6 +156,9 @@ fn heading(name: &str) -> &str {
     }
 }
 
+/// The rows of a robustness value that take a covariate as the measure.
+const BENCHMARK: &str = "benchmark";
+
 /// What a check is called and asks.
 struct Words {
     title: &'static str,
@@ -148,12 +181,19 @@ impl Words {
             ),
             "robustness-value" => (
                 "something hidden, as a share (robustness value)",
-                "To take the effect to zero, something that was not measured would have to explain this share of what the covariates leave of both treatment and outcome; the last value is what would make the test undecided. Rows below: the effect if something hidden were as strong as a covariate that was measured.",
+                "To take the effect to zero, something that was not measured would have to explain this share of what the covariates leave of both treatment and outcome; the last value is what would make the test undecided.",
                 &[
                     "point",
                     "partial-r2",
                     "robustness-value",
                     "robustness-value-of-test",
+                ],
+            ),
+            BENCHMARK => (
+                "something hidden as strong as what was measured",
+                "The effect if something that was not measured explained as much of treatment and of outcome as a covariate that was.",
+                &[
+                    "point",
                     "partial-r2-with-treatment",
                     "partial-r2-with-outcome",
                 ],
@@ -184,12 +224,12 @@ impl Words {
     }
 
     /// The figures that any row has, in order.
-    fn figures(&self, rows: &[SensitivityRow]) -> Vec<&'static str> {
+    fn figures(&self, rows: &[&SensitivityRow]) -> Vec<&'static str> {
         let has = |name: &&&str| rows.iter().any(|row| row.figures.contains_key(**name));
         self.order.iter().filter(has).copied().collect()
     }
 
-    fn reading(&self, rows: &[SensitivityRow], found: Option<&Estimate>) -> String {
+    fn reading(&self, rows: &[&SensitivityRow], found: Option<&Estimate>) -> String {
         let points = rows.iter().filter_map(|row| row.figures.get("point"));
         let points: Vec<f64> = points.copied().collect();
         if self.title != "every specification" || points.is_empty() {
