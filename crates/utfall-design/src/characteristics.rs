@@ -17,7 +17,7 @@ use crate::document::{PowerPoint, Role};
 use crate::noise::{Estimating, Noise};
 use crate::{
     CalibrationDocument, DesignDocument, DesignError, DesignSchema, DesignSpec, DesignedEffect,
-    EffectDesign, PayingPoint, Payments, Rate,
+    EffectDesign, PayingPoint, Payments, Rate, money_record,
 };
 
 /// The true effects looked at, in tenths of those hoped for.
@@ -82,8 +82,10 @@ pub fn operating_characteristics(
 /// Refuses a contract that reads what no effect of the design supplies.
 fn check_inputs(spec: &DesignSpec, contract: &Contract) -> Result<(), DesignError> {
     let effects = || spec.effect.iter().map(|effect| effect.name.as_str());
+    let with_money = spec.effect.iter().filter(|effect| effect.money.is_some());
     let supplied: Vec<String> = effects()
         .flat_map(inputs::names)
+        .chain(with_money.flat_map(|effect| inputs::money_names(&effect.name)))
         .chain(inputs::run_names())
         .collect();
     let required = contract.required_inputs();
@@ -139,14 +141,19 @@ impl Study<'_> {
                         Ok((decision.total.minor_units(), undecided))
                     })
                     .in_order()?;
-                Ok(self.point(tenths, share, &decisions))
+                self.point(tenths, share, &decisions)
             })
             .collect()
     }
 
-    fn point(&self, tenths: i32, share: f64, decisions: &[(i128, bool)]) -> PayingPoint {
+    fn point(
+        &self,
+        tenths: i32,
+        share: f64,
+        decisions: &[(i128, bool)],
+    ) -> Result<PayingPoint, DesignError> {
         let amounts: Vec<i128> = decisions.iter().map(|(amount, _)| *amount).collect();
-        PayingPoint {
+        Ok(PayingPoint {
             role: match tenths {
                 0 => Role::Nil,
                 10 => Role::AsHoped,
@@ -159,9 +166,25 @@ impl Study<'_> {
                 .iter()
                 .map(|effect| truth(share, effect))
                 .collect(),
+            savings: self.savings(share)?,
             payments: Payments::of(&amounts, self.contract.currency()),
             undecided: Rate::count(decisions.iter().map(|(_, undecided)| *undecided)),
+        })
+    }
+
+    /// What the true effects are worth: estimates without noise. Empty where no effect has money.
+    fn savings(&self, share: f64) -> Result<Vec<Option<f64>>, DesignError> {
+        if self.spec.effect.iter().all(|effect| effect.money.is_none()) {
+            return Ok(Vec::new());
         }
+        let effects = self.spec.effect.iter().zip(&self.estimating);
+        effects
+            .map(|(effect, estimating)| {
+                let record = record(effect, estimating, share, Noise::NONE)?;
+                let savings = record.money.and_then(|money| money.savings);
+                Ok(savings.map(|savings| savings.point))
+            })
+            .collect()
     }
 
     /// What the contract decides on the estimates that some noise makes of the true effects.
@@ -170,7 +193,7 @@ impl Study<'_> {
         let document = EffectsDocument {
             effects: effects
                 .map(|((effect, estimating), noise)| record(effect, estimating, share, *noise))
-                .collect(),
+                .collect::<Result<_, _>>()?,
         };
         utfall_verify::decide(self.contract, &document, &balanced()).map_err(|error| {
             DesignError::Decision {
@@ -190,11 +213,19 @@ fn record(
     estimating: &Estimating,
     share: f64,
     noise: Noise,
-) -> EffectRecord {
+) -> Result<EffectRecord, DesignError> {
     let estimate = estimating.estimate(truth(share, effect), noise);
     let mean_comparator = effect.comparator_mean.unwrap_or(0.0);
     let mean_treated = mean_comparator + estimate.point;
-    EffectRecord {
+    let result = EffectResult::Estimated(Box::new(Estimated::new(
+        estimate,
+        estimate,
+        mean_treated,
+        mean_comparator,
+    )));
+    let money = effect.money.as_ref();
+    let money = money.map(|money| money_record(money, &result)).transpose();
+    Ok(EffectRecord {
         name: effect.name.clone(),
         title: effect.name.clone(),
         role: EffectRole::Outcome,
@@ -203,12 +234,7 @@ fn record(
         standard_error_kind: "drawn".to_owned(),
         n_outcome_missing_treated: 0,
         n_outcome_missing_comparator: 0,
-        result: EffectResult::Estimated(Box::new(Estimated::new(
-            estimate,
-            estimate,
-            mean_treated,
-            mean_comparator,
-        ))),
+        result,
         grade: Some(GradeRecord {
             design: "equated".to_owned(),
             wwc: "meets-with-reservations".to_owned(),
@@ -219,8 +245,8 @@ fn record(
             largest_difference: Some(0.0),
             reasons: Vec::new(),
         }),
-        money: None,
-    }
+        money: money.map_err(|source| effect.refused(source))?,
+    })
 }
 
 fn balanced() -> BalanceDocument {
@@ -393,6 +419,36 @@ precision.design = { kind = "stated", standard-error = 1.0, degrees-of-freedom =
             shares.windows(2).all(|pair| pair[0] <= pair[1]),
             "{shares:?}"
         );
+    }
+
+    #[test]
+    fn a_share_of_savings_pays_that_share_of_what_is_truly_saved() {
+        // A hundred treated at 5 a point: 15 for each point that absence falls by, half of it paid.
+        let contract = CONTRACT
+            .split("[[quantity]]")
+            .next()
+            .map(|head| {
+                let head = head.replace("\"point\", \"upper\"", "\"savings\"");
+                format!(
+                    "{head}[[quantity]]\nname = \"saved\"\nkind = \"input\"\nfrom = \"absence.savings\"\nsign = \"keep\"\ndecimals = 2\nrounding = \"half-even\"\n[[line]]\nname = \"share\"\nkind = \"share\"\nof = \"saved\"\nbands = [{{ from = 0, share = 0.5 }}]\n"
+                )
+            })
+            .unwrap();
+        let contract = Contract::from_toml("contract.toml", &contract).unwrap();
+        let with_money = DESIGN.replace(
+            "precision.design",
+            "money = { saves = \"fall\", unit-cost = { amount = 5.0, standard-error = 0.0 } }\nprecision.design",
+        );
+        let found = operating_characteristics(&spec(&with_money), &contract, None, &Unwatched);
+        let found = found.unwrap();
+        let hoped = found.point(Role::AsHoped).unwrap();
+        assert_eq!(hoped.savings, [Some(1500.0)]);
+        assert_eq!(found.point(Role::Nil).unwrap().savings, [Some(0.0)]);
+        // A thousand draws of a standard error of 500: the mean is known to about 8 for half of it.
+        let mean = hoped.payments.mean.minor_units() as f64 / 100.0;
+        assert!((mean - 750.0).abs() < 40.0, "{mean}");
+        let refused = operating_characteristics(&spec(DESIGN), &contract, None, &Unwatched);
+        assert!(refused.unwrap_err().to_string().contains("absence.savings"));
     }
 
     #[test]

@@ -81,6 +81,9 @@ pub struct PayingPoint {
     pub share_of_hoped: f64,
     /// The true effects, in the order of [`DesignDocument::effects`].
     pub effects: Vec<f64>,
+    /// What the true effects are worth, in the same order; none where the design puts no money on one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub savings: Vec<Option<f64>>,
     /// What is paid.
     pub payments: Payments,
     /// How often the contract cannot be decided.

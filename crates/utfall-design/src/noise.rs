@@ -13,6 +13,14 @@ pub(crate) struct Noise {
     error_of_error: f64,
 }
 
+impl Noise {
+    /// None: the estimate is the truth.
+    pub(crate) const NONE: Self = Self {
+        error: 0.0,
+        error_of_error: 1.0,
+    };
+}
+
 /// How estimates of one effect are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Estimating {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use utfall_core::{ConfidenceLevel, Estimand};
-use utfall_effects::{Design, Precision};
+use utfall_effects::{Design, MoneySpec, Precision};
 
 use crate::{CalibrationDocument, DesignError, DesignSchema};
 
@@ -74,6 +74,8 @@ pub struct EffectDesign {
     pub n_treated: Option<u32>,
     /// Comparators, where the precision does not say.
     pub n_comparator: Option<u32>,
+    /// What the effect is worth, where the contract reads savings.
+    pub money: Option<MoneySpec>,
     /// How precise the estimate will be.
     pub precision: Precise,
 }

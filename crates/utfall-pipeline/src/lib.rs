@@ -17,7 +17,6 @@ mod examples;
 mod grade;
 mod inspect;
 mod measure_check;
-mod money;
 mod outcomes;
 mod overlap;
 mod plan;

@@ -9,7 +9,6 @@ use utfall_verify::record::{BalanceDocument, EffectRecord, EffectResult, Estimat
 use crate::cohort_file::StoredCohort;
 use crate::compared_file::ComparedUnit;
 use crate::grade;
-use crate::money;
 use crate::outcomes::{Observed, OutcomeReader};
 use crate::sample::{Estimator, Sample};
 use crate::{ClusterBy, EffectSpec, EstimatorSpec, RunError, documents, without_one};
@@ -58,7 +57,7 @@ impl Study<'_> {
             record.grade = Some(grade::of(self, by.estimator, &record)?);
         }
         if let Some(spec) = &spec.money {
-            let worth = money::of(spec, &record.result);
+            let worth = utfall_design::money_record(spec, &record.result);
             record.money = Some(worth.map_err(|source| RunError::Effect {
                 effect: record.name.clone(),
                 source,

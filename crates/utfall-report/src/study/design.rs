@@ -200,6 +200,13 @@ fn paying(document: &DesignDocument) -> Section {
 fn table(document: &DesignDocument) -> Table {
     let mut head: Vec<String> = vec!["Of what is hoped".to_owned()];
     head.extend(document.effects.iter().map(|effect| effect.name.clone()));
+    let saving = document
+        .points
+        .first()
+        .map_or(&[][..], |point| point.savings.as_slice());
+    let of_money = document.effects.iter().zip(saving);
+    let of_money = of_money.filter(|(_, saving)| saving.is_some());
+    head.extend(of_money.map(|(effect, _)| format!("Savings by {}", effect.name)));
     head.extend(["Paid", "95 % interval", "Mean payment"].map(str::to_owned));
     let row = |point: &PayingPoint| {
         let mut row = vec![match point.role {
@@ -209,6 +216,7 @@ fn table(document: &DesignDocument) -> Table {
         }];
         let effects = document.effects.iter().zip(&point.effects);
         row.extend(effects.map(|(effect, value)| outcome(effect).finer(*value)));
+        row.extend(point.savings.iter().flatten().map(|value| fixed(*value, 0)));
         row.push(percent(point.payments.paid.share));
         row.push(interval(&point.payments.paid));
         row.push(money(point.payments.mean));

@@ -1,18 +1,20 @@
 //! What an effect is worth, for its record.
 
-use utfall_effects::{ConfidenceSet, Cost, EffectError, MoneyEffect, MoneySpec, Worth};
+use utfall_effects::{ConfidenceSet, Cost, EffectError, MoneyEffect, MoneySpec, Saves, Worth};
 use utfall_verify::record::{
     AmountRecord, CostRecord, EffectResult, MoneyRecord, PayerRecord, RatioRecord,
 };
 
-use crate::documents;
-
 /// What an effect on the treated is worth, or its terms alone where there is no estimate.
+///
+/// # Errors
+///
+/// Those of [`MoneySpec::worth`].
 #[expect(
     clippy::cast_precision_loss,
     reason = "units in a register stay far below 2^53"
 )]
-pub(crate) fn of(spec: &MoneySpec, result: &EffectResult) -> Result<MoneyRecord, EffectError> {
+pub fn money_record(spec: &MoneySpec, result: &EffectResult) -> Result<MoneyRecord, EffectError> {
     let worth = match result {
         EffectResult::Estimated(found) => {
             Some(spec.worth(&found.estimate, found.estimate.n_treated as f64)?)
@@ -26,7 +28,11 @@ pub(crate) fn of(spec: &MoneySpec, result: &EffectResult) -> Result<MoneyRecord,
     };
     let of = |part: fn(&Worth) -> Option<MoneyEffect>| worth.as_ref().and_then(part);
     Ok(MoneyRecord {
-        saves: documents::word(&spec.saves),
+        saves: match spec.saves {
+            Saves::Fall => "fall",
+            Saves::Rise => "rise",
+        }
+        .to_owned(),
         unit_cost: cost(spec.unit_cost),
         payers: spec.payers.iter().enumerate().map(payer).collect(),
         programme_cost: spec.programme_cost.map(cost),
