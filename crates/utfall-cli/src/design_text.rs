@@ -53,10 +53,9 @@ fn precision(effect: &DesignedEffect) -> String {
 fn table(document: &DesignDocument, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "  {:>8}  {:>14}{}  {:>8}  {:>24}",
+        "  {:>8}  {:>14}  {:>8}  {:>24}",
         "of hoped",
         document.effects.first().map_or("", |effect| &effect.name),
-        saved(document.points.first(), |_| "savings".to_owned()),
         "paid",
         "mean payment"
     )?;
@@ -66,21 +65,14 @@ fn table(document: &DesignDocument, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(
             out,
-            "  {:>6.0} %  {:>14.5}{}  {:>6.1} %  {:>24}",
+            "  {:>6.0} %  {:>14.5}  {:>6.1} %  {:>24}",
             100.0 * point.share_of_hoped,
             point.effects.first().copied().unwrap_or(0.0),
-            saved(Some(point), |savings| format!("{savings:.0}")),
             100.0 * point.payments.paid.share.unwrap_or(0.0),
             point.payments.mean.to_string()
         )?;
     }
     Ok(())
-}
-
-/// The cell of what the first effect is worth, where the design puts money on it.
-fn saved(point: Option<&PayingPoint>, cell: impl Fn(f64) -> String) -> String {
-    let savings = point.and_then(|point| *point.savings.first()?);
-    savings.map_or_else(String::new, |savings| format!("  {:>14}", cell(savings)))
 }
 
 fn is_shown(point: &PayingPoint) -> bool {

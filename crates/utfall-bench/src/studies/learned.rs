@@ -50,12 +50,6 @@ pub(super) const STUDIES: &[Study] = &[
         expected: Expected::Covers,
         draw: matched_and_adjusted,
     },
-    Study {
-        estimator: "Abadie–Imbens, att, not adjusted",
-        setting: "2000 units, 8 covariates: matches are far",
-        expected: Expected::Fails,
-        draw: matched_in_many_dimensions,
-    },
 ];
 
 /// Covariates with their squares and product.
@@ -151,13 +145,8 @@ fn partialled_out(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError
     Ok(beside(effect, &found))
 }
 
-fn by_abadie_imbens(
-    treated: &[bool],
-    covariates: &[&[f64]],
-    outcome: &[f64],
-    bias_adjustment: bool,
-    effect: f64,
-) -> Result<Drawn, EffectError> {
+fn matched_and_adjusted(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
+    let units = RARE.draw(stream, effect);
     let design = MatchingDesign {
         estimand: Estimand::Att,
         matches: 1,
@@ -165,27 +154,11 @@ fn by_abadie_imbens(
         tolerance: 1e-5,
         exact: None,
         caliper: None,
-        bias_adjustment,
+        bias_adjustment: true,
         variance: ConditionalVariance::Nearest(1),
     };
     let level = inference(StandardError::Hc0, DegreesOfFreedom::Normal)?.confidence_level;
-    let found = matching_estimate(&design, treated, covariates, outcome, level)?;
-    Ok(beside(effect, &found.estimate))
-}
-
-fn matched_and_adjusted(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
-    let units = RARE.draw(stream, effect);
     let covariates = slices(&units.measured);
-    by_abadie_imbens(&units.treated, &covariates, &units.outcome, true, effect)
-}
-
-/// Beside the two that confound lie six covariates that do not matter.
-fn matched_in_many_dimensions(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
-    let units = World { n: 2000, ..RARE }.draw(stream, effect);
-    let mut columns = units.measured.to_vec();
-    for _ in 0..6 {
-        columns.push(units.treated.iter().map(|_| stream.normal()).collect());
-    }
-    let covariates = slices(&columns);
-    by_abadie_imbens(&units.treated, &covariates, &units.outcome, false, effect)
+    let found = matching_estimate(&design, &units.treated, &covariates, &units.outcome, level)?;
+    Ok(beside(effect, &found.estimate))
 }

@@ -21,12 +21,6 @@ pub(super) const STUDIES: &[Study] = &[
         draw: costs,
     },
     Study {
-        estimator: "two-part, logit and gamma, HC1",
-        setting: "20 clusters of 20 assigned whole",
-        expected: Expected::Fails,
-        draw: costs_of_clusters,
-    },
-    Study {
         estimator: "negative binomial, HC1",
         setting: "300 units, counts with dispersion 1",
         expected: Expected::Covers,
@@ -51,12 +45,6 @@ pub(super) const STUDIES: &[Study] = &[
         draw: median,
     },
     Study {
-        estimator: "median regression, bootstrap",
-        setting: "20 clusters of 4 assigned whole",
-        expected: Expected::Fails,
-        draw: median_of_clusters,
-    },
-    Study {
         estimator: "Lee bounds",
         setting: "400 units, treatment keeps some observed",
         expected: Expected::CoversAtLeast,
@@ -75,32 +63,20 @@ fn exponential(stream: &mut Stream) -> f64 {
     -elementary::log(1.0 - stream.uniform())
 }
 
-/// Costs of which an indicator decides both parts, and treatment whether there are any. What clusters
-/// share is a factor of their costs.
-fn by_two_parts(
-    stream: &mut Stream,
-    (n_clusters, of_cluster): (usize, usize),
-    effect: f64,
-) -> Result<Drawn, EffectError> {
+/// Costs of which an indicator decides both parts, and treatment whether there are any.
+fn costs(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
+    const N: usize = 400;
+    let arm: Vec<f64> = assigned(stream, N, N / 2).into_iter().map(one_if).collect();
     let any = |x: f64, arm: f64| logistic::probability(-0.3 + 0.6 * x + effect * arm);
     let mean = |x: f64| elementary::exp(0.4 * x);
-    let (mut arm, mut known, mut outcome) = (Vec::new(), Vec::new(), Vec::new());
-    for is_treated in assigned(stream, n_clusters, n_clusters / 2) {
-        let shared = exponential(stream);
-        for _ in 0..of_cluster {
-            let x = one_if(stream.bernoulli(0.5));
-            let has_any = stream.bernoulli(any(x, one_if(is_treated)));
-            let own = if of_cluster > 1 {
-                exponential(stream)
-            } else {
-                1.0
-            };
-            arm.push(one_if(is_treated));
-            known.push(x);
-            outcome.push(one_if(has_any) * mean(x) * shared * own);
-        }
+    let (mut known, mut outcome) = (Vec::new(), Vec::new());
+    for &arm in &arm {
+        let x = one_if(stream.bernoulli(0.5));
+        let has_any = stream.bernoulli(any(x, arm));
+        known.push(x);
+        outcome.push(one_if(has_any) * mean(x) * exponential(stream));
     }
-    let (one, zero) = (vec![1.0; arm.len()], vec![0.0; arm.len()]);
+    let (one, zero) = (vec![1.0; N], vec![0.0; N]);
     let columns: [&[f64]; 3] = [&one, &arm, &known];
     let fit = two_part(Family::Logit, Family::Gamma, &columns, &outcome)?;
     let found = fit.marginal(&[&one, &one, &known], &[&one, &zero, &known], &one)?;
@@ -110,14 +86,6 @@ fn by_two_parts(
         .iter()
         .sum();
     Ok(of_inferred(truth, &found.difference.infer(&[], &asked)?))
-}
-
-fn costs(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
-    by_two_parts(stream, (400, 1), effect)
-}
-
-fn costs_of_clusters(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
-    by_two_parts(stream, (20, 20), effect)
 }
 
 /// Counts with a rate that varies by units, or is shared by clusters of fifteen.
@@ -167,20 +135,13 @@ fn counts_as_poisson(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectEr
     Ok(of_inferred(effect, &found))
 }
 
-/// A shift of everyone, found at the median with the normal interval of a bootstrap of rows.
-fn by_median(
-    stream: &mut Stream,
-    (n_clusters, of_cluster): (usize, usize),
-    effect: f64,
-) -> Result<Drawn, EffectError> {
-    let (mut treated, mut outcome) = (Vec::new(), Vec::new());
-    for is_treated in assigned(stream, n_clusters, n_clusters / 2) {
-        let shared = if of_cluster > 1 { stream.normal() } else { 0.0 };
-        for _ in 0..of_cluster {
-            treated.push(is_treated);
-            outcome.push(effect * one_if(is_treated) + shared + exponential(stream));
-        }
-    }
+/// A shift of everyone, found at the median with the normal interval of a bootstrap.
+fn median(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
+    let treated = assigned(stream, 80, 40);
+    let outcome: Vec<f64> = treated
+        .iter()
+        .map(|&is| effect * one_if(is) + exponential(stream))
+        .collect();
     let arms = Grouping::of(&treated);
     let draws = Draws {
         seed: stream.below(1 << 40),
@@ -205,14 +166,6 @@ fn by_median(
         covers: (point - effect).abs() <= reach,
         rejects: point.abs() > reach,
     })
-}
-
-fn median(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
-    by_median(stream, (80, 1), effect)
-}
-
-fn median_of_clusters(stream: &mut Stream, effect: f64) -> Result<Drawn, EffectError> {
-    by_median(stream, (20, 4), effect)
 }
 
 /// Outcomes that are seen with a chance that may depend on the outcome without treatment and the arm.
