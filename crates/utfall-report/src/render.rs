@@ -12,6 +12,8 @@ use crate::{ReportError, ReportInput};
 const REPORT: &str = include_str!("../templates/report.html");
 const QUALITY: &str = include_str!("../templates/quality.html");
 const STUDY: &str = include_str!("../templates/study.html");
+const VERIFY: &str = include_str!("../templates/verify.html");
+const VERIFIER: &str = include_str!("../templates/verifier.html");
 const STYLE: &str = include_str!("../templates/style.css");
 
 /// Writes the report of a run: one HTML page, UTF-8, complete in itself.
@@ -36,6 +38,8 @@ pub(crate) fn fill(template: &str, page: &impl Serialize) -> Result<String, Repo
     environment.add_template("report.html", REPORT)?;
     environment.add_template("quality.html", QUALITY)?;
     environment.add_template("study.html", STUDY)?;
+    environment.add_template("verify.html", VERIFY)?;
+    environment.add_template("verifier.html", VERIFIER)?;
     Ok(environment.get_template(template)?.render(page)?)
 }
 

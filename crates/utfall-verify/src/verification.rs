@@ -200,6 +200,12 @@ impl fmt::Display for Verification {
                 writeln!(f, "    found    {}", shown(&finding.found))?;
             }
         }
+        if !self.levels.iter().any(|result| result.level == Level::V1) {
+            writeln!(
+                f,
+                "Trust: none was given, so nobody's signature was asked for, and nothing here tells who made this"
+            )?;
+        }
         for signer in &self.signers {
             writeln!(f, "Signed: {}", shown(&signer.to_string()))?;
         }

@@ -37,10 +37,15 @@ Examples:
     utfall verify bundle.zip --rerun pipelines/hemmasittare --workspace again \\
         --commitment-key runs/hemmasittare/commitment.key
     utfall verify bundle.zip --trust trust.toml --sign-summary our.key --summary-to summary.json
-    utfall verify bundle.zip --format json")]
+    utfall verify bundle.zip --format json
+    utfall verify --page verify.html")]
 pub(crate) struct VerifyArgs {
     /// Bundle written by `utfall run`, or the folder it was unpacked into
-    bundle: PathBuf,
+    #[arg(required_unless_present = "page")]
+    bundle: Option<PathBuf>,
+    /// Write a page that checks bundles in any browser, without install or network, for those without utfall
+    #[arg(long, value_name = "HTML", conflicts_with = "bundle")]
+    page: Option<PathBuf>,
     /// Whom to trust, and who must have signed: the policy that `utfall key trust` writes
     #[arg(long, value_name = "TOML")]
     trust: Option<PathBuf>,
@@ -74,6 +79,21 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Code, CliError> {
+    match (&args.page, &args.bundle) {
+        (Some(page), _) => write_page(page, out),
+        (None, Some(bundle)) => verify_bundle(args, bundle, out),
+        (None, None) => Err(CliError::Bundle("none was named".to_owned())),
+    }
+}
+
+fn write_page(path: &Path, out: &mut dyn Write) -> Result<Code, CliError> {
+    let page = utfall_report::render_verifier()?;
+    utfall_files::write_whole(path, page.as_bytes())?;
+    writeln!(out, "Wrote {}", path.display())?;
+    Ok(Code::Done)
+}
+
+fn verify_bundle(args: &VerifyArgs, bundle: &Path, out: &mut dyn Write) -> Result<Code, CliError> {
     let trust = args.trust.as_deref().map(read_policy).transpose()?;
     let ledger = args
         .ledger
@@ -82,7 +102,7 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Code, Cli
         .transpose()?;
     let on = args.on.unwrap_or_else(clock::today);
     let question = Question::all(trust.as_ref(), on, ledger.as_ref());
-    let inspection = inspect(&args.bundle).map_err(|error| CliError::Bundle(error.to_string()))?;
+    let inspection = inspect(bundle).map_err(|error| CliError::Bundle(error.to_string()))?;
     let mut verified = verification(&inspection, &question);
     if let (Some(pipeline), Some(workspace)) = (&args.rerun, &args.workspace) {
         let findings = rerun(args, pipeline, workspace, inspection)?;

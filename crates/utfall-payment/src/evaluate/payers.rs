@@ -69,6 +69,7 @@ impl Evaluation<'_> {
     fn hold_caps(&mut self, parts: &mut [BigInt]) -> BigInt {
         // A cap without a value has left the total undecided, and every part 0.
         let caps = self.payer_caps().unwrap_or_default();
+        let scale = BigInt::from(10).pow(self.terms.currency.exponent());
         let names: Vec<String> = self
             .terms
             .parties
@@ -81,7 +82,7 @@ impl Evaluation<'_> {
             let Some(cap) = cap else { continue };
             let operands = vec![
                 self.noted("part", &self.money(&parts[index]).exact()),
-                self.noted("cap", &self.money(cap).exact()),
+                self.noted("cap", &number::ratio(cap.clone(), scale.clone())), // may be beyond any money
             ];
             if parts[index] > *cap {
                 beyond += &parts[index] - cap;

@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::ReportInput;
 use crate::picture::Picture;
+use crate::verifier::Verifier;
 
 /// Everything on the page.
 #[derive(Debug, Serialize)]
@@ -42,6 +43,8 @@ pub(crate) struct Page {
     pub(crate) data: DataSection,
     pub(crate) provenance: Vec<Provenance>,
     pub(crate) words: Vec<Word>,
+    #[serde(flatten)]
+    pub(crate) verifier: Verifier,
 }
 
 /// The sections, in order: what was decided, how, on what grounds, and how to check it.
@@ -86,6 +89,7 @@ impl Page {
                 input.pipeline,
             ),
             words: words::glossary(),
+            verifier: Verifier::new(),
         }
     }
 }
