@@ -19,6 +19,7 @@ mod faults;
 mod harness;
 #[cfg(unix)]
 mod interrupting;
+mod models;
 mod over_time;
 mod releasing;
 mod repeatable;

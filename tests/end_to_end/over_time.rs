@@ -5,23 +5,23 @@ use serde_json::Value;
 use crate::harness::{Scratch, root, texts, utfall};
 
 /// The numbers that a golden case expects.
-fn expected(case: &str) -> toml::Table {
+pub(crate) fn expected(case: &str) -> toml::Table {
     let path = root().join("tests/cases/requests").join(case);
     let case: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
     case["expected"].as_table().unwrap().clone()
 }
 
-fn number(expected: &toml::Table, name: &str, key: &str) -> f64 {
+pub(crate) fn number(expected: &toml::Table, name: &str, key: &str) -> f64 {
     expected[name][key].as_float().unwrap()
 }
 
-fn estimate<'a>(run: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn estimate<'a>(run: &'a Value, name: &str) -> &'a Value {
     let effects = run["effects"].as_array().unwrap();
     let found = effects.iter().find(|effect| effect["name"] == name);
     &found.unwrap()["result"]["estimate"]
 }
 
-fn assert_near(what: &str, found: &Value, expected: f64, most: f64) {
+pub(crate) fn assert_near(what: &str, found: &Value, expected: f64, most: f64) {
     let found = found.as_f64().unwrap();
     assert!(
         (found - expected).abs() <= most,
@@ -42,19 +42,40 @@ fn column(rows: &[Vec<String>], name: &str) -> Vec<String> {
 }
 
 #[test]
-fn effects_of_the_laws_of_2006_are_those_of_callaway_and_santanna() {
+fn effects_of_the_laws_pooled_over_groups_are_those_of_callaway_and_santanna() {
     let run = Scratch::copy_of("castle-doctrine").run_beyond_its_gate(&[]);
     let expected = expected("panels-A32-cs-castle-never.toml");
-    for year in 2006..=2010 {
-        let found = estimate(&run, &format!("homicide-{year}"));
-        let key = format!("2006, {year}");
+    for (effect, pooled) in [("homicide", "dynamic"), ("homicide-by-year", "simple")] {
+        let found = estimate(&run, effect);
         // The extract holds nine decimals of the published fourteen.
-        let att = number(&expected, "att", &key);
-        assert_near(&key, &found["point"], att, 1e-9);
-        let error = number(&expected, "att_se", &key);
-        assert_near(&key, &found["standard-error"], error, 1e-9);
+        let point = number(&expected, "overall", pooled);
+        assert_near(pooled, &found["point"], point, 1e-9);
+        let error = number(&expected, "overall_se", pooled);
+        assert_near(pooled, &found["standard-error"], error, 1e-9);
+        assert_eq!(found["n-treated"], 21);
+        let z = point / error;
+        assert!(found["p-value"].as_f64().unwrap() < 0.01 && z > 2.5);
     }
     assert_eq!(run["decision"]["branch"], "nothing-due");
+}
+
+#[test]
+fn the_hazard_of_arrest_is_that_of_coxs_model() {
+    let run = Scratch::copy_of("recidivism").run_well(&[]);
+    let expected = expected("events-E10-cox-rossi-efron.toml");
+    let found = estimate(&run, "hazard");
+    for (here, there) in [("point", "coef"), ("standard-error", "coef_se")] {
+        assert_near(
+            here,
+            &found[here],
+            number(&expected, there, "fin=yes"),
+            1e-7,
+        );
+    }
+    let effects = run["effects"].as_array().unwrap();
+    let hazard = effects.iter().find(|effect| effect["name"] == "hazard");
+    let result = &hazard.unwrap()["result"];
+    assert!(result.get("unadjusted").is_none() && result["mean-treated"].is_null());
 }
 
 #[test]

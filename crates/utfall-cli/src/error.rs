@@ -153,7 +153,8 @@ fn of_run(error: &RunError) -> Code {
         | RunError::Cohort(_)
         | RunError::Truth { .. }
         | RunError::CalibrationReachesOutcomes { .. }
-        | RunError::Placebo(_) => Code::Plan,
+        | RunError::Placebo(_)
+        | RunError::Model { .. } => Code::Plan,
         RunError::Matching { .. } | RunError::Weighting { .. } | RunError::Effect { .. } => {
             Code::ChecksFailed
         }

@@ -93,10 +93,13 @@ fn balance(results: &Results) -> String {
 
 fn details(effect: &EffectRecord) -> Vec<String> {
     match &effect.result {
-        EffectResult::Estimated(found) => vec![
-            format!("estimate    {}", figures(&found.estimate, &effect.unit)),
-            format!("unadjusted  {}", figures(&found.unadjusted, &effect.unit)),
-        ],
+        EffectResult::Estimated(found) => {
+            let own = format!("estimate    {}", figures(&found.estimate, &effect.unit));
+            let unadjusted = found.unadjusted.iter();
+            let unadjusted =
+                unadjusted.map(|one| format!("unadjusted  {}", figures(one, &effect.unit)));
+            std::iter::once(own).chain(unadjusted).collect()
+        }
         EffectResult::NotMeasurable { reason } => vec![format!("not measurable: {reason}")],
         EffectResult::NotYetReported { reason } => vec![format!("not yet: {reason}")],
     }

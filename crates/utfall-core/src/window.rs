@@ -103,6 +103,15 @@ impl Offset {
 }
 
 impl Offset {
+    /// This far, so many times.
+    #[must_use]
+    pub fn times(self, n: i32) -> Self {
+        Self {
+            count: self.count.saturating_mul(n),
+            unit: self.unit,
+        }
+    }
+
     /// The date that lies this far before `date`.
     ///
     /// # Errors

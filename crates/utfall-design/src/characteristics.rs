@@ -219,9 +219,9 @@ fn record(
     let mean_treated = mean_comparator + estimate.point;
     let result = EffectResult::Estimated(Box::new(Estimated::new(
         estimate,
-        estimate,
-        mean_treated,
-        mean_comparator,
+        Some(estimate),
+        Some(mean_treated),
+        Some(mean_comparator),
     )));
     let money = effect.money.as_ref();
     let money = money.map(|money| money_record(money, &result)).transpose();
@@ -246,6 +246,7 @@ fn record(
             reasons: Vec::new(),
         }),
         money: money.map_err(|source| effect.refused(source))?,
+        model: None,
     })
 }
 

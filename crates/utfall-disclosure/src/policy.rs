@@ -116,6 +116,23 @@ pub enum Population {
 pub struct Reason(String);
 
 impl Policy {
+    /// Whether persons at risk and events so far, beside those told at an earlier time, give no small
+    /// count away: those at risk, those who left since and those with the event since must each be
+    /// ones that may be told.
+    #[must_use]
+    pub fn tells_step(&self, before: Option<(u64, u64)>, here: (u64, u64)) -> bool {
+        let (risk, events) = here;
+        let may = |count: u64| self.release(count).value().is_some();
+        let (left, new) = match before {
+            Some((risk_before, events_before)) => (
+                risk_before.saturating_sub(risk),
+                events.saturating_sub(events_before),
+            ),
+            None => return may(risk) && may(events),
+        };
+        may(risk) && may(left) && may(new)
+    }
+
     /// Midpoint rounding to intervals of six, as OpenSAFELY releases counts.
     #[must_use]
     pub fn midpoint_6() -> Self {
@@ -442,5 +459,16 @@ mod tests {
         ] {
             assert!(read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_is_withheld_if_few_left_or_had_the_event_since_the_one_before() {
+        let policy = Policy::acro();
+        assert!(policy.tells_step(None, (200, 12)));
+        assert!(!policy.tells_step(None, (200, 3)));
+        assert!(policy.tells_step(Some((200, 12)), (180, 25)));
+        assert!(!policy.tells_step(Some((200, 12)), (195, 25)));
+        assert!(!policy.tells_step(Some((200, 12)), (180, 14)));
+        assert!(!policy.tells_step(Some((20, 12)), (9, 23)));
     }
 }

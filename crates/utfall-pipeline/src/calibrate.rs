@@ -23,7 +23,10 @@ use crate::compare::{compare, matrix};
 use crate::outcomes::OutcomeReader;
 use crate::run::Context;
 use crate::study::Study;
-use crate::{Plan, PlanError, RunError, RunRequest, RunWatch, calibration_log, documents, steps};
+use crate::{
+    EffectSpec, EstimatorSpec, Plan, PlanError, RunError, RunRequest, RunWatch, calibration_log,
+    documents, steps,
+};
 
 /// How a plan is calibrated. Nothing here is part of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,13 @@ pub fn calibrate(
     }
     if plan.cohort.entry.is_some() {
         return Err(PoolError::SeveralDays.into());
+    }
+    let is_model = |effect: &&EffectSpec| matches!(effect.estimator, EstimatorSpec::Model(_));
+    if let Some(effect) = plan.effect.iter().find(is_model) {
+        return Err(RunError::Model {
+            effect: effect.name.clone(),
+            message: "placebo programmes are drawn for estimators on matched, weighted or all units, not for a model; take the effect out of a copy of the plan".to_owned(),
+        });
     }
     let mut context = Context::new(request, watch);
     let ingested = steps::ingest::run(&mut context)?;

@@ -147,10 +147,17 @@ impl Faults<'_> {
         let is_by_day = design
             .matching
             .is_some_and(|matching| matching.exact.iter().any(|name| name == INDEX_DATE));
-        if is_staggered && !is_by_day && design.units != Some(UnitsCompared::AsPrimary) {
+        let effects = self.plan.effect.iter();
+        let are_panels = effects.into_iter().all(|effect| match &effect.estimator {
+            EstimatorSpec::Model(model) => model.is_panel(),
+            _ => false,
+        });
+        let is_followed = design.units == Some(UnitsCompared::Everyone) && are_panels;
+        let as_primary = design.units == Some(UnitsCompared::AsPrimary);
+        if is_staggered && !is_by_day && !is_followed && !as_primary {
             self.add(
                 design.path(&["matching".into()]),
-                "with staggered entry units are compared within index dates; use a matching with `exact = [\"index-date\"]`",
+                "with staggered entry units are compared within index dates; use a matching with `exact = [\"index-date\"]`, or `units = \"everyone\"` and models on `unit-and-period` alone",
             );
         }
     }
@@ -310,6 +317,10 @@ impl Faults<'_> {
             ),
             EstimatorSpec::AdjustedDifference { .. }
             | EstimatorSpec::MatchedDifferenceInDifferences { .. } => (false, ""),
+            EstimatorSpec::Model(_) => (
+                !design.is_primary(),
+                "a model names measures and numbers of one effect; state it as an effect of its own",
+            ),
         };
         self.add_if(is_fault, &at, message);
         let (key, names) = match estimator {

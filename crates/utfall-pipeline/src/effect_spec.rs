@@ -5,9 +5,11 @@ use utfall_core::Window;
 use utfall_effects::{Inference, MoneySpec};
 use utfall_verify::record::EffectRole;
 
+use crate::ModelSpec;
+
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(try_from = "Written", rename_all = "kebab-case")]
 pub struct EffectSpec {
     /// The name the contract uses.
     pub name: String,
@@ -24,12 +26,73 @@ pub struct EffectSpec {
     pub window: Window,
     /// How the effect is estimated.
     pub estimator: EstimatorSpec,
-    /// How its uncertainty is computed.
+    /// How its uncertainty is computed; a model computes its own, and has the level of its interval
+    /// here.
     pub inference: Inference,
     /// What belongs together; used by the `cr` standard errors.
     pub clusters: Vec<ClusterBy>,
     /// What the effect on the treated is worth.
     pub money: Option<MoneySpec>,
+}
+
+/// An effect as a plan has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    name: String,
+    title: String,
+    #[serde(default)]
+    role: EffectRole,
+    unit: String,
+    measure: String,
+    window: Window,
+    estimator: EstimatorSpec,
+    inference: Option<Inference>,
+    clusters: Option<Vec<ClusterBy>>,
+    money: Option<MoneySpec>,
+}
+
+impl TryFrom<Written> for EffectSpec {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let (inference, clusters) = match (&written.estimator, written.inference, written.clusters)
+        {
+            (EstimatorSpec::Model(model), None, None) => (model.inference(), Vec::new()),
+            (EstimatorSpec::Model(_), ..) => {
+                return Err(format!(
+                    "effect `{}` has `inference` or `clusters` beside a model, whose request says how its errors are computed; leave them out",
+                    written.name
+                ));
+            }
+            (_, Some(inference), Some(clusters)) => (inference, clusters),
+            (_, None, _) => return Err("missing field `inference`".to_owned()),
+            (_, _, None) => return Err("missing field `clusters`".to_owned()),
+        };
+        Ok(Self {
+            name: written.name,
+            title: written.title,
+            role: written.role,
+            unit: written.unit,
+            measure: written.measure,
+            window: written.window,
+            estimator: written.estimator,
+            inference,
+            clusters,
+            money: written.money,
+        })
+    }
+}
+
+impl EffectSpec {
+    /// The measures that are read after the index date.
+    pub(crate) fn measures(&self) -> impl Iterator<Item = &String> {
+        let further = match &self.estimator {
+            EstimatorSpec::Model(model) => &model.measures[..],
+            _ => &[],
+        };
+        std::iter::once(&self.measure).chain(further)
+    }
 }
 
 /// A way in which rows of the compared sample belong together.
@@ -78,4 +141,6 @@ pub enum EstimatorSpec {
         /// The window the change is measured from.
         baseline: Window,
     },
+    /// A model of a request, on rows made of the sealed units and their outcomes.
+    Model(Box<ModelSpec>),
 }

@@ -1,10 +1,11 @@
 //! The evidence grade of an estimate on units that a design made comparable.
 
 use utfall_effects::{ArmLoss, AttritionBoundary, Evidence, EvidenceDesign};
+use utfall_request::Request;
 use utfall_verify::record::{EffectRecord, GradeRecord};
 
 use crate::study::Study;
-use crate::{EstimatorSpec, RunError, documents};
+use crate::{EstimatorSpec, ModelSpec, RowsSpec, RunError, documents};
 
 /// Grades an effect: how comparators were found, their balance on the plan's covariates, outcomes that
 /// are missing among those compared, and whether the estimate adjusts for what is left.
@@ -69,8 +70,15 @@ fn design(study: &Study<'_>, estimator: &EstimatorSpec) -> EvidenceDesign {
     if study.is_by_lot() {
         return EvidenceDesign::Randomised;
     }
+    let is_sets = study.units.iter().any(|unit| unit.set.is_some());
     match estimator {
         EstimatorSpec::UnadjustedDifference => EvidenceDesign::Compared,
+        EstimatorSpec::Model(model) => match &model.rows {
+            RowsSpec::Period(_) => EvidenceDesign::BeforeAfter,
+            RowsSpec::Unit if is_cutoff(model) => EvidenceDesign::AsIfRandomised,
+            _ if !is_sets && study.is_unweighted() => EvidenceDesign::Compared,
+            _ => EvidenceDesign::Equated,
+        },
         _ => EvidenceDesign::Equated,
     }
 }
@@ -82,7 +90,12 @@ fn adjusts(estimator: &EstimatorSpec) -> bool {
         EstimatorSpec::AdjustedDifference { .. }
             | EstimatorSpec::DoublyRobust { .. }
             | EstimatorSpec::MatchedDifferenceInDifferences { .. }
-    )
+    ) || matches!(estimator, EstimatorSpec::Model(model) if model.is_panel())
+}
+
+/// Whether a threshold moves treatment.
+fn is_cutoff(model: &ModelSpec) -> bool {
+    matches!(model.request.request(), Request::Model(part) if part.discontinuity.is_some())
 }
 
 fn events_per_variable(n_smaller: u64, n_covariates: usize) -> Option<f64> {

@@ -17,6 +17,10 @@ mod examples;
 mod grade;
 mod inspect;
 mod measure_check;
+mod model_effect;
+mod model_released;
+mod model_rows;
+mod model_spec;
 mod outcomes;
 mod overlap;
 mod plan;
@@ -49,6 +53,7 @@ pub use diff::{
 pub use effect_spec::{ClusterBy, EffectSpec, EstimatorSpec};
 pub use examples::check_examples;
 pub use inspect::{CheckRequest, check, ingest, quality, read_contracts, read_data_contract};
+pub use model_spec::{EffectScale, ModelRequest, ModelSpec, Periods, Reads, RowsSpec};
 pub use plan::{Assignment, BalanceSpec, LoadedPlan, Lots, Plan, PlanName, PlanSchema};
 pub use plan_error::PlanError;
 pub use plan_lock::{LockEntry, PlanLock};

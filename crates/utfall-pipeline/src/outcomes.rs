@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use utfall_core::{Estimand, Period, Tally, Window};
+use utfall_disclosure::Policy;
 use utfall_registry::{Baseline, MatchSeal, MeasureSpec, Outcomes, Tables, Units};
 
 use crate::{Assignment, EffectSpec, EstimatorSpec, Plan, PlanError, RunError};
@@ -61,9 +62,32 @@ impl<'a> OutcomeReader<'a> {
         self.plan.assignment.as_ref()
     }
 
+    /// The day periods of the plan are counted from.
+    pub(crate) fn index_date(&self) -> NaiveDate {
+        self.plan.index_date
+    }
+
+    /// What happens to counts before they leave.
+    pub(crate) fn disclosure(&self) -> &Policy {
+        &self.plan.disclosure
+    }
+
     /// Why the follow-up of an effect is not fully reported yet, if it is not.
     pub(crate) fn unreported(&self, effect: &EffectSpec) -> Result<Option<String>, RunError> {
-        let measure = self.measure(&effect.measure)?;
+        for name in effect.measures() {
+            let unreported = self.measure_unreported(self.measure(name)?, effect)?;
+            if unreported.is_some() {
+                return Ok(unreported);
+            }
+        }
+        Ok(None)
+    }
+
+    fn measure_unreported(
+        &self,
+        measure: &MeasureSpec,
+        effect: &EffectSpec,
+    ) -> Result<Option<String>, RunError> {
         // Nobody enters after the index date, so that no follow-up ends later.
         let follow_up = effect.window.around(self.plan.index_date);
         let follow_up = follow_up.map_err(PlanError::Window)?;
@@ -118,6 +142,14 @@ impl<'a> OutcomeReader<'a> {
             }
         }
         Ok(observed)
+    }
+
+    /// A measure over a period, whatever side of an index date it lies on.
+    pub(crate) fn over(&self, measure: &str, period: Period) -> Result<Values, RunError> {
+        let measure = self.measure(measure)?;
+        self.values(measure, period, || {
+            Ok(self.outcomes.measure(measure, period)?)
+        })
     }
 
     fn on_day(

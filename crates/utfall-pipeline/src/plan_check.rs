@@ -9,7 +9,9 @@ use utfall_core::Window;
 use utfall_verify::inputs;
 use utfall_verify::record::EffectRole;
 
-use crate::{EffectSpec, EstimatorSpec, LoadedPlan, PlanError, SensitivityCheck, measure_check};
+use crate::{
+    EffectSpec, EstimatorSpec, LoadedPlan, Periods, PlanError, SensitivityCheck, measure_check,
+};
 
 /// Checks names across the plan's files, and windows against the index date.
 pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
@@ -44,9 +46,11 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         measure_check::check_window(loaded, measure, window)?;
     }
     for effect in &plan.effect {
-        known("measure", &effect.measure, &measures)?;
+        for measure in effect.measures() {
+            known("measure", measure, &measures)?;
+            measure_check::check_window(loaded, measure, &effect.window)?;
+        }
         check_windows(loaded, effect)?;
-        measure_check::check_window(loaded, &effect.measure, &effect.window)?;
     }
     check_sensitivity(loaded)?;
     crate::design_check::check(loaded)?;
@@ -63,7 +67,9 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         .flat_map(|effect| {
             let money = effect.money.iter();
             let money = money.flat_map(|_| inputs::money_names(&effect.name));
-            inputs::names(&effect.name).chain(money)
+            let has_model = matches!(effect.estimator, EstimatorSpec::Model(_));
+            let pretrend = has_model.then(|| inputs::pretrend_name(&effect.name));
+            inputs::names(&effect.name).chain(money).chain(pretrend)
         })
         .chain(inputs::run_names())
         .collect();
@@ -125,8 +131,32 @@ fn check_windows(loaded: &LoadedPlan, effect: &EffectSpec) -> Result<(), PlanErr
             before_index_date(loaded, &effect.measure, baseline)?;
             measure_check::check_window(loaded, &effect.measure, baseline)
         }
+        EstimatorSpec::Model(model) => match model.periods() {
+            Some(periods) => check_periods(loaded, effect, periods),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
+}
+
+/// Periods fill the follow-up, and every measure can be read in each.
+fn check_periods(
+    loaded: &LoadedPlan,
+    effect: &EffectSpec,
+    periods: Periods,
+) -> Result<(), PlanError> {
+    let until = periods.until(&effect.window, loaded.plan.index_date);
+    let Some(until) = until.map_err(PlanError::Window)? else {
+        return Err(PlanError::Periods {
+            effect: effect.name.clone(),
+        });
+    };
+    for number in periods.first()..until {
+        for measure in effect.measures() {
+            measure_check::check_window(loaded, measure, &periods.window(number))?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks name effects of the plan, and read windows on their own side of the index date.
@@ -139,6 +169,11 @@ fn check_sensitivity(loaded: &LoadedPlan) -> Result<(), PlanError> {
         let Some(effect) = effect else {
             continue;
         };
+        if matches!(effect.estimator, EstimatorSpec::Model(_)) {
+            return Err(PlanError::CheckOfModel {
+                effect: effect.name.clone(),
+            });
+        }
         match &wanted.check {
             SensitivityCheck::PlaceboDate { window } => {
                 before_index_date(loaded, &effect.measure, window)?;

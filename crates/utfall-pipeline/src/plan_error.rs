@@ -78,6 +78,24 @@ pub enum PlanError {
         index_date: NaiveDate,
     },
 
+    /// The periods of a model do not fill the follow-up.
+    #[error(
+        "the periods of effect `{effect}` do not fill its window, expected a window from `0 days` to a whole number of lengths"
+    )]
+    Periods {
+        /// The effect.
+        effect: String,
+    },
+
+    /// A check of an effect that is estimated by a model.
+    #[error(
+        "a sensitivity check names effect `{effect}`, which a model estimates; checks are of estimators on matched, weighted or all units, so state another effect with such a model instead"
+    )]
+    CheckOfModel {
+        /// The effect.
+        effect: String,
+    },
+
     /// A baseline would be measured after the index date.
     #[error(
         "a baseline window of measure `{measure}` ends on {ends}, expected {index_date} (the index date) or earlier"

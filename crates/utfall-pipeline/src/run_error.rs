@@ -79,6 +79,15 @@ pub enum RunError {
         source: EffectError,
     },
 
+    /// A model that its rows do not fit, or that has no such number.
+    #[error("cannot estimate the effect `{effect}`: {message}")]
+    Model {
+        /// The effect.
+        effect: String,
+        /// Why.
+        message: String,
+    },
+
     /// A file of the workspace cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),

@@ -134,7 +134,9 @@ impl<'a> Sample<'a> {
         let estimate = match by.spec {
             EstimatorSpec::MatchedDifference
             | EstimatorSpec::WeightedDifference
-            | EstimatorSpec::UnadjustedDifference => matched_difference(&sample, by.inference),
+            | EstimatorSpec::UnadjustedDifference
+            // A model is estimated on rows of its own; of its sample there is the plain difference.
+            | EstimatorSpec::Model(_) => matched_difference(&sample, by.inference),
             EstimatorSpec::MatchedDifferenceInDifferences { .. } => {
                 matched_difference_in_differences(&sample, &self.baseline, by.inference)
             }

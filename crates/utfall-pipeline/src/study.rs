@@ -88,8 +88,14 @@ impl Study<'_> {
             title: spec.title.clone(),
             role: spec.role,
             unit: spec.unit.clone(),
-            estimator: documents::kind(by.estimator),
-            standard_error_kind: documents::word(&by.inference.standard_error),
+            estimator: match by.estimator {
+                EstimatorSpec::Model(model) => model.request.model().to_owned(),
+                estimator => documents::kind(estimator),
+            },
+            standard_error_kind: match by.estimator {
+                EstimatorSpec::Model(_) => "of the model".to_owned(),
+                _ => documents::word(&by.inference.standard_error),
+            },
             n_outcome_missing_treated: 0,
             n_outcome_missing_comparator: 0,
             result: EffectResult::NotMeasurable {
@@ -97,6 +103,10 @@ impl Study<'_> {
             },
             grade: None,
             money: None,
+            model: match by.estimator {
+                EstimatorSpec::Model(model) => Some(model.unanswered()),
+                _ => None,
+            },
         }
     }
 
@@ -106,6 +116,9 @@ impl Study<'_> {
         by: Procedure<'_>,
         record: &mut EffectRecord,
     ) -> Result<EffectResult, RunError> {
+        if let EstimatorSpec::Model(model) = by.estimator {
+            return self.by_model(spec, model, by, record);
+        }
         let observed = self
             .outcomes
             .observed(spec, by.estimator, &self.cohort.index_dates)?;
@@ -122,9 +135,9 @@ impl Study<'_> {
                 let unadjusted = self.unadjusted(by, &observed).map_err(failed)?;
                 Ok(EffectResult::Estimated(Box::new(Estimated::new(
                     found.estimate,
-                    unadjusted,
-                    found.mean_treated,
-                    found.mean_comparator,
+                    Some(unadjusted),
+                    Some(found.mean_treated),
+                    Some(found.mean_comparator),
                 ))))
             }
             Err(error @ (EffectError::TooFewInArm { .. } | EffectError::NoVariation)) => {
@@ -141,11 +154,15 @@ impl Study<'_> {
         let everyone = self.units.iter().all(|unit| unit.set.is_none())
             && self.balance.n_treated == self.balance.n_treated_matched
             && self.balance.n_comparator == self.balance.n_comparator_matched
-            && self
-                .units
-                .iter()
-                .all(|unit| (unit.weight - 1.0).abs() <= 0.0);
+            && self.is_unweighted();
         everyone && self.outcomes.assignment().is_some()
+    }
+
+    /// Whether every unit counts once.
+    pub(crate) fn is_unweighted(&self) -> bool {
+        self.units
+            .iter()
+            .all(|unit| (unit.weight - 1.0).abs() <= 0.0)
     }
 
     /// How an effect is estimated on these units.
@@ -160,7 +177,11 @@ impl Study<'_> {
     }
 
     /// What a comparison of everyone eligible, without matching, would have said.
-    fn unadjusted(&self, by: Procedure<'_>, observed: &Observed) -> Result<Estimate, EffectError> {
+    pub(crate) fn unadjusted(
+        &self,
+        by: Procedure<'_>,
+        observed: &Observed,
+    ) -> Result<Estimate, EffectError> {
         let cohort = self.cohort;
         let change = |row: usize| observed.change(&cohort.units[row], cohort.index_dates[row]);
         let (treated, outcome): (Vec<bool>, Vec<f64>) = (0..cohort.units.len())

@@ -68,6 +68,34 @@ impl Numbers {
         self.by_covariate.keys().map(String::as_str)
     }
 
+    /// Every number under its full name, `name` or `name.covariate`, as [`Numbers::get`] takes it.
+    pub fn flat(&self) -> impl Iterator<Item = (String, f64)> {
+        let plain = self.plain.iter().map(|(name, number)| {
+            let value = match *number {
+                Number::Count(count) => utfall_stats::moments::count(count),
+                Number::Real(value) => value,
+            };
+            (name.clone(), value)
+        });
+        plain.chain(self.by_covariate.iter().flat_map(|(name, each)| {
+            each.iter()
+                .map(move |(key, value)| (format!("{name}.{key}"), *value))
+        }))
+    }
+
+    /// Numbers that were kept by their full names.
+    #[must_use]
+    pub fn of_flat<'a>(all: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
+        let mut numbers = Self::default();
+        for (name, value) in all {
+            match name.split_once('.') {
+                Some((name, key)) => numbers.covariate(name, key, value),
+                None => numbers.real(name, value),
+            }
+        }
+        numbers
+    }
+
     /// What to know before these numbers are used.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {

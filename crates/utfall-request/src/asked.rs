@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use crate::calculation::Calculation;
-use crate::files::Files;
+use crate::files::{Cells, Files};
 use crate::model::Model;
 use crate::request::Request as Comparison;
 use crate::{Answer, RequestError};
@@ -22,6 +22,9 @@ pub enum Request {
     /// Numbers from numbers, without a file.
     Calculation(Box<Calculation>),
 }
+
+/// What rows are called that stand in no file.
+const ROWS: &str = "rows";
 
 /// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +109,43 @@ impl Request {
         }
     }
 
+    /// Whether a key of a request is a model.
+    #[must_use]
+    pub fn is_model(key: &str) -> bool {
+        Model::PARTS.contains(&key)
+    }
+
+    /// A model on rows that are handed over and stand in no file: a request without `schema` and
+    /// `data`. It is answered by [`estimate_rows`].
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Malformed`], or [`RequestError::Contradiction`] if it names data, is no model,
+    /// or of several models.
+    pub fn on_rows(
+        mut parts: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, RequestError> {
+        let refused = |what: &str, remedy| RequestError::Contradiction {
+            what: what.to_owned(),
+            remedy,
+        };
+        for (key, value) in [("schema", "utfall-request/1"), ("data", ROWS)] {
+            if parts.insert(key.to_owned(), value.into()).is_some() {
+                return Err(refused(
+                    "`schema` or `data`",
+                    "leave them out: the rows are handed over",
+                ));
+            }
+        }
+        match Self::from_value("request", parts.into())? {
+            model @ Self::Model(_) => Ok(model),
+            _ => Err(refused(
+                "a request without a model",
+                "give it one, such as `[staggered]` or `[survival]`",
+            )),
+        }
+    }
+
     fn comparison(comparison: Comparison) -> Self {
         Self::Comparison(Box::new(comparison))
     }
@@ -144,6 +184,24 @@ pub fn estimate_from(request: &Request, files: &Files<'_>) -> Result<Answer, Req
     }
 }
 
+/// Answers a request of [`Request::on_rows`] on its rows; other data that it names are not found.
+///
+/// # Errors
+///
+/// Those of [`estimate`].
+pub fn estimate_rows(request: &Request, rows: Cells) -> Result<Answer, RequestError> {
+    let read = move |file: &Path| {
+        if file == Path::new(ROWS) {
+            return Ok(rows.clone());
+        }
+        Err(RequestError::Unreadable {
+            file: file.to_owned(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })
+    };
+    estimate_from(request, &Files::read_by(Path::new(""), &read))
+}
+
 fn malformed(name: &str, error: &serde_json::Error) -> RequestError {
     RequestError::Malformed {
         name: name.to_owned(),
@@ -156,4 +214,48 @@ fn toml_part<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, RequestEr
         name: name.to_owned(),
         message: error.to_string().trim_end().to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on_rows(text: &str) -> Result<Request, RequestError> {
+        Request::on_rows(serde_json::from_str(text).unwrap())
+    }
+
+    const RANKS: &str = r#""survival": {"time": "days", "event": "event", "group": "arm", "interval": "plain",
+        "restricted-means": [10.0], "compare": {"treated": "t", "comparator": "c"}, "confidence-level": 0.95}"#;
+
+    #[test]
+    fn a_model_on_rows_answers_as_on_a_file() {
+        let request = on_rows(&format!("{{{RANKS}}}")).unwrap();
+        let header = ["days", "event", "arm"].map(str::to_owned).to_vec();
+        let rows = [
+            ("4", "1", "t"),
+            ("10", "0", "t"),
+            ("2", "1", "c"),
+            ("8", "1", "c"),
+        ]
+        .map(|(days, event, arm)| vec![days.to_owned(), event.to_owned(), arm.to_owned()]);
+        let answer = estimate_rows(&request, Cells::of(header, rows)).unwrap();
+        assert_eq!(
+            answer.numbers.get("restricted_mean_difference.10"),
+            Some(2.0)
+        );
+        let kept: std::collections::BTreeMap<String, f64> = answer.numbers.flat().collect();
+        let again =
+            crate::Numbers::of_flat(kept.iter().map(|(name, value)| (name.as_str(), *value)));
+        assert_eq!(
+            again.flat().collect::<std::collections::BTreeMap<_, _>>(),
+            kept
+        );
+    }
+
+    #[test]
+    fn a_model_on_rows_names_no_data_and_is_one_model() {
+        assert!(on_rows("{}").is_err());
+        assert!(on_rows(&format!(r#"{{"data": "x.csv", {RANKS}}}"#)).is_err());
+        assert!(on_rows(&format!(r#"{{"unknown": 1, {RANKS}}}"#)).is_err());
+    }
 }

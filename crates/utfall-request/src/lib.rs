@@ -61,7 +61,7 @@ pub use abadie_imbens::{AbadieImbens, BiasAdjustment, MatchedOn};
 pub use accelerated::AcceleratedFailure;
 pub use adoption::{Adoption, AdoptionMethod};
 pub use answer::{Answer, Numbers};
-pub use asked::{Request, estimate, estimate_from};
+pub use asked::{Request, estimate, estimate_from, estimate_rows};
 pub use balance::{Balance, FurtherBalance, MissingCovariates, Prognostic};
 pub use bounds::Bounds;
 pub use calculation::{Calculation, EValue, PValues};

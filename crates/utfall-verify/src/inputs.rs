@@ -14,6 +14,7 @@
 //! | `E.wwc` | its rating in the style of the What Works Clearinghouse | text |
 //! | `E.without-one-lowest`, `E.without-one-highest` | the range of the point over all estimates without one unit, where the run has it | number |
 //! | `E.savings`, `E.savings-lower`, `E.savings-upper` | what it is worth, where the plan gives a unit cost | number |
+//! | `E.pretrend-p` | the test of effects before the start, of an effect by a model | number |
 //!
 //! and `balance.passed`, a flag, comes from `record/balance.json`. An effect that is not
 //! measurable supplies every name as not measurable, and one that is not yet reported every name as
@@ -57,6 +58,15 @@ const MONEY: [(&str, &[&str]); 3] = [
     ("savings-lower", &["savings", "interval", "lower"]),
     ("savings-upper", &["savings", "interval", "upper"]),
 ];
+
+/// The figure of a model's test of effects before the start, in `model` beside its result.
+const PRETREND: &str = "pretrend-p";
+
+/// The name an effect supplies besides, if a model estimates it.
+#[must_use]
+pub fn pretrend_name(effect: &str) -> String {
+    format!("{effect}.{PRETREND}")
+}
 
 /// Every name an effect supplies besides, if the plan says what its outcome costs.
 pub fn money_names(effect: &str) -> impl Iterator<Item = String> {
@@ -186,6 +196,26 @@ fn figures_of_effects(bytes: &[u8]) -> Result<Vec<Figure>, JsonError> {
                 pointer: format!("/effects/{index}/result/{}", path.join("/")),
             }));
         }
+        let model = entry.get("model").filter(|_| effect.model.is_some());
+        figures.extend(model.map(|model| {
+            let (input, pointer) = match &effect.result {
+                EffectResult::NotMeasurable { reason } => {
+                    (not_measurable(reason), "result/reason".to_owned())
+                }
+                EffectResult::NotYetReported { reason } => {
+                    (not_yet_reported(reason), "result/reason".to_owned())
+                }
+                EffectResult::Estimated(_) => {
+                    (copy(model, &[PRETREND]), format!("model/{PRETREND}"))
+                }
+            };
+            Figure {
+                name: pretrend_name(&effect.name),
+                input,
+                document: EFFECTS,
+                pointer: format!("/effects/{index}/{pointer}"),
+            }
+        }));
         let money = entry.get("money").filter(|_| effect.money.is_some());
         figures.extend(money.into_iter().flat_map(|money| {
             MONEY.iter().map(move |(name, path)| {
@@ -218,7 +248,8 @@ fn copy(result: &Json, path: &[&str]) -> Input {
         Some(Json::Number(text)) => Input::Number(text.clone()),
         Some(Json::Text(text)) => Input::Text(text.clone()),
         _ => not_measurable(match path {
-            ["relative"] => "relative to a comparator mean of 0 there is no effect",
+            ["relative"] => "relative to a comparator mean of 0, or to none, there is no effect",
+            [PRETREND] => "the model tests no effects before the start",
             _ => "the figure is beyond any number",
         }),
     }

@@ -197,7 +197,7 @@ fn estimated(shown: &PublicEstimate, estimand: Estimand) -> Option<Estimated> {
         n_comparator: count(shown.units.comparator)?,
         n_clusters: None,
     };
-    let made = Estimated::new(estimate, estimate, 0.0, 0.0);
+    let made = Estimated::new(estimate, None, None, None);
     Some(Estimated {
         relative: shown.relative,
         ..made

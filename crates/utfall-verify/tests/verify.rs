@@ -204,8 +204,8 @@ fn a_better_effect_with_fitting_figures_is_refused_at_the_decision() {
     **estimated = utfall_verify::record::Estimated::new(
         estimated.estimate,
         estimated.unadjusted,
-        0.1978,
-        0.229,
+        Some(0.1978),
+        Some(0.229),
     );
     let error = seal_run(&better).unwrap_err().to_string();
     assert!(error.contains("record/decision.json#/"), "{error}");

@@ -144,7 +144,9 @@ fn tally(
         let coverage = tallies
             .entry(format!("{design}, {}", effect.name))
             .or_default();
-        coverage.add(truth, &found.estimate, &found.unadjusted, paid);
+        if let Some(unadjusted) = &found.unadjusted {
+            coverage.add(truth, &found.estimate, unadjusted, paid);
+        }
     }
 }
 

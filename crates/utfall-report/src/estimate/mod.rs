@@ -5,12 +5,14 @@ mod event_study;
 mod paths;
 mod survival;
 
-use utfall_disclosure::{Cell, Policy};
+use serde::Serialize;
+use utfall_disclosure::{Cell, Policy, Reason};
 use utfall_request::{Answer, Numbers, Request};
+use utfall_verify::record::ModelRecord;
 
 use crate::ReportError;
 use crate::number::{count, fixed};
-use crate::picture::{Plot, place, plot};
+use crate::picture::{Picture, Plot, place, plot};
 use crate::render::fill;
 use crate::study::{Banner, Fact, Figure, Page, Section, Table};
 use crate::svg::STYLE_ALONE;
@@ -84,6 +86,35 @@ pub fn render_estimate(
     };
     let page = fill("study.html", &page)?;
     Ok(EstimatePicture { page, svg })
+}
+
+/// The picture of an effect that a model estimated, its numbers, and what to know of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct ModelPicture {
+    pub(crate) title: String,
+    pub(crate) caption: String,
+    pub(crate) picture: Picture,
+    pub(crate) table: Table,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Draws what a run recorded of a model, if there is a picture of such; `name` is unique in the page.
+///
+/// What may not be told was left out when it was recorded.
+pub(crate) fn of_record(name: &str, effect: &str, model: &ModelRecord) -> Option<ModelPicture> {
+    let parts = serde_json::from_str(&model.request).ok()?;
+    let request = Request::on_rows(parts).ok()?;
+    let kept = model.numbers.iter();
+    let numbers = Numbers::of_flat(kept.map(|(name, value)| (name.as_str(), *value)));
+    let reason = Reason::try_from("left out when it was recorded".to_owned()).ok()?;
+    let drawn = drawn(&request, &numbers, &Policy::None { reason }).ok()?;
+    Some(ModelPicture {
+        title: format!("{effect}: {}.", drawn.plot.title),
+        caption: drawn.caption,
+        picture: plot(name, &drawn.plot),
+        table: drawn.table,
+        warnings: model.warnings.clone(),
+    })
 }
 
 fn drawn(request: &Request, numbers: &Numbers, policy: &Policy) -> Result<Drawn, ReportError> {

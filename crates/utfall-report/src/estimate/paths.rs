@@ -10,7 +10,7 @@ use crate::study::{Fact, Table};
 
 /// Draws the treated mean and its counterfactual; with placebos, gaps among those of all donors.
 pub(super) fn synthetic(part: &SyntheticControl, numbers: &Numbers) -> Result<Drawn, ReportError> {
-    let placebos = by_label(numbers, "placebo_gap");
+    let (placebos, n_poor) = drawn_placebos(numbers);
     let gap = by_number(numbers, "gap");
     let treated = by_number(numbers, "treated_path");
     let counterfactual = by_number(numbers, "counterfactual_path");
@@ -62,7 +62,15 @@ pub(super) fn synthetic(part: &SyntheticControl, numbers: &Numbers) -> Result<Dr
         reason: format!("The mean effect on {} from {} on.", part.outcome, part.from),
         facts,
         caption: if has_fan {
-            "An effect stands out if its line leaves the lines of the donors.".to_owned()
+            format!(
+                "An effect stands out if its line leaves the lines of the donors. {}",
+                match n_poor {
+                    0 => "Every donor is drawn.".to_owned(),
+                    n => format!(
+                        "Donors whose mean squared gap before treatment is more than {POOR_FIT} times that of the treated are not drawn ({n}): no control was found for them, and their later gaps say nothing."
+                    ),
+                }
+            )
         } else {
             "The effect is the distance between the lines after treatment began.".to_owned()
         },
@@ -82,13 +90,36 @@ pub(super) fn synthetic(part: &SyntheticControl, numbers: &Numbers) -> Result<Dr
         },
         table: Table {
             caption: "Paths".to_owned(),
-            note: "Placebos: least and greatest gap among donors.".to_owned(),
+            note: "Placebos: least and greatest gap among the donors drawn.".to_owned(),
             head: ["time", "treated", "without treatment", "gap", "placebos"]
                 .map(str::to_owned)
                 .to_vec(),
             rows,
         },
     })
+}
+
+/// Donors that their controls follow worse than this many times as badly as the treated, by mean squared
+/// gap before treatment, are not drawn (Abadie, Diamond and Hainmueller 2010, figures 5 to 7: 20, 5 and 2).
+const POOR_FIT: u32 = 5;
+
+/// The placebo gaps to draw, and how many donors are left out for their poor fit.
+fn drawn_placebos(numbers: &Numbers) -> (Vec<super::Labelled>, usize) {
+    let all = by_label(numbers, "placebo_gap");
+    let n_all = all.len();
+    let limit = numbers
+        .get("rmse_before")
+        .map(|own| f64::from(POOR_FIT) * own * own);
+    let is_poor = |donor: &str| {
+        let own = numbers.get(&format!("placebo_rmse_before.{donor}"));
+        matches!((own, limit), (Some(own), Some(limit)) if own * own > limit)
+    };
+    let drawn: Vec<_> = all
+        .into_iter()
+        .filter(|(donor, _)| !is_poor(donor))
+        .collect();
+    let n_poor = n_all - drawn.len();
+    (drawn, n_poor)
 }
 
 /// Draws a series, its model and the model without the intervention.

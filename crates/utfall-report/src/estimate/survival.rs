@@ -12,6 +12,13 @@ use crate::study::{Fact, Table};
 /// How groups are told apart, in their order.
 const INKS: [Ink; 2] = [Ink::Dots, Ink::OpenDots];
 
+/// Everyone is without the event at first.
+const BEGINNING: Point = Point {
+    at: 0.0,
+    value: 1.0,
+    limits: None,
+};
+
 /// Draws each group at the times of the request.
 ///
 /// A step at every event would tell when single persons had it. So a time is told only if the policy
@@ -37,7 +44,7 @@ pub(super) fn draw(
         for (at, key, value) in times {
             let of = |name: &str| whole(numbers.get(&format!("{name}.{key}")).unwrap_or(0.0));
             let here = (of("n_risk"), of("n_events_by"));
-            let cell = if is_told(policy, told, here) {
+            let cell = if policy.tells_step(told, here) {
                 policy.release(here.0)
             } else {
                 Cell::Suppressed
@@ -68,9 +75,9 @@ pub(super) fn draw(
         let ink = INKS[index.min(INKS.len() - 1)];
         layers.push(Layer {
             word: None,
-            ink: if index == 0 { Ink::Line } else { Ink::Thin },
-            points: points
-                .iter()
+            ink: if index == 0 { Ink::Line } else { Ink::Second },
+            points: std::iter::once(&BEGINNING)
+                .chain(&points)
                 .map(|point| Point {
                     limits: None,
                     ..*point
@@ -123,34 +130,4 @@ pub(super) fn draw(
             rows,
         },
     })
-}
-
-/// Whether counts at a time, beside those told before, give no small count away.
-fn is_told(policy: &Policy, before: Option<(u64, u64)>, here: (u64, u64)) -> bool {
-    let (risk, events) = here;
-    let may = |count: u64| policy.release(count).value().is_some();
-    let (left, new) = match before {
-        Some((risk_before, events_before)) => (
-            risk_before.saturating_sub(risk),
-            events.saturating_sub(events_before),
-        ),
-        None => return may(risk) && may(events),
-    };
-    may(risk) && may(left) && may(new)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_withheld_if_few_left_or_had_the_event_since_the_one_before() {
-        let policy = Policy::acro();
-        assert!(is_told(&policy, None, (200, 12)));
-        assert!(!is_told(&policy, None, (200, 3)));
-        assert!(is_told(&policy, Some((200, 12)), (180, 25)));
-        assert!(!is_told(&policy, Some((200, 12)), (195, 25)));
-        assert!(!is_told(&policy, Some((200, 12)), (180, 14)));
-        assert!(!is_told(&policy, Some((20, 12)), (9, 23)));
-    }
 }

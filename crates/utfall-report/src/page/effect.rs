@@ -10,6 +10,7 @@ use super::payment::capitalised;
 use super::released::Released;
 use super::thresholds::{self, OnEffect};
 use super::{EffectSection, EffectTable, EffectTableRow, Gap};
+use crate::estimate::of_record;
 use crate::number::{fixed, p_value, shortest};
 use crate::picture::{EffectPanel, EffectRow, Mark, MarkKind, effects as picture};
 
@@ -32,6 +33,14 @@ pub(crate) fn section(documents: &Documents) -> EffectSection {
         tables: estimated
             .iter()
             .map(|(effect, estimated)| table(effect, estimated, Released(&documents.funnel.policy)))
+            .collect(),
+        models: estimated
+            .iter()
+            .enumerate()
+            .filter_map(|(number, (effect, _))| {
+                let name = format!("model-{}", number + 1);
+                of_record(&name, &effect.title, effect.model.as_ref()?)
+            })
             .collect(),
         gaps: documents.effects.effects.iter().filter_map(gap).collect(),
     }
@@ -119,10 +128,14 @@ fn panel(documents: &Documents, effect: &EffectRecord, estimated: &Estimated) ->
     EffectPanel {
         title: shown_title(effect),
         unit: outcome.difference_unit().to_owned(),
-        rows: vec![
-            row(own_label(effect), &outcome, &estimated.estimate, true),
-            row("unadjusted", &outcome, &estimated.unadjusted, false),
-        ],
+        rows: std::iter::once(row(own_label(effect), &outcome, &estimated.estimate, true))
+            .chain(
+                estimated
+                    .unadjusted
+                    .iter()
+                    .map(|estimate| row("unadjusted", &outcome, estimate, false)),
+            )
+            .collect(),
         marks: thresholds_of(documents, effect, estimated)
             .into_iter()
             .map(mark)
@@ -191,11 +204,11 @@ fn money_rows(money: &MoneyRecord) -> Vec<(String, String)> {
 
 fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -> EffectTable {
     let outcome = Outcome::new(&effect.unit, &estimated.estimate);
-    let (matched, unadjusted) = (&estimated.estimate, &estimated.unadjusted);
+    let (matched, unadjusted) = (&estimated.estimate, estimated.unadjusted.as_ref());
     let both = |term: &str, show: &dyn Fn(&Estimate) -> String| EffectTableRow {
         term: term.to_owned(),
         matched: show(matched),
-        unadjusted: show(unadjusted),
+        unadjusted: unadjusted.map_or_else(|| "–".to_owned(), show),
     };
     let matched_only = |term: &str, shown: String| EffectTableRow {
         term: term.to_owned(),
@@ -225,12 +238,16 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
                 .n_clusters
                 .map_or_else(|| "–".to_owned(), |n| released.figure(n as u64))
         }),
-        matched_only("Mean of the treated", outcome.level(estimated.mean_treated)),
-        matched_only(
-            "Mean of the comparators",
-            outcome.level(estimated.mean_comparator),
-        ),
     ];
+    let means = [
+        ("Mean of the treated", estimated.mean_treated),
+        ("Mean of the comparators", estimated.mean_comparator),
+    ];
+    rows.extend(
+        means
+            .into_iter()
+            .filter_map(|(term, mean)| Some(matched_only(term, outcome.level(mean?)))),
+    );
     rows.push(matched_only(
         "Without an outcome",
         attrition(effect, estimated, released),

@@ -20,6 +20,7 @@ use released::Released;
 use serde::Serialize;
 
 use crate::ReportInput;
+use crate::estimate::ModelPicture;
 use crate::picture::Picture;
 use crate::verifier::Verifier;
 
@@ -137,6 +138,8 @@ pub(crate) struct EffectSection {
     pub(crate) has_marks: bool,
     pub(crate) picture: Option<Picture>,
     pub(crate) tables: Vec<EffectTable>,
+    /// What a model found over time, or around a cutoff.
+    pub(crate) models: Vec<ModelPicture>,
     pub(crate) gaps: Vec<Gap>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct EffectFigures<'a> {
     /// The effect's name.
     pub(crate) name: &'a str,
     /// Mean outcome of the comparators; `relative` is a fraction of its size.
-    pub(crate) mean_comparator: f64,
+    pub(crate) mean_comparator: Option<f64>,
     /// Treated units; `total` is the point times their number.
     pub(crate) n_treated: f64,
     /// What one unit of the point on every treated unit saves; `savings` is the point times this.
@@ -131,7 +131,7 @@ fn of_figure(figure: &str, effect: EffectFigures<'_>) -> Option<Multiple> {
         "point" => (Figure::Point, 1.0),
         "lower" => (Figure::Lower, 1.0),
         "upper" => (Figure::Upper, 1.0),
-        "relative" => (Figure::Point, 1.0 / effect.mean_comparator.abs()),
+        "relative" => (Figure::Point, 1.0 / effect.mean_comparator?.abs()),
         "total" => (Figure::Point, effect.n_treated),
         "savings" => (Figure::Point, effect.saved_per_unit?),
         _ => return None,

@@ -113,9 +113,22 @@ fn undecided_lines(documents: &Documents, warnings: &mut Vec<Warning>) {
     );
 }
 
+/// Estimators of changes, in which a difference of level drops out.
+const OF_CHANGES: [&str; 5] = [
+    "matched-difference-in-differences",
+    "staggered",
+    "adoption",
+    "stacked",
+    "two-period",
+];
+
 fn balance(documents: &Documents, warnings: &mut Vec<Warning>) {
     if !documents.balance.gate.passed {
-        let text = "The treated and their comparators differed by more than the plan allows even after matching, so a difference afterwards may not be due to the programme.";
+        let mut text = "The treated and those they are compared with differed at the start by more than the plan allows, so a difference afterwards may not be due to the programme.".to_owned();
+        let of_changes = |effect: &EffectRecord| OF_CHANGES.contains(&effect.estimator.as_str());
+        if documents.effects.effects.iter().any(of_changes) {
+            text.push_str(" An effect on changes takes lasting differences of level off; it rests on the groups having gone on alike without the programme, which this gate does not test.");
+        }
         warn(warnings, "The balance gate is not passed".to_owned(), text);
     }
 }

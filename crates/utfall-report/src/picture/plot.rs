@@ -61,8 +61,8 @@ pub(crate) enum Ink {
     Line,
     /// A second line, dashed.
     Dashed,
-    /// A second line, thin.
-    Thin,
+    /// The line of a second group, in long dashes.
+    Second,
     /// A faint line in the background.
     Faint,
     /// Dots with whiskers.
@@ -78,7 +78,7 @@ impl Ink {
             Self::Band => ("band", "band"),
             Self::Line => ("interval", "dot"),
             Self::Dashed => ("gate", "dot-alert"),
-            Self::Thin => ("interval-thin", "dot-open"),
+            Self::Second => ("dashes", "dot-open"),
             Self::Faint => ("hair", "dot-open"),
             Self::Dots => ("interval", "dot"),
             Self::OpenDots => ("interval-thin", "dot-open"),
@@ -179,10 +179,11 @@ fn draw(svg: &mut Svg, layer: &Layer, across: &Scale, upwards: &Scale) {
                 svg.polygon(&over, line);
             }
         }
-        Ink::Line | Ink::Dashed | Ink::Thin | Ink::Faint => {
-            for pair in layer.points.windows(2) {
-                let [from, to] = [pair[0], pair[1]].map(|point| place(point.at, point.value));
-                svg.line(from, to, line);
+        Ink::Line | Ink::Dashed | Ink::Second | Ink::Faint => {
+            let points = layer.points.iter();
+            let points: Vec<_> = points.map(|point| place(point.at, point.value)).collect();
+            if points.len() > 1 {
+                svg.polyline(&points, line);
             }
         }
         Ink::Dots | Ink::OpenDots => {

@@ -23,7 +23,7 @@ pub(crate) const STYLE_ALONE: &str = "<style>svg{background:#fffefb}text{font-fa
 .note{fill:#5b6876}.strong{font-weight:600;fill:#1d2733}.grid{stroke:#d9dfe5}.hair{stroke:#c3cad1}\
 .axis,.tick{stroke:#5b6876}.zero{stroke:#1d2733;stroke-width:1.25}.band{fill:#dfeaec}\
 .gate{stroke:#b3261e;stroke-dasharray:4 3}.interval{stroke:#14606e;stroke-width:2.5}\
-.interval-thin{stroke:#8a97a3;stroke-width:1.25}.dot{fill:#14606e;stroke:#fffefb}\
+.interval-thin{stroke:#8a97a3;stroke-width:1.25}.dashes{stroke:#5b6876;stroke-width:1.75;stroke-dasharray:7 4}.dot{fill:#14606e;stroke:#fffefb}\
 .dot-open{fill:#fffefb;stroke:#5b6876;stroke-width:1.5}</style>";
 
 /// Which edge of a text its position fixes.
@@ -73,6 +73,19 @@ impl Svg {
     /// A closed shape through these points.
     pub(crate) fn polygon(&mut self, points: &[(f64, f64)], class: &str) {
         let _ = write!(self.body, r#"<polygon class="{class}" points=""#);
+        self.coordinates(points);
+    }
+
+    /// A line through points, one shape, so that a dash runs on from point to point.
+    pub(crate) fn polyline(&mut self, points: &[(f64, f64)], class: &str) {
+        let _ = write!(
+            self.body,
+            r#"<polyline class="{class}" fill="none" points=""#
+        );
+        self.coordinates(points);
+    }
+
+    fn coordinates(&mut self, points: &[(f64, f64)]) {
         for (index, (x, y)) in points.iter().enumerate() {
             let gap = if index == 0 { "" } else { " " };
             let _ = write!(self.body, "{gap}{x:.1},{y:.1}");

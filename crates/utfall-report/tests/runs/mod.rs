@@ -345,6 +345,7 @@ fn effect(result: EffectResult) -> EffectRecord {
             reasons: vec!["nobody was assigned at random".to_owned()],
         }),
         money: None,
+        model: None,
     }
 }
 
@@ -366,9 +367,9 @@ fn estimated_from(
     };
     EffectResult::Estimated(Box::new(Estimated::new(
         matched,
-        unadjusted,
-        mean_treated,
-        mean_comparator,
+        Some(unadjusted),
+        Some(mean_treated),
+        Some(mean_comparator),
     )))
 }
 

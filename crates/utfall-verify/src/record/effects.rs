@@ -1,5 +1,7 @@
 //! `record/effects.json`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utfall_core::Estimate;
 
@@ -41,6 +43,24 @@ pub struct EffectRecord {
     /// What it is worth, where the plan says what the outcome costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money: Option<MoneyRecord>,
+    /// The answer it was read from, where the estimator is a model of a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelRecord>,
+}
+
+/// What a model answered, as far as it may leave the secure environment.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ModelRecord {
+    /// The request, as JSON.
+    pub request: String,
+    /// Numbers of the answer by their full names: those the effect was read from, and those its
+    /// picture is drawn from. Counts of persons are as the plan's disclosure policy shows them.
+    pub numbers: BTreeMap<String, f64>,
+    /// P-value of the test that effects before the start are all zero, if the plan reads one.
+    pub pretrend_p: Option<f64>,
+    /// What to know before the numbers are used, and what was withheld.
+    pub warnings: Vec<String>,
 }
 
 /// How far an estimate can be trusted, by rule, and why.
@@ -104,13 +124,17 @@ pub enum EffectResult {
 pub struct Estimated {
     /// The estimate.
     pub estimate: Estimate,
-    /// The naive comparison of all treated with all others, for contrast.
-    pub unadjusted: Estimate,
-    /// Mean outcome of the matched treated, in the outcome's unit.
-    pub mean_treated: f64,
-    /// Weighted mean outcome of their comparators, in the outcome's unit.
-    pub mean_comparator: f64,
-    /// `point / |mean-comparator|`, a fraction; `None` if the mean is 0 or the quotient no number.
+    /// The naive comparison of all treated with all others, for contrast; `None` where an arm has too
+    /// few units for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unadjusted: Option<Estimate>,
+    /// Mean outcome of the matched treated, in the outcome's unit; `None` if the effect has another.
+    pub mean_treated: Option<f64>,
+    /// Weighted mean outcome of their comparators, in the outcome's unit; `None` if the effect has
+    /// another.
+    pub mean_comparator: Option<f64>,
+    /// `point / |mean-comparator|`, a fraction; `None` if there is no mean, it is 0 or the quotient no
+    /// number.
     pub relative: Option<f64>,
     /// `point × n-treated`, in the outcome's unit; `None` if the product is no number.
     pub total: Option<f64>,
@@ -134,9 +158,9 @@ impl Estimated {
     #[must_use]
     pub fn new(
         estimate: Estimate,
-        unadjusted: Estimate,
-        mean_treated: f64,
-        mean_comparator: f64,
+        unadjusted: Option<Estimate>,
+        mean_treated: Option<f64>,
+        mean_comparator: Option<f64>,
     ) -> Self {
         let relative = relative(&estimate, mean_comparator);
         Self {
@@ -165,8 +189,8 @@ impl Estimated {
     }
 }
 
-fn relative(estimate: &Estimate, mean_comparator: f64) -> Option<f64> {
-    Some(estimate.point / mean_comparator.abs()).filter(|quotient| quotient.is_finite())
+fn relative(estimate: &Estimate, mean_comparator: Option<f64>) -> Option<f64> {
+    Some(estimate.point / mean_comparator?.abs()).filter(|quotient| quotient.is_finite())
 }
 
 #[expect(

@@ -20,7 +20,8 @@ mod trial;
 pub use balance::{BalanceDocument, BalanceGate, BalanceRow};
 pub use designs::{AlternativeRecord, DesignResult, DesignsDocument, MadeDesign, TruthRecord};
 pub use effects::{
-    EffectRecord, EffectResult, EffectRole, EffectsDocument, Estimated, GradeRecord, WithoutOne,
+    EffectRecord, EffectResult, EffectRole, EffectsDocument, Estimated, GradeRecord, ModelRecord,
+    WithoutOne,
 };
 pub use environment::{CalibrationMark, EnvironmentDocument};
 pub use extracts::{DeliveryStatus, ExtractRecord, ExtractsDocument};

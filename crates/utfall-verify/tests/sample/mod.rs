@@ -199,8 +199,14 @@ fn effects() -> EffectsDocument {
         result,
         grade: None,
         money: None,
+        model: None,
     };
-    let estimated = Estimated::new(estimate(-0.0437), estimate(0.0312), 0.1853, 0.229);
+    let estimated = Estimated::new(
+        estimate(-0.0437),
+        Some(estimate(0.0312)),
+        Some(0.1853),
+        Some(0.229),
+    );
     EffectsDocument {
         effects: vec![
             record("absence", EffectResult::Estimated(Box::new(estimated))),
