@@ -86,6 +86,30 @@ fn synthetic_difference_in_differences_in_a_plan_is_that_of_independent_software
 }
 
 #[test]
+fn placebos_are_of_donors_without_names_and_those_of_poor_fit_are_not_drawn() {
+    let control = SYNTHETIC
+        .replace(
+            "\"difference-in-differences\"",
+            "{ control = { ridge = 1e-6 } }",
+        )
+        .replace("jackknife = true", "placebos = true")
+        .replace("se_jackknife", "se_placebo");
+    let scratch = laws_of_2006(&control);
+    let run = scratch.run_beyond_its_gate(&[]);
+    let expected = expected("panels-B02-sdid-castle2006-sc.toml");
+    let point = expected["estimate"].as_float().unwrap();
+    assert_near("point", &estimate(&run, "homicide")["point"], point, 1e-7);
+    let model = model(&scratch);
+    let numbers = model["numbers"].as_object().unwrap();
+    assert!(numbers.contains_key("placebo_gap.donor 29, 4"));
+    // 29 states never had a law; S04 is one of them.
+    assert!(numbers.keys().all(|name| !name.contains("S04")));
+    let page = std::fs::read_to_string(scratch.workspace().join("report.html")).unwrap();
+    assert!(page.contains(": Gap and placebos.</b>"));
+    assert!(page.contains("is more than 5 times that of the treated are not drawn"));
+}
+
+#[test]
 fn a_synthetic_control_of_other_units_than_the_treated_is_refused() {
     let scratch = laws_of_2006(&SYNTHETIC.replacen("\"S01\", ", "", 1));
     let output = scratch.run(&[]);
@@ -173,9 +197,19 @@ codes = ["2005", "2006", "2007", "2008", "2009"]
 
 #[test]
 fn a_report_draws_what_a_model_found_with_its_numbers_below() {
-    for (pipeline, title, row) in [
-        ("castle-doctrine", "Event study", "\u{2212}5"),
-        ("recidivism", "Survival", "treated, 182"),
+    for (pipeline, title, row, shape) in [
+        (
+            "castle-doctrine",
+            "Event study",
+            "\u{2212}5",
+            "<polygon class=\"band\"",
+        ),
+        (
+            "recidivism",
+            "Survival",
+            "treated, 182",
+            "<polyline class=\"dashes\"",
+        ),
     ] {
         let scratch = Scratch::copy_of(pipeline);
         match pipeline {
@@ -188,7 +222,7 @@ fn a_report_draws_what_a_model_found_with_its_numbers_below() {
             page.contains(&format!("<th scope=\"row\">{row}</th>")),
             "{pipeline}"
         );
-        assert!(page.contains("<polyline"), "{pipeline}");
+        assert!(page.contains(shape), "{pipeline}");
     }
 }
 

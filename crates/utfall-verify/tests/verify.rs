@@ -15,7 +15,7 @@ use utfall_evidence::json::Json;
 use utfall_payment::Input;
 use utfall_verify::record::{
     BALANCE, CONTRACT, DECISION, EFFECTS, ENVIRONMENT, EXTRACTS, EffectResult, FIGURES, FUNNEL,
-    REQUIRED,
+    ModelRecord, REQUIRED,
 };
 use utfall_verify::{Level, Outcome, Question, Verification, inputs, replay, seal_run, verify};
 
@@ -209,6 +209,31 @@ fn a_better_effect_with_fitting_figures_is_refused_at_the_decision() {
     );
     let error = seal_run(&better).unwrap_err().to_string();
     assert!(error.contains("record/decision.json#/"), "{error}");
+}
+
+#[test]
+fn a_model_supplies_its_test_of_effects_before_the_start_as_it_is_recorded_or_says_that_it_has_none()
+ {
+    let supplied = |pretrend_p: Option<f64>| {
+        let mut run = run();
+        let documents = &mut run.documents;
+        documents.effects.effects[0].model = Some(ModelRecord {
+            request: "{}".to_owned(),
+            numbers: BTreeMap::new(),
+            pretrend_p,
+            warnings: Vec::new(),
+        });
+        let effects = Json::of(&documents.effects).unwrap().to_bytes();
+        let balance = Json::of(&documents.balance).unwrap().to_bytes();
+        let figures = inputs::figures(&effects, &balance).unwrap();
+        let mut figures = figures.into_iter();
+        figures.find(|figure| figure.name == "absence.pretrend-p")
+    };
+    let found = supplied(Some(0.4)).unwrap();
+    assert_eq!(found.input, Input::Number("0.4".to_owned()));
+    assert_eq!(found.pointer, "/effects/0/model/pretrend-p");
+    let none = supplied(None).unwrap();
+    assert!(matches!(none.input, Input::Unavailable { .. }));
 }
 
 #[test]
