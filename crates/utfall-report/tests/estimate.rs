@@ -129,16 +129,24 @@ fn the_lines_of_a_discontinuity_end_in_its_jump() {
 }
 
 #[test]
-fn a_counterfactual_is_the_treated_path_less_the_gap_and_every_donor_is_in_the_fan() {
+fn a_counterfactual_is_the_treated_path_less_the_gap_and_donors_of_good_fit_are_in_the_fan() {
     let (answer, picture) = drawn("prop99", &public());
     for (time, gap) in answer.numbers.each("gap") {
         let of = |name: &str| answer.numbers.get(&format!("{name}.{time}")).unwrap();
         let difference = of("treated_path") - of("counterfactual_path");
         assert!((difference - gap).abs() < 1e-9, "{time}");
     }
-    let lines = picture.svg.matches("class=\"hair\"").count();
-    // 38 donors over 31 years, and one sample in the legend.
-    assert_eq!(lines, 38 * 30 + 1);
+    let lines = picture.svg.matches("<polyline class=\"hair\"").count();
+    let own = answer.numbers.get("rmse_before").unwrap();
+    let fits = answer.numbers.each("placebo_rmse_before");
+    let good = fits.filter(|(_, fit)| fit * fit <= 5.0 * own * own).count();
+    assert!(0 < good && good < 38);
+    assert_eq!(lines, good);
+    let said = format!(
+        "more than 5 times that of the treated are not drawn ({})",
+        38 - good
+    );
+    assert!(picture.page.contains(&said), "{said}");
 }
 
 #[test]
