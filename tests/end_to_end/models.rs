@@ -124,6 +124,8 @@ fn a_synthetic_control_of_other_units_than_the_treated_is_refused() {
 #[test]
 fn paths_of_units_do_not_leave_under_a_policy_that_protects_counts() {
     let scratch = laws_of_2006(SYNTHETIC);
+    scratch.run_beyond_its_gate(&[]);
+    assert!(model(&scratch)["numbers"].get("gap.4").is_some());
     scratch.edit(
         "plan.toml",
         "kind = \"none\"\nreason = \"published figures about states; no person is in them\"",

@@ -75,7 +75,7 @@ impl Study<'_> {
                 model,
                 numbers,
                 self.outcomes.disclosure(),
-                estimate.n_treated as u64,
+                estimate.n_treated.min(estimate.n_comparator) as u64,
             )
         });
         let estimated = match model.reads.scale {

@@ -37,14 +37,14 @@ const OF_UNITS: [&str; 6] = [
 
 /// Keeps the numbers that may leave under a policy.
 ///
-/// Paths of single units leave only where counts are released as they are. Where too few are treated
-/// for their number to be told, nothing leaves but what the effect was read from. A time of a survival
+/// Paths of single units leave only where counts are released as they are. Where an arm has too
+/// few units for their number to be told, nothing leaves but what the effect was read from. A time of a survival
 /// curve or a bin that rests on too few persons is left out, and a warning says so.
 pub(crate) fn released(
     model: &ModelSpec,
     numbers: &Numbers,
     policy: &Policy,
-    n_treated: u64,
+    n_smaller_arm: u64,
 ) -> ModelRecord {
     let mut kept: BTreeMap<String, f64> = model
         .reads
@@ -55,7 +55,7 @@ pub(crate) fn released(
     let is_open = matches!(policy, Policy::None { .. });
     let is_series =
         matches!(model.request.request(), Request::Model(part) if part.series.is_some());
-    let is_enough = policy.release(n_treated).value().is_some();
+    let is_enough = policy.release(n_smaller_arm).value().is_some();
     let donors = Donors::of(numbers);
     for (name, value) in numbers.flat() {
         let block = name.split_once('.').map_or(&*name, |(block, _)| block);

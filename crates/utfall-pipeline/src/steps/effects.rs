@@ -30,6 +30,8 @@ pub(crate) fn run(
         .with_plan_part("[[measure]]", &plan.measure)
         .with_plan_part("[[effect]]", &plan.effect)
         .with_plan_part("[assignment]", &plan.assignment)
+        // What a model answered is recorded as far as it may leave.
+        .with_plan_part("[disclosure]", &plan.disclosure)
         .with("the cohort", cohort.digest())
         .with("the matched set", matched.digest());
     let folder = request.folder("effects");
