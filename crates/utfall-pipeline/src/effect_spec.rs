@@ -5,7 +5,7 @@ use utfall_core::Window;
 use utfall_effects::{Inference, MoneySpec};
 use utfall_verify::record::EffectRole;
 
-use crate::ModelSpec;
+use crate::{ModelSpec, documents};
 
 /// One effect.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -81,6 +81,16 @@ impl TryFrom<Written> for EffectSpec {
             clusters,
             money: written.money,
         })
+    }
+}
+
+impl EstimatorSpec {
+    /// The plan's word for the procedure: its kind, or the key of its model.
+    pub(crate) fn word(&self) -> String {
+        match self {
+            Self::Model(model) => model.request.model().to_owned(),
+            estimator => documents::kind(estimator),
+        }
     }
 }
 

@@ -88,10 +88,7 @@ impl Study<'_> {
             title: spec.title.clone(),
             role: spec.role,
             unit: spec.unit.clone(),
-            estimator: match by.estimator {
-                EstimatorSpec::Model(model) => model.request.model().to_owned(),
-                estimator => documents::kind(estimator),
-            },
+            estimator: by.estimator.word(),
             standard_error_kind: match by.estimator {
                 EstimatorSpec::Model(_) => "of the model".to_owned(),
                 _ => documents::word(&by.inference.standard_error),

@@ -5,7 +5,7 @@ use utfall_cohort::{EligibilityRule, Entry, Treatment};
 use utfall_core::Estimand;
 use utfall_verify::record::{TrialDocument, TrialPart};
 
-use crate::{Plan, PlanError, documents};
+use crate::{Plan, PlanError};
 
 /// What a protocol has and no other part of a plan says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -49,8 +49,8 @@ pub(crate) fn trial(plan: &Plan) -> Result<TrialDocument, PlanError> {
             .around(plan.index_date)
             .map_err(PlanError::Window)?;
         follow_up.push(format!("{}: {period}", effect.title));
-        let kind = documents::kind(&effect.estimator);
-        estimators.push(format!("{}: {kind}", effect.title));
+        let word = effect.estimator.word();
+        estimators.push(format!("{}: {word}", effect.title));
     }
     parts.push(part("Follow-up", follow_up));
     if let Some(trial) = &plan.target_trial {

@@ -343,6 +343,14 @@ pub(crate) fn estimator_words(estimator: &str) -> String {
         "matched-difference-in-differences" => {
             "difference in change since the baseline window between the treated and their matched comparators"
         }
+        "staggered" => {
+            "effects by group and time, each against units without the programme, pooled (Callaway and Sant\u{2019}Anna)"
+        }
+        "survival" => "survival curves of the arms (Kaplan and Meier)",
+        "proportional-hazards" => "proportional hazards (Cox)",
+        "synthetic" => "other units weighted to follow the treated before the programme",
+        "series" => "segmented regression of one series over time",
+        "discontinuity" => "jump of the outcome where a score crosses its cutoff",
         other => other,
     };
     words.to_owned()
