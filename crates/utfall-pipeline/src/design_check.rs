@@ -8,7 +8,8 @@ use utfall_matching::design::{Distance, Matching, Weighting};
 
 use crate::toml_text::{Place, error_at};
 use crate::{
-    ClusterBy, EstimatorSpec, LoadedPlan, Plan, PlanError, SensitivityCheck, UnitsCompared,
+    ClusterBy, EffectSpec, EstimatorSpec, LoadedPlan, Plan, PlanError, SensitivityCheck,
+    UnitsCompared,
 };
 
 /// Checks every design of a plan with its estimators.
@@ -147,11 +148,11 @@ impl Faults<'_> {
         let is_by_day = design
             .matching
             .is_some_and(|matching| matching.exact.iter().any(|name| name == INDEX_DATE));
-        let effects = self.plan.effect.iter();
-        let are_panels = effects.into_iter().all(|effect| match &effect.estimator {
+        let is_panel = |effect: &EffectSpec| match &effect.estimator {
             EstimatorSpec::Model(model) => model.is_panel(),
             _ => false,
-        });
+        };
+        let are_panels = self.plan.effect.iter().all(is_panel);
         let is_followed = design.units == Some(UnitsCompared::Everyone) && are_panels;
         let as_primary = design.units == Some(UnitsCompared::AsPrimary);
         if is_staggered && !is_by_day && !is_followed && !as_primary {

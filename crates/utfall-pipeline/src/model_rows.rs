@@ -141,12 +141,9 @@ impl<'a> Maker<'a> {
         });
         let cells = Cells::of(self.header(&header), rows);
         let is_seen = |unit: &str| {
-            let after = numbers
-                .iter()
-                .zip(&measured)
-                .filter(|(number, _)| **number >= 0);
-            after
-                .into_iter()
+            let is_after = |number: &i32| *number >= 0;
+            let all = numbers.iter().zip(&measured);
+            all.filter(|(number, _)| is_after(number))
                 .any(|(_, values)| values[0].contains_key(unit))
         };
         let without = |arm: Arm| {

@@ -102,9 +102,8 @@ impl ModelRequest {
     /// The word for the model: its key, such as `staggered`.
     #[must_use]
     pub fn model(&self) -> &str {
-        let keys = self.written.keys().map(String::as_str);
-        let mut keys = keys.filter(|key| Request::is_model(key));
-        keys.next().unwrap_or("model")
+        let mut keys = self.written.keys().map(String::as_str);
+        keys.find(|key| Request::is_model(key)).unwrap_or("model")
     }
 
     /// The request as JSON, without `schema` and `data`.
