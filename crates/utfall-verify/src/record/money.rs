@@ -170,7 +170,12 @@ mod tests {
             n_comparator: 80,
             n_clusters: None,
         };
-        EffectResult::Estimated(Box::new(Estimated::new(estimate, estimate, 0.0, 1.0)))
+        EffectResult::Estimated(Box::new(Estimated::new(
+            estimate,
+            None,
+            Some(0.0),
+            Some(1.0),
+        )))
     }
 
     fn record(savings: f64) -> MoneyRecord {
