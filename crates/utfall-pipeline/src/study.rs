@@ -72,6 +72,10 @@ impl Study<'_> {
         spec: &EffectSpec,
         mut record: EffectRecord,
     ) -> Result<EffectRecord, RunError> {
+        // The sample of a model is not what the model was estimated on.
+        if matches!(spec.estimator, EstimatorSpec::Model(_)) {
+            return Ok(record);
+        }
         if let EffectResult::Estimated(found) = &mut record.result {
             let days = &self.cohort.index_dates;
             let observed = self.outcomes.observed(spec, &spec.estimator, days)?;
