@@ -32,6 +32,8 @@ pub(crate) fn range(
         EstimatorSpec::AdjustedDifference { .. } | EstimatorSpec::DoublyRobust { .. } => {
             refitted(units, observed, by)
         }
+        // It was estimated on rows of its own.
+        EstimatorSpec::Model(_) => Vec::new(),
     };
     let finite = || points.iter().copied().filter(|point| point.is_finite());
     let lowest = finite().fold(f64::INFINITY, f64::min);
