@@ -68,6 +68,10 @@ impl Desk {
         self.folder.path().join(name)
     }
 
+    fn bundle(&self) -> Vec<u8> {
+        std::fs::read(self.path("bundle.zip")).unwrap()
+    }
+
     /// A trust policy that asks for one evaluator, who is the holder of these keys.
     fn trust(&self, name: &str, keys: &[u8], until: &str) -> PathBuf {
         let mut text = "schema = \"utfall-trust/1\"  # whom we trust\n".to_owned();
@@ -84,19 +88,19 @@ impl Desk {
     }
 }
 
+/// Says on a page whom to trust.
+fn say_trusted(page: &mut Page<'_>, trust: &Path) {
+    let text = json!(std::fs::read_to_string(trust).unwrap());
+    page.choose("trust-file", trust);
+    page.wait_for(&format!(
+        "document.getElementById('trust-text').value === {text}"
+    ));
+}
+
 /// The verdict on a bundle, and the whole outcome as text.
-fn outcome(page: &mut Page<'_>, bundle: &Path, trust: Option<&Path>) -> (String, String) {
+fn outcome(page: &mut Page<'_>, bundle: &Path) -> (String, String) {
     page.set_value("bundle-file", "");
     page.set_value("received", "2026-06-01");
-    page.set_value("trust-text", "");
-    if let Some(trust) = trust {
-        let text = json!(std::fs::read_to_string(trust).unwrap());
-        page.set_value("trust-file", "");
-        page.choose("trust-file", trust);
-        page.wait_for(&format!(
-            "document.getElementById('trust-text').value === {text}"
-        ));
-    }
     page.choose("bundle-file", bundle);
     page.wait_for("document.getElementById('verdict') !== null");
     let text = |id: &str| format!("document.getElementById('{id}').innerText");
@@ -117,19 +121,72 @@ fn a_bundle_is_checked_without_install_by_its_report_and_by_the_page_alone() {
     let trust = desk.trust("trust.toml", &[1], "2028-01-01");
     for name in ["report.html", "verify.html"] {
         let mut page = browser.open(&desk.path(name));
-        let (verdict, whole) = outcome(&mut page, &desk.path("bundle.zip"), None);
+        let (verdict, whole) = outcome(&mut page, &desk.path("bundle.zip"));
         assert!(verdict.starts_with("Intact."), "{name}: {whole}");
         assert!(
             whole.contains("does not count: no trust was given"),
             "{whole}"
         );
 
-        let (verdict, whole) = outcome(&mut page, &desk.path("bundle.zip"), Some(&trust));
+        say_trusted(&mut page, &trust);
+        let (verdict, whole) = outcome(&mut page, &desk.path("bundle.zip"));
         assert!(verdict.starts_with("Accepted."), "{name}: {whole}");
         assert!(verdict.contains("1 200 000.00 SEK"), "{verdict}");
         assert!(whole.contains("Evaluator AB\tevaluator\tcounts"), "{whole}");
         assert_eq!(page.refused_by_policy(), Vec::<String>::new(), "{name}");
     }
+}
+
+#[test]
+fn a_changed_byte_a_wrong_key_and_an_expired_one_are_refused() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let desk = Desk::new();
+    let mut page = browser.open(&desk.path("verify.html"));
+
+    for (number, (trust, told)) in [
+        (
+            desk.trust("other.toml", &[3], "2028-01-01"),
+            "too few have signed as evaluator",
+        ),
+        (
+            desk.trust("expired.toml", &[1], "2026-03-01"),
+            "expired on 2026-03-01",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        say_trusted(&mut page, &trust);
+        let (verdict, whole) = outcome(&mut page, &desk.path("bundle.zip"));
+        assert!(verdict.starts_with("Refused."), "{number}: {whole}");
+        assert!(whole.contains(told), "{number}: {whole}");
+    }
+
+    let trust = desk.trust("trust.toml", &[1], "2028-01-01");
+    say_trusted(&mut page, &trust);
+    let bundle = desk.bundle();
+    let changed = desk.path("changed.zip");
+    let step = bundle.len() / 12;
+    for offset in (0..bundle.len()).step_by(step) {
+        let mut bytes = bundle.clone();
+        bytes[offset] ^= 0x01;
+        std::fs::write(&changed, bytes).unwrap();
+        let (verdict, whole) = outcome(&mut page, &changed);
+        assert!(verdict.starts_with("Refused."), "offset {offset}: {whole}");
+    }
+
+    // A figure of the decision: the file is named.
+    let at = position(&bundle, b"1 200 000.00 SEK");
+    let mut bytes = bundle;
+    bytes[at] = b'9';
+    std::fs::write(&changed, bytes).unwrap();
+    let (_, whole) = outcome(&mut page, &changed);
+    assert!(
+        whole.contains("record/decision.json: the file was changed after it was sealed"),
+        "{whole}"
+    );
 }
 
 #[test]
@@ -160,7 +217,8 @@ fn a_bundle_sealed_anew_around_a_raised_payment_does_not_follow() {
     forged.write(&path).unwrap();
     let trust = desk.trust("trust.toml", &[1], "2028-01-01");
     let mut page = browser.open(&desk.path("verify.html"));
-    let (verdict, whole) = outcome(&mut page, &path, Some(&trust));
+    say_trusted(&mut page, &trust);
+    let (verdict, whole) = outcome(&mut page, &path);
     assert!(verdict.starts_with("Refused."), "{whole}");
     assert!(
         whole.contains("the step does not come to what is recorded"),
@@ -179,6 +237,10 @@ fn replaced(decision: &[u8]) -> Vec<u8> {
         .replace("1 200 000.00", "1 300 000.00")
         .replace("\"value\":\"1200000\"}", "\"value\":\"1300000\"}")
         .into_bytes()
+}
+
+fn position(bytes: &[u8], what: &[u8]) -> usize {
+    bytes.windows(what.len()).position(|at| at == what).unwrap()
 }
 
 #[test]

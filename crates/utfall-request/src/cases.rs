@@ -1,6 +1,8 @@
 //! Golden cases: a request, the numbers that independent software gives, and how near is near
 //! enough.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -23,10 +25,8 @@ const ABSOLUTE_SMD: f64 = 1e-8;
 struct Case {
     #[serde(rename = "schema")]
     _schema: String,
-    #[serde(rename = "what")]
-    _what: String,
-    #[serde(rename = "source")]
-    _source: Source,
+    what: String,
+    source: Source,
     request: serde_json::Value,
     estimand: Option<utfall_core::Estimand>,
     expected: BTreeMap<String, Expected>,
@@ -36,11 +36,14 @@ struct Case {
 /// Where the expected numbers come from.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(dead_code, reason = "for people; read so that no case lacks it")]
 struct Source {
     software: String,
-    call: String,
-    data_licence: String,
+    /// For people; read so that no case lacks it.
+    #[serde(rename = "call")]
+    _call: String,
+    /// As the call.
+    #[serde(rename = "data-licence")]
+    _data_licence: String,
     #[serde(default)]
     notes: String,
 }
@@ -58,8 +61,21 @@ enum Expected {
 pub struct CaseResult {
     /// The file, below the folder that was run.
     pub name: String,
+    /// What the file says of the case; `None` of a file that is no case.
+    pub about: Option<About>,
     /// What came of it.
     pub outcome: CaseOutcome,
+}
+
+/// What a case says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// What is estimated, in a sentence.
+    pub what: String,
+    /// The software whose numbers are expected, with versions.
+    pub software: String,
+    /// Conventions that differ, and numbers left out with the reason.
+    pub notes: String,
 }
 
 /// What came of a case.
@@ -131,7 +147,7 @@ impl std::fmt::Display for CasesReport {
             "{:width$}  {:>7}  {:>9}  result",
             "case", "numbers", "worst"
         )?;
-        for CaseResult { name, outcome } in &self.results {
+        for CaseResult { name, outcome, .. } in &self.results {
             let (comparison, result) = match outcome {
                 CaseOutcome::Passed(comparison) => (Some(comparison), "passed".to_owned()),
                 CaseOutcome::Failed { comparison, reason } => {
@@ -168,9 +184,11 @@ pub fn run(folder: &Path) -> Result<CasesReport, RequestError> {
                 .strip_prefix(folder)
                 .unwrap_or(&file)
                 .with_extension("");
+            let (about, outcome) = run_case(&file);
             CaseResult {
                 name: name.to_string_lossy().into_owned(),
-                outcome: run_case(&file),
+                about,
+                outcome,
             }
         })
         .collect();
@@ -194,19 +212,24 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), RequestError> {
     Ok(())
 }
 
-fn run_case(file: &Path) -> CaseOutcome {
-    let failed = |reason| CaseOutcome::Failed {
-        comparison: None,
-        reason,
-    };
+fn run_case(file: &Path) -> (Option<About>, CaseOutcome) {
     let (case, request) = match open(file) {
         Ok(opened) => opened,
-        Err(outcome) => return outcome,
+        Err(outcome) => return (None, outcome),
     };
-    match estimate(&request, file.parent().unwrap_or(Path::new(""))) {
+    let outcome = match estimate(&request, file.parent().unwrap_or(Path::new(""))) {
         Ok(answer) => compare(&case, &answer),
-        Err(error) => failed(error.to_string()),
-    }
+        Err(error) => CaseOutcome::Failed {
+            comparison: None,
+            reason: error.to_string(),
+        },
+    };
+    let about = About {
+        what: case.what,
+        software: case.source.software,
+        notes: case.source.notes,
+    };
+    (Some(about), outcome)
 }
 
 /// A case and its request, or what becomes of a file that is not both.

@@ -386,8 +386,8 @@ impl Request {
                 "use it with another estimator",
             ),
             (
-                effect.weight.is_some() && (!adjusted || matched || self.weighting.is_some()),
-                "`weight` belongs to adjusted-difference without matching and weighting",
+                effect.weight.is_some() && (!(adjusted || by_model) || matched || self.weighting.is_some()),
+                "`weight` belongs to adjusted-difference and g-computation without matching and weighting",
                 "remove it: a matching or weighting brings its own weights",
             ),
             (

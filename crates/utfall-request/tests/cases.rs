@@ -5,10 +5,19 @@ use std::path::Path;
 use utfall_request::cases::{CaseOutcome, run};
 
 #[test]
-fn no_golden_case_fails_and_no_request_is_skipped() {
+fn no_golden_case_fails_or_is_skipped_and_the_table_holds_each() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
     let report = run(&folder).unwrap();
     println!("{report}");
+    let table = std::fs::read_to_string(folder.join("TABLE.md")).unwrap();
+    let rows = report.table();
+    for row in rows.lines() {
+        assert!(table.contains(row), "not in TABLE.md: {row}");
+    }
+    assert_eq!(
+        rows.lines().count(),
+        table.lines().filter(|line| line.starts_with('|')).count()
+    );
     let (passed, failed, _) = report.counts();
     assert_eq!(failed, 0);
     assert!(passed > 0);

@@ -1,7 +1,7 @@
 //! Runs golden cases through the public request interface: `cases FOLDER`.
 //!
 //! Prints a line for each case and closes with `N passed, N failed, N skipped`. Exit code 1 if any
-//! case failed, 2 if the folder cannot be read.
+//! case failed, 2 if the folder cannot be read. With `--table` the lines are a table in Markdown.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,17 +15,25 @@ use utfall_request::cases;
 struct Args {
     /// Folder of cases
     folder: PathBuf,
+    /// Print a table in Markdown: what each case compares, and what differs or is left out and why
+    #[arg(long)]
+    table: bool,
 }
 
 fn main() -> std::io::Result<ExitCode> {
-    let report = match cases::run(&Args::parse().folder) {
+    let args = Args::parse();
+    let report = match cases::run(&args.folder) {
         Ok(report) => report,
         Err(error) => {
             writeln!(std::io::stderr(), "cannot run the cases: {error}")?;
             return Ok(ExitCode::from(2));
         }
     };
-    writeln!(std::io::stdout(), "{report}")?;
+    if args.table {
+        write!(std::io::stdout(), "{}", report.table())?;
+    } else {
+        writeln!(std::io::stdout(), "{report}")?;
+    }
     let (_, n_failed, _) = report.counts();
     Ok(if n_failed > 0 {
         ExitCode::FAILURE

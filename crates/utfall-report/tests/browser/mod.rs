@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// How long a page may take to come to something.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A browser with a profile of its own.
 pub(crate) struct Browser {
@@ -57,6 +57,18 @@ impl Browser {
             ])
             .args([program, "--headless=new", "--no-sandbox", "--disable-gpu"])
             .args(["--disable-dev-shm-usage", "--remote-debugging-pipe"])
+            // It asks no server for anything.
+            .args([
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-quic",
+                "--disable-sync",
+            ])
+            .args([
+                "--disable-renderer-backgrounding",
+                "--disable-background-timer-throttling",
+            ])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             .stdin(Stdio::piped())
@@ -89,7 +101,11 @@ impl Browser {
 
     /// Opens an empty page.
     pub(crate) fn open_blank(&mut self) -> Page<'_> {
-        let target = self.call(None, "Target.createTarget", json!({ "url": "about:blank" }));
+        let target = self.call(
+            None,
+            "Target.createTarget",
+            json!({ "url": "about:blank", "newWindow": true }),
+        );
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let session = self.call(None, "Target.attachToTarget", attach)["sessionId"].clone();
         let session = session.as_str().unwrap().to_owned();
@@ -158,10 +174,10 @@ impl Page<'_> {
     pub(crate) fn wait_for(&mut self, expression: &str) {
         let start = Instant::now();
         while self.evaluate(expression) != json!(true) {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{expression} does not come to hold"
-            );
+            if start.elapsed() > PATIENCE {
+                let shown = self.evaluate("document.body.innerText");
+                panic!("{expression} does not come to hold: {shown}");
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
