@@ -2,7 +2,10 @@
 //!
 //! Faults are injected from outside by `strace` at the n-th system call of a kind, so that the
 //! program under test is the one people use. Without `strace` (or where it may not trace) these
-//! tests say so and do nothing; `.ci/run` installs it.
+//! tests say so and do nothing; `.ci/run` installs it. A disk is filled in earnest: a small file
+//! system in memory is mounted, which takes an administrator.
+//!
+//! A part of the places is tried, evenly spread; `UTFALL_FAULTS=1000` tries as many as there are.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -24,6 +27,9 @@ const CALLS: [&str; 9] = [
     "unlink",
     "ftruncate",
 ];
+
+/// System calls besides, at which a process may be killed: reading, closing, asking, mapping.
+const QUIET_CALLS: [&str; 6] = ["read", "close", "statx", "lseek", "mmap", "munmap"];
 
 /// A place for a fault: the n-th call of a kind.
 type Place = (&'static str, usize);
@@ -212,16 +218,95 @@ fn harms_nothing(job: &Job, fault: &str, calls: &[&'static str]) -> usize {
 
 #[test]
 fn a_run_killed_anywhere_is_resumed_to_the_same_bytes() {
-    let n = harms_nothing(&Job::new(), "signal=SIGKILL", &CALLS);
+    let calls = [CALLS.as_slice(), &QUIET_CALLS].concat();
+    let n = harms_nothing(&Job::new(), "signal=SIGKILL", &calls);
     println!("killed {n} times");
 }
 
 #[test]
 fn a_call_that_fails_is_a_clear_error_and_harms_nothing() {
     let job = Job::new();
-    let n_full = harms_nothing(&job, "error=ENOSPC", &["write"]);
-    let n_refused = harms_nothing(&job, "error=EIO", &["fsync", "renameat"]);
+    let n_full = harms_nothing(&job, "error=ENOSPC", &["write", "mkdir", "ftruncate"]);
+    let n_refused = harms_nothing(
+        &job,
+        "error=EIO",
+        &["fsync", "rename", "renameat", "linkat"],
+    );
     println!("{n_full} writes, {n_refused} syncs and renames failed");
+}
+
+/// A file system in memory, of a size that can be raised. Taken down when dropped.
+struct SmallDisk {
+    at: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// A disk; none, said aloud, where nothing may be mounted.
+    #[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
+    fn new() -> Option<Self> {
+        let at = tempfile::tempdir().unwrap();
+        let disk = Self { at };
+        if !disk.mount("size=64k") {
+            eprintln!("SKIPPED: no file system may be mounted here");
+            return None;
+        }
+        Some(disk)
+    }
+
+    fn mount(&self, options: &str) -> bool {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "utfall-small"]);
+        let output = mount.arg(self.at.path()).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
+    fn resize(&self, kib: usize) {
+        assert!(self.mount(&format!("remount,size={kib}k")));
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.at.path()).output();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_size_is_a_clear_error_and_harms_nothing() {
+    let mut job = Job::new();
+    let expected = results(&job.workspace);
+    let whole = finished(&job.workspace);
+    let n_bytes: usize = whole.iter().map(|(_, bytes)| bytes.len()).sum();
+    let Some(disk) = SmallDisk::new() else {
+        return;
+    };
+    let own = std::mem::replace(&mut job.workspace, disk.at.path().join("workspace"));
+    let args = job.args();
+    let mut n_full = 0;
+    let sizes: Vec<usize> = (64..2 * n_bytes / 1024).step_by(32).collect();
+    for &kib in &sizes {
+        disk.resize(1 << 20);
+        let _ = std::fs::remove_dir_all(&job.workspace);
+        disk.resize(kib);
+        let output = utfall(&args);
+        let (errors, _) = texts(&output);
+        if output.status.code() != Some(0) {
+            n_full += 1;
+            assert_eq!(output.status.code(), Some(70), "{kib} KiB: {errors}");
+            assert!(errors.contains("the disk is full"), "{kib} KiB: {errors}");
+            assert!(!errors.contains("panicked"), "{kib} KiB: {errors}");
+        }
+        for (path, bytes) in finished(&job.workspace) {
+            let original = own.join(path.strip_prefix(&job.workspace).unwrap());
+            let same = whole.contains(&(original, bytes));
+            assert!(same, "{kib} KiB: {} is half-written", path.display());
+        }
+        disk.resize(1 << 20);
+        assert_eq!(utfall(&args).status.code(), Some(0), "{kib} KiB");
+        assert_eq!(results(&job.workspace), expected, "{kib} KiB");
+    }
+    assert!(0 < n_full && n_full < sizes.len());
+    println!("the disk was full at {n_full} of {} sizes", sizes.len());
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub struct PendingFile {
     writer: BufWriter<NamedTempFile>,
     folder: PathBuf,
     path: PathBuf,
+    is_synced: bool,
 }
 
 impl PendingFile {
@@ -54,6 +55,7 @@ impl PendingFile {
             writer: BufWriter::with_capacity(1 << 16, file),
             folder,
             path: path.to_owned(),
+            is_synced: false,
         })
     }
 
@@ -63,23 +65,39 @@ impl PendingFile {
         &self.path
     }
 
+    /// Puts what is written so far on disk, without its name: [`commit`](Self::commit) has then
+    /// only the name to care for.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] if a write or the sync fails.
+    pub fn sync(&mut self) -> Result<(), FileError> {
+        let written = self.writer.flush();
+        let synced = written.and_then(|()| self.writer.get_ref().as_file().sync_all());
+        self.is_synced = synced.is_ok();
+        synced.map_err(|source| FileError::at(&self.path, source))
+    }
+
     /// Puts the whole file on disk and gives it its name, in place of any earlier file.
     ///
     /// # Errors
     ///
     /// [`FileError`] if a write, sync or rename fails. An earlier file of that name is intact,
     /// except if only the last sync of the folder fails: then the new file is already in place.
-    pub fn commit(self) -> Result<(), FileError> {
+    pub fn commit(mut self) -> Result<(), FileError> {
+        if !self.is_synced {
+            self.sync()?;
+        }
         let Self {
             writer,
             folder,
             path,
+            ..
         } = self;
         let at = |source| FileError::at(&path, source);
         let file = writer
             .into_inner()
             .map_err(|error| at(error.into_error()))?;
-        file.as_file().sync_all().map_err(at)?;
         file.persist(&path).map_err(|error| at(error.error))?;
         sync_folder(&folder)
     }
@@ -87,6 +105,7 @@ impl PendingFile {
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.is_synced = false;
         self.writer.write(bytes)
     }
 
@@ -97,6 +116,7 @@ impl Write for PendingFile {
 
 impl Seek for PendingFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.is_synced = false; // seeking writes what is still held back
         self.writer.seek(to)
     }
 }

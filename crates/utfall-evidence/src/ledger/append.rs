@@ -1,9 +1,12 @@
 //! Appending to a ledger.
 
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use utfall_files::{Digest, WorkspaceLock, create_folder, remove_unfinished, write_whole};
+use utfall_files::{
+    Digest, FileError, PendingFile, WorkspaceLock, create_folder, remove_unfinished, write_whole,
+};
 
 use super::store::CHECKPOINT;
 use super::tiles::{HEIGHT, Kind, Tile, WIDTH, fold, place, to_bytes};
@@ -57,7 +60,8 @@ impl LedgerWriter {
             entries: Vec::new(),
             _lock: lock,
         };
-        writer.publish()?;
+        let checkpoint = writer.checkpoint(0, &writer.edge)?;
+        write_whole(&folder.join(CHECKPOINT), checkpoint.as_bytes())?;
         Ok(writer)
     }
 
@@ -132,31 +136,30 @@ impl LedgerWriter {
         written.extend(edge.unfinished(self.size, size));
         let last = Tile::of(Kind::Entries, size / WIDTH, size);
         written.extend(last.map(|tile| (tile, bundle.clone())));
-        write_tiles(&self.folder, &written)?;
+        let checkpoint = self.checkpoint(size, &edge)?;
+        // The checkpoint waits for the disk beside the tiles, and gets its name after them.
+        let pending = std::thread::scope(|scope| {
+            let pending = scope.spawn(|| synced(&self.folder.join(CHECKPOINT), &checkpoint));
+            write_tiles(&self.folder, &written)?;
+            pending.join().unwrap_or_else(|_| Err(cut_short()))
+        })?;
+        pending.commit()?;
         let before = std::mem::replace(&mut self.size, size);
-        let (edge, bundle) = (
-            std::mem::replace(&mut self.edge, edge),
-            std::mem::replace(&mut self.entries, bundle),
-        );
-        if let Err(error) = self.publish() {
-            (self.size, self.edge, self.entries) = (before, edge, bundle);
-            return Err(error);
-        }
+        (self.edge, self.entries) = (edge, bundle);
         for (tile, _) in &written {
             remove_smaller(&self.folder, *tile);
         }
         Ok(before..size)
     }
 
-    /// Signs and writes the checkpoint: from here on the entries are in the ledger.
-    fn publish(&self) -> Result<(), LedgerError> {
+    /// The signed checkpoint of so many entries: with it they are in the ledger.
+    fn checkpoint(&self, size: u64, edge: &Edge) -> Result<String, LedgerError> {
         let checkpoint = Checkpoint {
             origin: self.key.public().name().to_owned(),
-            size: self.size,
-            root: tree::root(&mut self.edge.clone(), self.size)?,
+            size,
+            root: tree::root(&mut edge.clone(), size)?,
         };
-        let text = checkpoint.sign(&self.key).to_text();
-        Ok(write_whole(&self.folder.join(CHECKPOINT), text.as_bytes())?)
+        Ok(checkpoint.sign(&self.key).to_text())
     }
 }
 
@@ -275,15 +278,26 @@ fn write_tiles(folder: &Path, written: &Written) -> Result<(), LedgerError> {
                 })
             })
             .collect();
-        writers.into_iter().try_for_each(|writer| {
-            writer.join().unwrap_or_else(|_| {
-                Err(LedgerError::Damaged {
-                    place: PathBuf::from("tile"),
-                    reason: "the writing of a tile was cut short",
-                })
-            })
-        })
+        writers
+            .into_iter()
+            .try_for_each(|writer| writer.join().unwrap_or_else(|_| Err(cut_short())))
     })
+}
+
+fn cut_short() -> LedgerError {
+    LedgerError::Damaged {
+        place: PathBuf::from("tile"),
+        reason: "the writing of a tile was cut short",
+    }
+}
+
+/// A file whose content is on disk, and whose name is not given yet.
+fn synced(path: &Path, text: &str) -> Result<PendingFile, LedgerError> {
+    let mut file = PendingFile::create(path)?;
+    file.write_all(text.as_bytes())
+        .map_err(|source| FileError::at(path, source))?;
+    file.sync()?;
+    Ok(file)
 }
 
 fn write_tile(folder: &Path, tile: Tile, bytes: &[u8]) -> Result<(), LedgerError> {
