@@ -70,8 +70,13 @@ fn the_report_stands_alone() {
     let scratch = Scratch::copy_of("hemmasittare");
     scratch.run_well(&[]);
     let html = std::fs::read_to_string(scratch.workspace().join("report.html")).unwrap();
-    assert!(!html.contains("<script"), "the report needs no JavaScript");
-    for place in ["src=\"http", "href=\"http", "url(http", "@import"] {
+    for place in [
+        "<script src",
+        "src=\"http",
+        "href=\"http",
+        "url(http",
+        "@import",
+    ] {
         assert!(!html.contains(place), "the report loads {place}");
     }
 }

@@ -23,7 +23,7 @@ impl Outcome {
     pub(crate) fn check_supplied(&self, file: &Path) -> Result<(), CliError> {
         let name = file.display().to_string();
         self.contract
-            .check_supplied(&name, |input| self.inputs.contains_key(input))
+            .check_supplied(&name, &self.inputs.keys().map(String::as_str).collect())
             .map_err(|errors| PlanError::Contract(Box::new(errors)).into())
     }
 }

@@ -203,7 +203,12 @@ pub enum ProblemKind {
     BeyondCapUnused,
     /// An input that is read and that nobody supplies.
     #[error("nobody supplies `{input}`, a {expected} that is read here")]
-    Unsupplied { input: String, expected: InputKind },
+    Unsupplied {
+        input: String,
+        expected: InputKind,
+        /// Supplied names that may be meant; empty if there are none.
+        meant: String,
+    },
     /// A condition that is none of the six forms.
     #[error("a condition {found}")]
     ConditionForm { found: String },
@@ -300,8 +305,16 @@ impl ProblemKind {
                 "write `beyond-payer-cap` as \"unpaid\" or \"other-payers\"".into()
             }
             Self::BeyondCapUnused => "remove `beyond-payer-cap`, or give a payer a cap".into(),
-            Self::Unsupplied { .. } => {
-                "supply it, correct the name, or say why it is not there: { unavailable = { reason = \"…\", branch = \"deferred\" } }".into()
+            Self::Unsupplied { meant, .. } => {
+                let meant = if meant.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (supplied: {meant})")
+                };
+                format!(
+                    "supply it, correct the name{meant}, or say why it is not there: \
+                     {{ unavailable = {{ reason = \"…\", branch = \"deferred\" }} }}"
+                )
             }
             Self::ConditionForm { .. } => {
                 "write { quantity, operator, value }, { flag, equals }, { text, one-of }, { line, ended }, { all = [..] } or { any = [..] }".into()

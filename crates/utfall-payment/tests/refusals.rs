@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+use std::collections::BTreeSet;
+
 use miette::Diagnostic;
 use utfall_payment::{Contract, ContractErrors};
 
@@ -417,19 +419,18 @@ fn all_problems_are_reported_together_in_the_order_of_the_file() {
 fn what_nobody_supplies_is_refused_at_the_line_that_reads_it() {
     let contract = Contract::from_toml("contract.toml", SOUND).unwrap();
     let required = contract.required_inputs();
-    assert!(
-        contract
-            .check_supplied("contract.toml", |name| required.contains_key(name))
-            .is_ok()
-    );
+    let all: BTreeSet<&str> = required.keys().map(String::as_str).collect();
+    assert!(contract.check_supplied("contract.toml", &all).is_ok());
     for (missing, place) in [
         ("pupils", "\"pupils\"\nsign"),
         ("balance.passed", "\"balance.passed\""),
         ("absence.point", "\"absence.point\""),
         ("absence.estimand", "\"absence\"\nestimands"),
     ] {
+        let mut supplied = all.clone();
+        supplied.remove(missing);
         let found = contract
-            .check_supplied("contract.toml", |name| name != missing)
+            .check_supplied("contract.toml", &supplied)
             .unwrap_err();
         let at = SOUND.find(place).unwrap();
         let line = SOUND[..at].matches('\n').count() + 1;
@@ -458,13 +459,15 @@ fn an_effect_without_an_interval_is_refused_where_the_contract_decides_on_one() 
         "absence.point",
         "balance.passed",
         "pupils",
+        "presence.lower",
     ];
-    let found = contract.check_supplied("contract.toml", |name| given.contains(&name));
+    let found = contract.check_supplied("contract.toml", &given.into());
     let found = found.unwrap_err().to_string();
     assert!(
         found.starts_with("contract.toml:32:8: nobody supplies `absence.lower`, a number"),
         "{found}"
     );
+    assert!(found.contains("(supplied: `presence.lower`)"), "{found}");
 }
 
 #[test]

@@ -75,9 +75,10 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         .collect();
     loaded
         .contract
-        .check_supplied(&plan.contract.display().to_string(), |input| {
-            supplied.contains(input)
-        })
+        .check_supplied(
+            &plan.contract.display().to_string(),
+            &supplied.iter().map(String::as_str).collect(),
+        )
         .map_err(PlanError::contract)
 }
 

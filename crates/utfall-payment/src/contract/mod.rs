@@ -55,7 +55,7 @@ mod schema;
 mod supplied;
 pub(crate) mod terms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -144,13 +144,13 @@ impl Contract {
     ///
     /// # Errors
     ///
-    /// [`ContractErrors`] with each required input that is not supplied, at the place that reads it.
+    /// [`ContractErrors`] with each required input that is not among the supplied, at the place that reads it.
     pub fn check_supplied(
         &self,
         source_name: &str,
-        is_supplied: impl Fn(&str) -> bool,
+        supplied: &BTreeSet<&str>,
     ) -> Result<(), ContractErrors> {
-        let found = supplied::unsupplied(&self.text, self.required_inputs(), is_supplied);
+        let found = supplied::unsupplied(&self.text, self.required_inputs(), supplied);
         if found.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! What a contract reads and nobody supplies, told at the place where it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -15,16 +15,32 @@ use crate::problem::ProblemKind;
 pub(super) fn unsupplied(
     text: &str,
     required: BTreeMap<String, InputKind>,
-    is_supplied: impl Fn(&str) -> bool,
+    supplied: &BTreeSet<&str>,
 ) -> Vec<(ProblemKind, Range<usize>)> {
     let read = places(text);
-    let missing = required.into_iter().filter(|(name, _)| !is_supplied(name));
+    let missing = required
+        .into_iter()
+        .filter(|(name, _)| !supplied.contains(name.as_str()));
     missing
         .map(|(input, expected)| {
             let place = read.get(&input).cloned().unwrap_or_default();
-            (ProblemKind::Unsupplied { input, expected }, place)
+            let meant = alike(&input, supplied);
+            let kind = ProblemKind::Unsupplied {
+                input,
+                expected,
+                meant,
+            };
+            (kind, place)
         })
         .collect()
+}
+
+/// Supplied names that end as this one does: the same number of another effect.
+fn alike(input: &str, supplied: &BTreeSet<&str>) -> String {
+    let ending = |name: &str| name.rsplit('.').next().map(str::to_owned);
+    let alike = supplied.iter().filter(|name| ending(name) == ending(input));
+    let quoted: Vec<String> = alike.map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// Where each input is read first.
