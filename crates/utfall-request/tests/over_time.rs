@@ -326,7 +326,7 @@ fn donors_with_a_weight_are_left_out_and_conformal_p_values_count_turns_of_time(
         assert!(found.get(&format!("weight.{donor}")).unwrap() > 0.0);
         assert!((low..=high).contains(&effect));
     }
-    assert!(found.each("left_out").count() > 1);
+    assert!(found.each("left_out").count() > 0);
     for (time, p) in found.each("conformal_p") {
         // Five times take turns.
         assert!((p * 5.0 - (p * 5.0).round()).abs() < 1e-9, "{time}: {p}");
