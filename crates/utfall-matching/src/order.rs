@@ -189,6 +189,7 @@ mod tests {
             assert_eq!(rising(&values, Some(&strata)), expected);
         }
     }
+
     #[test]
     fn ranges_that_cells_cannot_tell_apart_are_compared() {
         let outlier = |i: usize| match i {

@@ -58,7 +58,12 @@ impl TryFrom<Written> for EffectSpec {
     fn try_from(written: Written) -> Result<Self, String> {
         let (inference, clusters) = match (&written.estimator, written.inference, written.clusters)
         {
-            (EstimatorSpec::Model(model), None, None) => (model.inference(), Vec::new()),
+            (EstimatorSpec::Model(model), None, None) => {
+                model
+                    .check_level()
+                    .map_err(|message| format!("effect `{}`: {message}", written.name))?;
+                (model.inference(), Vec::new())
+            }
             (EstimatorSpec::Model(_), ..) => {
                 return Err(format!(
                     "effect `{}` has `inference` or `clusters` beside a model, whose request says how its errors are computed; leave them out",

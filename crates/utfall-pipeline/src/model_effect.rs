@@ -7,7 +7,7 @@ use utfall_request::{Numbers, Request, RequestError, estimate_rows};
 use utfall_stats::normal;
 use utfall_verify::record::{EffectRecord, EffectResult, Estimated, ModelRecord};
 
-use crate::model_released::released;
+use crate::model_released::{released, whole};
 use crate::model_spec::{EffectScale, ModelSpec, Reads};
 use crate::sample::Sample;
 use crate::study::{Procedure, Study};
@@ -63,7 +63,9 @@ impl Study<'_> {
             p_value: found.p_value,
             n_treated: self.units_of(Arm::Treated).len(),
             n_comparator: self.units_of(Arm::Comparator).len(),
-            n_clusters: numbers.get("n_clusters").and_then(whole),
+            n_clusters: numbers
+                .get("n_clusters")
+                .and_then(|n| usize::try_from(whole(n)).ok()),
         };
         record.model = Some(ModelRecord {
             pretrend_p: model
@@ -215,14 +217,4 @@ impl Found {
             p_value,
         })
     }
-}
-
-/// A count that a number holds.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts of clusters are whole and far below 2^53"
-)]
-fn whole(value: f64) -> Option<usize> {
-    (value >= 0.0).then_some(value as usize)
 }

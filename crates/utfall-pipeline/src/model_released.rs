@@ -166,7 +166,7 @@ impl Donors {
     clippy::cast_sign_loss,
     reason = "counts of rows are whole, and far below 2^53"
 )]
-fn whole(value: f64) -> u64 {
+pub(crate) fn whole(value: f64) -> u64 {
     value.round().max(0.0) as u64
 }
 

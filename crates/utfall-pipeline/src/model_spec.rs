@@ -106,6 +106,12 @@ impl ModelRequest {
         keys.find(|key| Request::is_model(key)).unwrap_or("model")
     }
 
+    /// The level of the model's intervals, where it states one.
+    fn confidence_level(&self) -> Option<ConfidenceLevel> {
+        let level = self.written.get(self.model())?.get("confidence-level")?;
+        ConfidenceLevel::deserialize(level).ok()
+    }
+
     /// The request as JSON, without `schema` and `data`.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -136,6 +142,24 @@ impl ModelSpec {
             standard_error: StandardError::Hc0,
             degrees_of_freedom: DegreesOfFreedom::Normal,
             confidence_level: self.confidence_level,
+        }
+    }
+
+    /// Refuses an interval that is read at one level and called by another.
+    ///
+    /// # Errors
+    ///
+    /// A message that names both levels.
+    pub fn check_level(&self) -> Result<(), String> {
+        let asked = self.request.confidence_level();
+        let called = self.confidence_level;
+        match asked.filter(|asked| self.reads.interval.is_some() && *asked != called) {
+            Some(asked) => Err(format!(
+                "the interval that is read has confidence level {}, and `confidence-level` of the estimator is {}; give them one level",
+                asked.fraction(),
+                called.fraction()
+            )),
+            None => Ok(()),
         }
     }
 
@@ -207,6 +231,36 @@ mod tests {
             start: start.parse().unwrap(),
             end: end.parse().unwrap(),
         }
+    }
+
+    #[test]
+    fn an_interval_is_called_by_the_level_it_has() {
+        let spec = |level: f64, interval: &str| {
+            let text = format!(
+                r#"
+rows = {{ each = "unit" }}
+confidence-level = {level}
+reads = {{ scale = "outcome", point = "p", standard-error = "s"{interval} }}
+
+[request.survival]
+time = "t"
+event = "e"
+group = "arm"
+times = [91.0]
+interval = "log-log"
+restricted-means = [364.0]
+compare = {{ treated = "treated", comparator = "comparator" }}
+rho = 0.0
+confidence-level = 0.9
+"#
+            );
+            toml::from_str::<ModelSpec>(&text).unwrap()
+        };
+        let ends = r#", interval = ["low", "high"]"#;
+        let said = spec(0.95, ends).check_level().unwrap_err();
+        assert!(said.contains("0.9, ") && said.contains("0.95"), "{said}");
+        assert_eq!(spec(0.9, ends).check_level(), Ok(()));
+        assert_eq!(spec(0.95, "").check_level(), Ok(()));
     }
 
     #[test]

@@ -80,7 +80,8 @@ impl Study<'_> {
             let days = &self.cohort.index_dates;
             let observed = self.outcomes.observed(spec, &spec.estimator, days)?;
             let by = self.estimator(spec.procedure());
-            found.without_one = without_one::range(self.units, &observed, &by);
+            found.without_one =
+                without_one::range(self.units, &observed, &by, found.estimate.standard_error);
         }
         Ok(record)
     }

@@ -2,7 +2,9 @@
 //!
 //! A unit is left out with all its appearances, and the weight it had goes where that of a unit without an outcome
 //! goes: to the others of its arm in its set; a set that loses an arm is left out. Who is compared with whom
-//! stays as it is. No unit is named, and the range says of none that it is the one.
+//! stays as it is. No unit is named, and the range says of none that it is the one. Its exact ends would tell the
+//! outcome of the unit that moves the estimate most, so they are moved outwards to whole steps of the size of the
+//! standard error.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +20,12 @@ use crate::sample::{Estimator, Sample};
 /// Units up to which an estimator that fits a model is fitted anew without each. Beyond, the range is not given.
 const MOST_FITS: usize = 2_000;
 
-/// The range of the point over every estimate without one unit, if there is any.
+/// The range of the point over every estimate without one unit, if there is any, in whole steps.
 pub(crate) fn range(
     units: &[ComparedUnit],
     observed: &Observed,
     by: &Estimator<'_>,
+    standard_error: f64,
 ) -> Option<WithoutOne> {
     let points = match by.spec {
         EstimatorSpec::MatchedDifference
@@ -38,7 +41,44 @@ pub(crate) fn range(
     let finite = || points.iter().copied().filter(|point| point.is_finite());
     let lowest = finite().fold(f64::INFINITY, f64::min);
     let highest = finite().fold(f64::NEG_INFINITY, f64::max);
-    (lowest <= highest).then_some(WithoutOne { lowest, highest })
+    let step = Step::below(standard_error)?;
+    (lowest <= highest).then(|| WithoutOne {
+        lowest: step.times(step.number(lowest).floor()),
+        highest: step.times(step.number(highest).ceil()),
+    })
+}
+
+/// The distance of the values that an end of the range may have: 1, 2 or 5 times a power of ten.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Step {
+    digit: f64,
+    power: i32,
+}
+
+impl Step {
+    /// The largest step of at most a fifth of a standard error; none without an error.
+    fn below(standard_error: f64) -> Option<Self> {
+        let most = standard_error / 5.0;
+        if !most.is_normal() || most < 0.0 {
+            return None;
+        }
+        let steps = (-300..=300)
+            .rev()
+            .flat_map(|power| [5.0, 2.0, 1.0].map(|digit| Self { digit, power }));
+        let mut fitting = steps.filter(|step| step.times(1.0) <= most);
+        fitting.next()
+    }
+
+    /// How many steps a value is from zero.
+    fn number(self, value: f64) -> f64 {
+        value / self.times(1.0)
+    }
+
+    /// The float nearest to so many whole steps, so that it is written in few digits.
+    fn times(self, number: f64) -> f64 {
+        let text = format!("{}e{}", number * self.digit, self.power);
+        text.parse().unwrap_or(f64::NAN)
+    }
 }
 
 /// Weight, and weight times outcome, of one arm.
@@ -194,6 +234,35 @@ mod tests {
         };
         let by_day = BTreeMap::from([(day, on_day)]);
         (units, Observed { by_day })
+    }
+
+    #[test]
+    fn ends_are_in_steps_of_few_digits_no_wider_than_a_fifth_of_the_error() {
+        for (error, step) in [
+            (0.0069588365788893465, 0.001),
+            (0.05, 0.01),
+            (0.049, 0.005),
+            (0.0124, 0.002),
+            (7200.0, 1000.0),
+        ] {
+            let found = Step::below(error).unwrap();
+            assert!(
+                (found.times(1.0) - step).abs() < 1e-15,
+                "{error}: {found:?}"
+            );
+        }
+        let step = Step::below(0.00696).unwrap();
+        assert_eq!(
+            step.times(step.number(-0.06308).floor()).to_string(),
+            "-0.064"
+        );
+        assert_eq!(
+            step.times(step.number(-0.06014).ceil()).to_string(),
+            "-0.06"
+        );
+        for none in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(Step::below(none), None);
+        }
     }
 
     #[test]

@@ -143,7 +143,9 @@ pub struct Estimated {
     pub without_one: Option<WithoutOne>,
 }
 
-/// The range of an estimate over all that leave one unit out, in the outcome's unit.
+/// The range of an estimate over all that leave one unit out, in the outcome's unit. Its ends are moved
+/// outwards to whole steps of at most a fifth of the standard error: exact ones would tell the outcome of
+/// the unit that moves the estimate most.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WithoutOne {
