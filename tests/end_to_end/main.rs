@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod browsing;
 mod calibrating;
 mod canaries;
 mod claiming;

@@ -67,7 +67,7 @@ async function figuresFollow(files, documents) {
 }
 
 // The figures of one effect, as they are written; null for those that could not be had.
-function figuresOf({ result, grade, money }) {
+function figuresOf({ result, grade, money, model }) {
   const estimated = result.estimated ?? (result.estimate ? result : null);
   const at = (value, ...path) => path.reduce((inner, key) => inner?.[key], value);
   const shown = (value) => (value instanceof Numeral ? value.text : typeof value === 'string' ? value : null);
@@ -82,9 +82,12 @@ function figuresOf({ result, grade, money }) {
     estimand: ['estimate', 'estimand'],
     relative: ['relative'],
     total: ['total'],
+    'without-one-lowest': ['without-one', 'lowest'],
+    'without-one-highest': ['without-one', 'highest'],
   };
   const figures = Object.entries(places).map(([name, path]) => [name, shown(at(estimated, ...path))]);
   for (const name of ['maryland', 'wwc']) figures.push([name, estimated ? shown(at(grade, name)) : null]);
+  figures.push(['pretrend-p', estimated ? shown(at(model, 'pretrend-p')) : null]);
   if (money) {
     const path = { savings: ['point'], 'savings-lower': ['interval', 'lower'], 'savings-upper': ['interval', 'upper'] };
     for (const [name, rest] of Object.entries(path)) {
