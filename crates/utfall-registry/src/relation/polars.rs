@@ -4,8 +4,8 @@ use std::path::Path;
 
 use polars::prelude::{
     Column, DataFrame, DataType, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NULL,
-    PlRefPath, PolarsError, ScanArgsParquet, SortMultipleOptions, UnionArgs, coalesce, col, concat,
-    len, lit, when,
+    PlRefPath, PolarsError, Scalar, ScanArgsParquet, SortMultipleOptions, UnionArgs, coalesce, col,
+    concat, len, lit, when,
 };
 use polars::prelude::{Int64Chunked, IntoSeries, StringChunked};
 
@@ -166,7 +166,7 @@ fn aggregate(aggregate: &Aggregate) -> Expr {
     let result = match &aggregate.function {
         Function::Count => match &aggregate.when {
             None => len().cast(DataType::Int64),
-            Some(_) => counted(lit(1_i64)).sum(),
+            Some(_) => counted(typed(1_i64)).sum(),
         },
         Function::Sum(column) => counted(col(column.as_str())).sum(),
         Function::Minimum(column) => counted(col(column.as_str())).min(),
@@ -216,9 +216,9 @@ fn numbered(
 fn expression(value: &Expression) -> Expr {
     match value {
         Expression::Column(name) => col(name.as_str()),
-        Expression::Integer(value) => lit(*value),
+        Expression::Integer(value) => typed(*value),
         Expression::Text(text) => lit(text.as_str()),
-        Expression::Day(days) => lit(*days).cast(DataType::Date),
+        Expression::Day(days) => typed(*days).cast(DataType::Date),
         Expression::Case(branches, otherwise) => {
             branches
                 .iter()
@@ -258,6 +258,11 @@ fn condition_of(condition: &Condition) -> Expr {
         }
         Condition::Not(condition) => condition_of(condition).not(),
     }
+}
+
+/// A literal with its type, which one of any integer type lacks over a table without rows.
+fn typed(value: impl Into<Scalar>) -> Expr {
+    lit(value.into())
 }
 
 fn null() -> Expr {
