@@ -95,6 +95,9 @@ pub struct BootstrapSpec {
     /// Where multipliers come from.
     #[serde(default)]
     pub stream: MultiplierStream,
+    /// Whether the first draw and the sum of all are answered, to compare with other software.
+    #[serde(default)]
+    pub describe_draws: bool,
 }
 
 /// Where multipliers come from.
@@ -321,6 +324,13 @@ impl Put<'_> {
             numbers.real(&format!("{block}_critical_value"), critical);
         }
         for (index, (key, one)) in keys.iter().zip(effects).enumerate() {
+            if bootstrap.describe_draws {
+                let found = &drawn.deviations()[index];
+                let first = found.first().copied().unwrap_or(f64::NAN);
+                numbers.covariate(&format!("{block}_first_draw"), key, first);
+                let total = sum_of(found.len(), |draw| found[draw]);
+                numbers.covariate(&format!("{block}_sum_of_draws"), key, total);
+            }
             if errors[index] > 0.0 {
                 put_uncertain(
                     numbers,

@@ -81,7 +81,9 @@ impl Part for Switching {
             }
         }
         let (point, influence) = per_dose(&effects);
-        let influence = summed(clusters, &influence);
+        // moderndid 0.2.0 takes units as independent there, whatever the clusters.
+        let together = clusters.filter(|_| self.cohorts != SwitcherCohorts::Moderndid);
+        let influence = summed(together, &influence);
         self.put_estimate("overall", "per-dose", point, &influence, numbers);
         Ok(Some(Estimand::Att))
     }

@@ -26,6 +26,10 @@ pub enum SwitcherCohorts {
     /// Each comparison it takes part in, at the mean of those that change to its dose, or of those that
     /// have not changed, over `√((n − 1) / n)`; where it is alone, of both together (`did_multiplegt_dyn`).
     Comparison,
+    /// As [`SwitcherCohorts::Comparison`], with clusters counted as `moderndid` 0.2.0 does, where rows outside of
+    /// a cohort pass for one cluster more: units of the same first dose that are no comparators, and for
+    /// placebos the other times of those that change together.
+    Moderndid,
 }
 
 /// An effect so many times after the first change, or a placebo as many before.
@@ -54,6 +58,7 @@ pub struct Switchers<'a> {
     change: Vec<Option<(usize, f64)>>,
     /// Whose errors go with each unit's; its own unless told otherwise.
     cluster: Vec<usize>,
+    is_clustered: bool,
 }
 
 /// Units that change together, and those they are compared with.
@@ -62,6 +67,14 @@ struct Comparison {
     comparators: Vec<usize>,
     times: [usize; 2],
     now: usize,
+}
+
+/// Clusters that a cohort is counted to have beside its own.
+#[derive(Default)]
+struct Beside {
+    switchers: usize,
+    comparators: usize,
+    both: usize,
 }
 
 impl<'a> Switchers<'a> {
@@ -122,6 +135,7 @@ impl<'a> Switchers<'a> {
         Ok(Self {
             outcome,
             cluster: (0..table.len()).collect(),
+            is_clustered: false,
             table,
             dose,
             change,
@@ -144,6 +158,7 @@ impl<'a> Switchers<'a> {
             });
         }
         self.cluster = way.codes().to_vec();
+        self.is_clustered = true;
         Ok(self)
     }
 
@@ -181,7 +196,7 @@ impl<'a> Switchers<'a> {
             for &unit in &one.switchers {
                 dose += (self.dose[unit][one.now] - self.dose[unit][0]).abs();
             }
-            self.add(one, &mut raw, &mut centred);
+            self.add(one, cohorts, &mut raw, &mut centred);
         }
         let total = count(n_switchers);
         let point = raw.iter().sum::<f64>() / total;
@@ -237,7 +252,13 @@ impl<'a> Switchers<'a> {
 
     /// Adds what units add to the sum over those that changed: as it is, and centred within the
     /// comparison.
-    fn add(&self, one: &Comparison, raw: &mut [f64], centred: &mut [f64]) {
+    fn add(
+        &self,
+        one: &Comparison,
+        cohorts: SwitcherCohorts,
+        raw: &mut [f64],
+        centred: &mut [f64],
+    ) {
         let difference = |unit: usize| {
             let [from, to] = one.times.map(|time| self.outcome[self.table[unit][time]]);
             to - from
@@ -246,9 +267,9 @@ impl<'a> Switchers<'a> {
             let found: BTreeSet<usize> = units.iter().map(|&unit| self.cluster[unit]).collect();
             found.len()
         };
-        let centre = |units: &[usize]| {
+        let centre = |units: &[usize], n: usize| {
             let total: f64 = units.iter().map(|&unit| difference(unit)).sum();
-            let n = count(n_clusters(units));
+            let n = count(n);
             let factor = if n > 1.0 { (n / (n - 1.0)).sqrt() } else { 1.0 };
             (total / count(units.len()), factor)
         };
@@ -258,12 +279,10 @@ impl<'a> Switchers<'a> {
             .chain(&one.comparators)
             .copied()
             .collect();
-        let like = |units: &[usize]| {
-            if n_clusters(units) > 1 {
-                centre(units)
-            } else {
-                centre(&both)
-            }
+        let beside = self.passing_for_a_cluster(one, cohorts);
+        let like = |units: &[usize], more: usize| match n_clusters(units) + more {
+            n if n > 1 => centre(units, n),
+            _ => centre(&both, n_clusters(&both) + beside.both),
         };
         let mut add = |units: &[usize], weight: f64, (mean, factor): (f64, f64)| {
             for &unit in units {
@@ -276,7 +295,7 @@ impl<'a> Switchers<'a> {
             .iter()
             .map(|&unit| self.reached(unit))
             .collect();
-        let comparators = like(&one.comparators);
+        let comparators = like(&one.comparators, beside.comparators);
         for dose in reached {
             let units: Vec<usize> = one
                 .switchers
@@ -285,9 +304,26 @@ impl<'a> Switchers<'a> {
                 .filter(|&unit| self.reached(unit) == dose)
                 .collect();
             let sign = self.change[units[0]].map_or(0.0, |(_, sign)| sign);
-            add(&units, sign, like(&units));
+            add(&units, sign, like(&units, beside.switchers));
             let share = count(units.len()) / count(one.comparators.len());
             add(&one.comparators, -sign * share, comparators);
+        }
+    }
+
+    /// How many clusters more each cohort is counted to be.
+    fn passing_for_a_cluster(&self, one: &Comparison, cohorts: SwitcherCohorts) -> Beside {
+        if cohorts != SwitcherCohorts::Moderndid || !self.is_clustered {
+            return Beside::default();
+        }
+        let first = |unit: usize| ordered(self.dose[unit][0]);
+        let alike = (0..self.table.len())
+            .filter(|&unit| first(unit) == first(one.switchers[0]))
+            .count();
+        let is_placebo = one.times[1] < one.times[0];
+        Beside {
+            switchers: usize::from(is_placebo),
+            comparators: 1,
+            both: usize::from(alike > one.switchers.len() + one.comparators.len()),
         }
     }
 
