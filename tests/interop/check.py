@@ -15,9 +15,11 @@ import sys
 import tempfile
 import zipfile
 
+import jsonschema
 import rocrate
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from openlineage.client import event_v2
+from openlineage.client.generated.dataset_version_dataset import DatasetVersionDatasetFacet
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
@@ -123,10 +125,39 @@ def check_proof(bundle, entries):
     print(f"proof: entry {index} of {size} is this bundle")
 
 
+def event_schemas():
+    """The published schema, beside this file: of any event, and of one of a run. Formats are asserted."""
+    here = pathlib.Path(__file__).with_name("openlineage")
+    schema = json.loads((here / "OpenLineage.json").read_text())
+    kind = jsonschema.Draft202012Validator
+    kind.check_schema(schema)
+    formats = set(kind.FORMAT_CHECKER.checkers)
+    assert {"date-time", "uri", "uuid"} <= formats, "a format would not be checked"
+    run_event = {key: value for key, value in schema.items() if key != "oneOf"} | {"$ref": "#/$defs/RunEvent"}
+    return [kind(one, format_checker=kind.FORMAT_CHECKER) for one in (schema, run_event)]
+
+
+def broken(event):
+    """Events that the schema of a run's must refuse, so that a schema which accepts all is noticed."""
+    for part in ["eventTime", "producer", "schemaURL", "run", "job"]:
+        yield {key: value for key, value in event.items() if key != part}
+    yield event | {"eventType": "BEGIN"}
+    yield event | {"eventTime": "yesterday"}
+    yield event | {"run": {"runId": "1"}}
+    yield event | {"job": {"name": event["job"]["name"]}}
+    yield event | {"inputs": [event["inputs"][0] | {"facets": {"version": {"datasetVersion": "1"}}}]}
+
+
 def check_lineage(bundle):
-    """The classes of openlineage-python, which check ids, times and URIs."""
+    """The published JSON Schema, and the classes of openlineage-python, which also know the facet we use."""
+    any_event, run_event = event_schemas()
     events = json.loads(bundle["record/openlineage.json"])
     for event in events:
+        any_event.validate(event)
+        run_event.validate(event)
+        assert event["schemaURL"] == any_event.schema["$id"] + "#/$defs/RunEvent", event["schemaURL"]
+        for other in broken(event):
+            assert not run_event.is_valid(other), other
         made = event_v2.RunEvent(
             eventType=event_v2.RunState(event["eventType"]),
             eventTime=event["eventTime"],
@@ -137,8 +168,13 @@ def check_lineage(bundle):
             outputs=[event_v2.OutputDataset(one["namespace"], one["name"]) for one in event["outputs"]],
         )
         assert made.schemaURL == event["schemaURL"], (made.schemaURL, event["schemaURL"])
+        for facet in [facet for one in event["inputs"] for facet in one["facets"].items()]:
+            name, members = facet[0], dict(facet[1])
+            producer, stated = members.pop("_producer"), members.pop("_schemaURL")
+            known = DatasetVersionDatasetFacet(producer=producer, **members)
+            assert name == "version" and known._schemaURL.split("#")[0] == stated, (name, stated)
     assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
-    print(f"OpenLineage: {len(events)} events, by openlineage-python")
+    print(f"OpenLineage: {len(events)} events, by the published schema and openlineage-python")
 
 
 def inline_context(path):

@@ -27,23 +27,21 @@ pub(crate) fn changed_byte(
     sealed_checksum: u32,
     sealed: &Digest,
 ) -> Option<ChangedByte> {
-    let table = table();
-    let by_top_byte = by_top_byte(&table);
+    let undo = undo();
     let mut trace = crc32fast::hash(bytes) ^ sealed_checksum;
     for offset in (0..bytes.len()).rev() {
-        let index = usize::from(by_top_byte[(trace >> 24) as usize]);
-        if table[index] == trace {
+        trace = trace << 8 ^ undo[(trace >> 24) as usize]; // as it was a byte earlier
+        if let Ok(change) = u8::try_from(trace) {
             let found = bytes[offset];
             let candidate = ChangedByte {
                 offset,
-                sealed: found ^ low_byte(index),
+                sealed: found ^ change,
                 found,
             };
             if restored(bytes, candidate) == *sealed {
                 return Some(candidate);
             }
         }
-        trace = (trace ^ table[index]) << 8 | u32::from(low_byte(index)); // undo one byte of zeros
     }
     None
 }
@@ -54,21 +52,14 @@ fn restored(bytes: &[u8], change: ChangedByte) -> Digest {
     Digest::sha256(&bytes)
 }
 
-/// The index of the only entry with each top byte.
-fn by_top_byte(table: &[u32; 256]) -> [u8; 256] {
-    let mut indices = [0; 256];
-    for (entry, index) in table.iter().zip(0..=u8::MAX) {
-        indices[(entry >> 24) as usize] = index;
+/// What takes one byte of zeros back out of a checksum, by its top byte: the entry of the
+/// [`table`] that has this top byte, moved up, and the byte whose entry it is.
+fn undo() -> [u32; 256] {
+    let mut undo = [0; 256];
+    for (entry, byte) in table().into_iter().zip(0_u32..) {
+        undo[(entry >> 24) as usize] = entry << 8 | byte;
     }
-    indices
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "an index into a table of 256"
-)]
-fn low_byte(index: usize) -> u8 {
-    index as u8
+    undo
 }
 
 /// The checksum's effect of each byte.
