@@ -219,7 +219,9 @@ fn of_pseudonyms(error: &utfall_registry::PseudonymError) -> Code {
     match error {
         PseudonymError::Extract(error) => of_ingest(error),
         PseudonymError::BadRow { .. } | PseudonymError::NoValue { .. } => Code::DataContract,
-        PseudonymError::File(error) => of_file(error),
+        PseudonymError::File(error) | PseudonymError::KeyFile(SecretFileError::File(error)) => {
+            of_file(error)
+        }
         _ => Code::Plan,
     }
 }

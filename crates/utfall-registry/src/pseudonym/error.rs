@@ -1,6 +1,6 @@
 //! Why an extract cannot be pseudonymised.
 
-use utfall_files::FileError;
+use utfall_files::{FileError, SecretFileError};
 
 use crate::ingest::IngestError;
 
@@ -13,6 +13,9 @@ pub enum PseudonymError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The key file cannot be made, read or trusted to be secret.
+    #[error(transparent)]
+    KeyFile(#[from] SecretFileError),
     /// The extract cannot be read.
     #[error(transparent)]
     Extract(#[from] IngestError),
@@ -21,22 +24,6 @@ pub enum PseudonymError {
         "the key file {path} holds no key, expected one line of 64 hexadecimal digits; make one with `utfall pseudonymise --new-key FILE`"
     )]
     NotAKey {
-        /// The file.
-        path: String,
-    },
-    /// A key file that others may read.
-    #[error(
-        "the key file {path} can be read by others, expected its owner alone; run `chmod 600 {path}`"
-    )]
-    Exposed {
-        /// The file.
-        path: String,
-    },
-    /// A key file that exists already.
-    #[error(
-        "the key file {path} exists, and a key that is lost makes its extracts unlinkable; choose another name"
-    )]
-    KeyExists {
         /// The file.
         path: String,
     },

@@ -1,13 +1,11 @@
 //! The key of pseudonyms, and what is said of it: its id.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use utfall_files::FileError;
+use utfall_files::{SecretFileError, create_secret, random_bytes, read_secret};
 
 use super::PseudonymError;
 use super::hmac::hmac_sha256;
@@ -47,20 +45,16 @@ impl PseudonymKey {
     ///
     /// # Errors
     ///
-    /// [`PseudonymError::File`], [`PseudonymError::NotAKey`] or [`PseudonymError::Exposed`].
+    /// [`PseudonymError::KeyFile`] or [`PseudonymError::NotAKey`].
     pub fn read(path: &Path, form: PseudonymForm) -> Result<Self, PseudonymError> {
-        let shown = || path.display().to_string();
-        let mut file = File::open(path).map_err(|source| FileError::at(path, source))?;
-        if is_exposed(&file).map_err(|source| FileError::at(path, source))? {
-            return Err(PseudonymError::Exposed { path: shown() });
-        }
-        let mut text = String::new();
-        let read = (&mut file).take(1024).read_to_string(&mut text);
-        read.map_err(|_| PseudonymError::NotAKey { path: shown() })?;
+        let text = read_secret(path)?;
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes)
-            .map_err(|_| PseudonymError::NotAKey { path: shown() })?;
-        Ok(Self { bytes, form })
+        match hex::decode_to_slice(text.trim_ascii(), &mut bytes) {
+            Ok(()) => Ok(Self { bytes, form }),
+            Err(_) => Err(PseudonymError::NotAKey {
+                path: path.display().to_string(),
+            }),
+        }
     }
 
     /// Makes a key from the system's randomness and writes it to a new file that only its owner
@@ -68,27 +62,14 @@ impl PseudonymKey {
     ///
     /// # Errors
     ///
-    /// [`PseudonymError::KeyExists`] if there is such a file, [`PseudonymError::File`] if it cannot
-    /// be written or the system has no randomness.
+    /// [`PseudonymError::KeyFile`] if there is such a file, none can be written, or the system has
+    /// no randomness.
     pub fn create(path: &Path) -> Result<(), PseudonymError> {
-        let source = Path::new("/dev/urandom");
-        let mut bytes = [0; 32];
-        File::open(source)
-            .and_then(|mut random| random.read_exact(&mut bytes))
-            .map_err(|error| FileError::at(source, error))?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        for_its_owner(&mut options);
-        let written = options.open(path).and_then(|mut file| {
-            writeln!(file, "{}", hex::encode(bytes))?;
-            file.sync_all()
-        });
-        written.map_err(|source| match source.kind() {
-            std::io::ErrorKind::AlreadyExists => PseudonymError::KeyExists {
-                path: path.display().to_string(),
-            },
-            _ => FileError::at(path, source).into(),
-        })
+        let bytes = random_bytes().map_err(SecretFileError::from)?;
+        Ok(create_secret(
+            path,
+            format!("{}\n", hex::encode(bytes)).as_bytes(),
+        )?)
     }
 
     /// What is said of the key.
@@ -184,23 +165,3 @@ impl From<PseudonymKeyId> for String {
         id.0
     }
 }
-
-#[cfg(unix)]
-fn is_exposed(file: &File) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_exposed(_file: &File) -> std::io::Result<bool> {
-    Ok(false)
-}
-
-#[cfg(unix)]
-fn for_its_owner(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn for_its_owner(_options: &mut OpenOptions) {}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use utfall_core::Unwatched;
+use utfall_files::SecretFileError;
 
 use super::*;
 use crate::contract::DataContract;
@@ -131,7 +132,7 @@ fn a_key_is_for_its_owner_alone_and_is_never_overwritten() {
     desk.key("key", PseudonymForm::Compact);
     assert!(matches!(
         PseudonymKey::create(&desk.path("key")),
-        Err(PseudonymError::KeyExists { .. })
+        Err(PseudonymError::KeyFile(SecretFileError::Exists { .. }))
     ));
     let other = desk.key("other", PseudonymForm::Compact);
     assert_ne!(
