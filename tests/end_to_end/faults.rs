@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use utfall_evidence::SecretKey;
 use utfall_evidence::ledger::{Ledger, LedgerWriter};
 
-use crate::harness::{Scratch, texts, utfall};
+use crate::harness::{Scratch, root, texts, utfall};
 
 /// System calls through which files reach the disk and get their names.
 const CALLS: [&str; 9] = [
@@ -30,6 +30,16 @@ const CALLS: [&str; 9] = [
 
 /// System calls besides, at which a process may be killed: reading, closing, asking, mapping.
 const QUIET_CALLS: [&str; 6] = ["read", "close", "statx", "lseek", "mmap", "munmap"];
+
+/// System calls through which a claim store, which is an SQLite file, reaches the disk.
+const STORE_CALLS: [&str; 6] = [
+    "openat",
+    "pwrite64",
+    "fdatasync",
+    "fsync",
+    "ftruncate",
+    "unlink",
+];
 
 /// A place for a fault: the n-th call of a kind.
 type Place = (&'static str, usize);
@@ -378,6 +388,82 @@ fn an_append_killed_anywhere_leaves_a_ledger_that_verifies() {
         }
     }
     println!("killed and failed at each of {} calls", places.len());
+}
+
+#[test]
+fn a_change_of_a_claim_store_is_made_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("crates/utfall-claims/examples/rough-sleepers");
+    let file = |name: &str| example.join(name).display().to_string();
+    let store = folder.path().join("claims.db").display().to_string();
+    let in_store = |action: &str, further: &[&str]| {
+        let of = ["claim", action, &store, "--contract", "rough-sleepers"];
+        of.iter()
+            .chain(further)
+            .map(|&word| word.to_owned())
+            .collect::<Vec<_>>()
+    };
+    let well = |args: &[String]| {
+        let output = utfall(args);
+        assert_eq!(output.status.code(), Some(0), "{}", texts(&output).0);
+        output.stdout
+    };
+    let [card, persons, spells, claims] =
+        ["card.toml", "persons.csv", "spells.csv", "claims.csv"].map(file);
+    well(&["claim", "init", &store, "--card", &card].map(str::to_owned));
+    well(&in_store(
+        "add",
+        &["--persons", &persons, "--spells", &spells],
+    ));
+    let without = std::fs::read(&store).unwrap();
+    let restore = || {
+        for beside in ["-wal", "-shm", "-journal"] {
+            let _ = std::fs::remove_file(format!("{store}{beside}"));
+        }
+        std::fs::write(&store, &without).unwrap();
+    };
+    let asked = || {
+        let question = ["--as-of", "2018-12-31", "--group", "person"];
+        well(&in_store("ask", &question))
+    };
+    let (add, none) = (in_store("add", &["--claims", &claims]), asked());
+    let places = places(&STORE_CALLS, &borrowed(&add));
+    if places.is_empty() {
+        return;
+    }
+    let all = asked();
+    assert_ne!(none, all);
+    let mut n_tried = 0;
+    for fault in ["signal=SIGKILL", "error=EIO", "error=ENOSPC"] {
+        let is_kill = fault.starts_with("signal");
+        // A program whose libraries cannot be opened is not yet ours.
+        let ours = |&(call, _): &Place| is_kill || call != "openat";
+        let ours: Vec<Place> = places.iter().copied().filter(ours).collect();
+        for place in sampled(&ours) {
+            n_tried += 1;
+            restore();
+            let faulted = with_fault(fault, place, &borrowed(&add));
+            let (errors, _) = texts(&faulted.output);
+            let code = faulted.output.status.code();
+            let found = asked();
+            let is_made = found == all;
+            assert!(is_made || found == none, "{fault} at {place:?}");
+            assert!(is_made || code != Some(0), "{fault} at {place:?}");
+            if faulted.concerned_a_file {
+                assert!(
+                    !errors.contains("panicked"),
+                    "{fault} at {place:?}: {errors}"
+                );
+                let is_told = is_kill || code == Some(0) || errors.contains("utfall: ");
+                assert!(is_told, "{fault} at {place:?}: {errors}");
+            }
+            let again = utfall(&add).status.code();
+            let expected = if is_made { Some(3) } else { Some(0) };
+            assert_eq!(again, expected, "{fault} at {place:?}");
+            assert_eq!(asked(), all, "{fault} at {place:?}");
+        }
+    }
+    println!("{n_tried} faults at {} calls", places.len());
 }
 
 #[test]
