@@ -186,6 +186,114 @@ fn a_bundle_made_by_one_approved_by_two_and_verified_by_a_fourth() {
 }
 
 #[test]
+fn a_key_is_changed_for_one_that_the_old_one_vouches_for() {
+    let (parties, scratch) = (Parties::new(), Scratch::copy_of("norrkoping"));
+    let bundle = parties.entered(&scratch);
+    let path = bundle.display().to_string();
+    let policy = parties.path("trust.toml");
+    let [old, new, wider] = ["anna", "anna-2", "anna-3"].map(|name| parties.key(name));
+    let endorsement = format!("{new}.endorsement.json");
+    let rotate = |to: &str, role: &str, until: &str| {
+        utfall(&[
+            "key",
+            "rotate",
+            &old,
+            "--to",
+            to,
+            "--role",
+            role,
+            "--from",
+            "2026-01-01",
+            "--until",
+            until,
+        ])
+    };
+    let trust = |endorsement: &str, on: &str| {
+        utfall(&[
+            "key",
+            "trust",
+            &policy,
+            "--endorsement",
+            endorsement,
+            "--on",
+            on,
+        ])
+    };
+    let refused = |output: std::process::Output, why: &str| {
+        let (errors, _) = texts(&output);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(why), "{errors}");
+    };
+
+    refused(
+        rotate(&new, "approver", "2026-01-01"),
+        "expected a later end",
+    );
+    assert!(!Path::new(&new).exists());
+    assert_eq!(
+        rotate(&new, "approver", "2030-01-01").status.code(),
+        Some(0)
+    );
+    refused(rotate(&new, "approver", "2030-01-01"), "is there already");
+    let shown = parties.well(&["key", "show", &endorsement]);
+    let public = std::fs::read_to_string(format!("{old}.pub")).unwrap();
+    assert!(
+        shown.ends_with(&format!("until 2030-01-01, says {public}")),
+        "{shown}"
+    );
+
+    // The new key counts for those alone who have taken it in, and then as the old one did.
+    for name in ["eva", "anna-2", "bo"] {
+        parties.well(&["sign", &path, "--key", &parties.key(name)]);
+    }
+    assert_eq!(parties.verify(&bundle, &[]).0, Some(5));
+    let before = std::fs::read(&policy).unwrap();
+    refused(trust(&endorsement, "2028-01-01"), "expired on 2028-01-01");
+    assert_eq!(
+        rotate(&wider, "evaluator", "2030-01-01").status.code(),
+        Some(0)
+    );
+    refused(
+        trust(&format!("{wider}.endorsement.json"), "2026-07-01"),
+        "signs as `approver` and vouches for one that would sign as `evaluator`",
+    );
+    refused(utfall(&["key", "trust", &policy]), "nor --endorsement");
+    refused(
+        utfall(&[
+            "key",
+            "trust",
+            &policy,
+            "--key",
+            &old,
+            "--endorsement",
+            &endorsement,
+        ]),
+        "cannot be used with",
+    );
+    refused(
+        utfall(&["key", "trust", &policy, "--key", &old, "--role", "approver"]),
+        "required argument",
+    );
+    assert_eq!(std::fs::read(&policy).unwrap(), before);
+    assert_eq!(trust(&endorsement, "2026-07-01").status.code(), Some(0));
+    refused(trust(&endorsement, "2026-07-01"), "stands twice");
+    let (code, verification) = parties.verify(&bundle, &[]);
+    assert_eq!(code, Some(0), "{verification:#}");
+
+    let stolen = ["--on", "2026-06-01", "--reason", "laptop stolen"];
+    parties.well(&[&["key", "revoke", &policy, "--key", &old], &stolen[..]].concat());
+    let newest = parties.key("anna-4");
+    assert_eq!(
+        rotate(&newest, "approver", "2030-01-01").status.code(),
+        Some(0)
+    );
+    refused(
+        trust(&format!("{newest}.endorsement.json"), "2026-07-01"),
+        "laptop stolen",
+    );
+}
+
+#[test]
 fn a_clause_changed_after_locking_is_named_in_run_report_and_bundle() {
     let scratch = Scratch::copy_of("norrkoping");
     let pipeline = scratch.pipeline().display().to_string();

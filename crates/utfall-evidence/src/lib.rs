@@ -20,6 +20,7 @@
 mod bundle;
 mod commitment;
 mod container;
+mod endorsement;
 mod envelope;
 mod files;
 mod finding;
@@ -34,6 +35,7 @@ mod trust;
 
 pub use bundle::{Bundle, BundleError, ENVELOPE, MANIFEST, PROOFS, SEAL, seal_line};
 pub use commitment::{CommitmentKey, CommitmentKeyError};
+pub use endorsement::{Endorsement, EndorsementError};
 pub use envelope::{Envelope, EnvelopeError, EnvelopeSignature, PAYLOAD_TYPE};
 pub use files::{Files, NameError};
 pub use finding::{Finding, printable};

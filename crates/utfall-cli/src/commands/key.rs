@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use utfall_evidence::{PublicKey, Revocation, SecretKey, TrustPolicy, TrustedKey};
+use utfall_evidence::{
+    Endorsement, EndorsementError, PublicKey, Revocation, SecretKey, TrustPolicy, TrustedKey,
+};
 use utfall_files::FileError;
 
+use crate::clock;
 use crate::error::CliError;
 use crate::exit::Code;
 
@@ -24,8 +27,9 @@ Examples:
     utfall key trust trust.toml --key evaluator.key.pub --holder 'Evaluator AB' --role evaluator \\
         --from 2026-01-01 --until 2028-01-01
     utfall key revoke trust.toml --key evaluator.key.pub --on 2026-06-01 --reason 'laptop stolen'
-    utfall key rotate trust.toml --key evaluator.key.pub --to evaluator-2.key.pub \\
-        --on 2026-09-01 --until 2028-09-01")]
+    utfall key rotate evaluator.key --to evaluator-2.key --role evaluator \\
+        --from 2027-11-01 --until 2029-11-01
+    utfall key trust trust.toml --endorsement evaluator-2.key.endorsement.json")]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]
     action: Action,
@@ -41,30 +45,24 @@ enum Action {
         #[arg(long)]
         name: String,
     },
-    /// Print the half of a key that everyone may have
+    /// Print the half of a key that everyone may have, or what an endorsement says
     Show {
-        /// A key file, secret or public
+        /// A key file, secret or public, or an endorsement
         file: PathBuf,
     },
     /// Add a key to a trust policy, made if there is none
     Trust {
         /// The policy
         policy: PathBuf,
-        /// Public key: a file, or the line itself
-        #[arg(long)]
-        key: String,
-        /// Who holds it, the same for all keys of one holder
-        #[arg(long)]
-        holder: String,
-        /// What the holder signs as, such as evaluator, approver or cosigner
-        #[arg(long)]
-        role: String,
-        /// First day on which it counts
-        #[arg(long, value_name = "DATE")]
-        from: NaiveDate,
-        /// First day on which it counts no longer
-        #[arg(long, value_name = "DATE")]
-        until: NaiveDate,
+        #[command(flatten)]
+        said: Option<Said>,
+        /// Written by `utfall key rotate`: the key is taken in if the policy trusts the one that
+        /// vouches for it, for the same holder and role
+        #[arg(long, value_name = "FILE", conflicts_with = "Said")]
+        endorsement: Option<PathBuf>,
+        /// Day on which the key that vouches must count; today if not given
+        #[arg(long, value_name = "DATE", requires = "endorsement")]
+        on: Option<NaiveDate>,
     },
     /// Say that a key counts no longer
     Revoke {
@@ -80,45 +78,71 @@ enum Action {
         #[arg(long)]
         reason: String,
     },
-    /// Put a key in the place of another of the same holder and role
+    /// Make a new key in the place of one of yours, which vouches for it
+    ///
+    /// Writes the new key, FILE.pub, and FILE.endorsement.json, which both keys have signed. Give the
+    /// endorsement to whoever trusts the old key, while it counts.
     Rotate {
-        /// The policy
-        policy: PathBuf,
-        /// The key that counts no longer: a file, or the line itself
+        /// The file of the secret half of your key
+        key: PathBuf,
+        /// The file of the secret half of the new key
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Name of the new key; the one of the old key if not given
         #[arg(long)]
-        key: String,
-        /// The key in its place: a file, or the line itself
+        name: Option<String>,
+        /// What you sign as: the role that others trust the old key in
         #[arg(long)]
-        to: String,
-        /// The day of the change
+        role: String,
+        /// First day on which the new key counts
         #[arg(long, value_name = "DATE")]
-        on: NaiveDate,
-        /// First day on which the new key counts no longer
+        from: NaiveDate,
+        /// First day on which it counts no longer
         #[arg(long, value_name = "DATE")]
         until: NaiveDate,
     },
 }
 
+/// What is said of a key that is trusted.
+#[derive(Debug, Args)]
+struct Said {
+    /// Public key: a file, or the line itself
+    #[arg(long, required = false)]
+    key: String,
+    /// Who holds it, the same for all keys of one holder
+    #[arg(long, required = false)]
+    holder: String,
+    /// What the holder signs as, such as evaluator, approver or cosigner
+    #[arg(long, required = false)]
+    role: String,
+    /// First day on which it counts
+    #[arg(long, value_name = "DATE", required = false)]
+    from: NaiveDate,
+    /// First day on which it counts no longer
+    #[arg(long, value_name = "DATE", required = false)]
+    until: NaiveDate,
+}
+
 pub(crate) fn key(args: &KeyArgs, out: &mut dyn Write) -> Result<Code, CliError> {
     match &args.action {
-        Action::New { file, name } => new(file, name, out)?,
-        Action::Show { file } => writeln!(out, "{}", read_key(&file.display().to_string())?)?,
+        Action::New { file, name } => write!(out, "{}", new(file, name)?.1)?,
+        Action::Show { file } => show(file, out)?,
         Action::Trust {
             policy,
-            key,
-            holder,
-            role,
-            from,
-            until,
+            said,
+            endorsement,
+            on,
         } => {
-            let trusted = TrustedKey {
-                key: read_key(key)?,
-                holder: holder.clone(),
-                role: role.clone(),
-                from: *from,
-                until: *until,
+            let line = match (said, endorsement) {
+                (Some(said), _) => Line::Key(said.trusted()?, None),
+                (None, Some(path)) => endorsed(policy, path, on.unwrap_or_else(clock::today))?,
+                (None, None) => {
+                    let missing =
+                        "neither --key, --holder, --role, --from and --until nor --endorsement";
+                    return Err(CliError::Key(missing.to_owned()));
+                }
             };
-            extend(policy, &[Line::Key(trusted)], out)?;
+            extend(policy, &line, out)?;
         }
         Action::Revoke {
             policy,
@@ -131,26 +155,94 @@ pub(crate) fn key(args: &KeyArgs, out: &mut dyn Write) -> Result<Code, CliError>
                 on: *on,
                 reason: reason.clone(),
             };
-            extend(policy, &[Line::Revoked(revoked)], out)?;
+            extend(policy, &Line::Revoked(revoked), out)?;
         }
         Action::Rotate {
-            policy,
             key,
             to,
-            on,
+            name,
+            role,
+            from,
             until,
-        } => rotate(policy, &read_key(key)?, &read_key(to)?, *on, *until, out)?,
+        } => rotate(key, to, name.as_deref(), role, [*from, *until], out)?,
     }
     Ok(Code::Done)
 }
 
-fn new(file: &Path, name: &str, out: &mut dyn Write) -> Result<(), CliError> {
+/// Makes a key, and returns it with the line that everyone may have.
+fn new(file: &Path, name: &str) -> Result<(SecretKey, String), CliError> {
     let key = SecretKey::create(file, name)?;
-    let mut public = file.to_owned().into_os_string();
-    public.push(".pub");
     let line = format!("{}\n", key.public());
-    utfall_files::write_whole(Path::new(&public), line.as_bytes())?;
-    Ok(out.write_all(line.as_bytes())?)
+    utfall_files::write_whole(&beside(file, ".pub"), line.as_bytes())?;
+    Ok((key, line))
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.to_owned().into_os_string();
+    path.push(ending);
+    path.into()
+}
+
+fn show(file: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+    let shown = file.display().to_string();
+    if shown.ends_with(ENDORSEMENT) {
+        return Ok(writeln!(out, "{}", read_endorsement(file)?)?);
+    }
+    Ok(writeln!(out, "{}", read_key(&shown)?)?)
+}
+
+fn rotate(
+    old: &Path,
+    to: &Path,
+    name: Option<&str>,
+    role: &str,
+    days: [NaiveDate; 2],
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let old = SecretKey::read(old)?;
+    let [from, until] = days; // looked at before a file is made
+    if from >= until {
+        return Err(not_endorsed(
+            to,
+            &EndorsementError::NeverValid { from, until },
+        ));
+    }
+    let (new, line) = new(to, name.unwrap_or_else(|| old.public().name()))?;
+    let endorsement =
+        Endorsement::sign(&old, &new, role, days).map_err(|error| not_endorsed(to, &error))?;
+    let path = beside(to, ENDORSEMENT);
+    utfall_files::write_whole(&path, &endorsement)?;
+    Ok(writeln!(out, "{line}Endorsed in {}", path.display())?)
+}
+
+fn read_endorsement(path: &Path) -> Result<Endorsement, CliError> {
+    let text = utfall_files::read_text(path)?;
+    Endorsement::from_bytes(text.as_bytes()).map_err(|error| not_endorsed(path, &error))
+}
+
+/// The entry of a key that another vouches for.
+fn endorsed(policy: &Path, path: &Path, on: NaiveDate) -> Result<Line, CliError> {
+    let endorsement = read_endorsement(path)?;
+    let trusted = read_policy(policy)?
+        .endorsed(&endorsement, on)
+        .map_err(|error| not_endorsed(path, &error))?;
+    Ok(Line::Key(trusted, Some(endorsement.endorser().clone())))
+}
+
+fn not_endorsed(path: &Path, error: &EndorsementError) -> CliError {
+    CliError::Key(format!("`{}`: {error}", path.display()))
+}
+
+impl Said {
+    fn trusted(&self) -> Result<TrustedKey, CliError> {
+        Ok(TrustedKey {
+            key: read_key(&self.key)?,
+            holder: self.holder.clone(),
+            role: self.role.clone(),
+            from: self.from,
+            until: self.until,
+        })
+    }
 }
 
 /// A public key: a line, the file that holds one, or the file of its secret half.
@@ -172,37 +264,9 @@ pub(crate) fn read_key(text: &str) -> Result<PublicKey, CliError> {
 
 /// An entry of a policy.
 enum Line {
-    Key(TrustedKey),
+    /// A key, and the one that vouched for it if one did.
+    Key(TrustedKey, Option<PublicKey>),
     Revoked(Revocation),
-}
-
-fn rotate(
-    path: &Path,
-    old: &PublicKey,
-    new: &PublicKey,
-    on: NaiveDate,
-    until: NaiveDate,
-    out: &mut dyn Write,
-) -> Result<(), CliError> {
-    let policy = read_policy(path)?;
-    let known = policy.keys().iter().find(|known| known.key == *old);
-    let known = known.ok_or_else(|| {
-        CliError::Key(format!(
-            "the policy does not know {old}; `utfall key trust` adds a key"
-        ))
-    })?;
-    let replacement = TrustedKey {
-        key: new.clone(),
-        from: on,
-        until,
-        ..known.clone()
-    };
-    let revoked = Revocation {
-        key: old.clone(),
-        on,
-        reason: format!("replaced by {}", new.name()),
-    };
-    extend(path, &[Line::Key(replacement), Line::Revoked(revoked)], out)
 }
 
 /// Reads a trust policy.
@@ -220,27 +284,32 @@ fn parse_policy(path: &Path, text: &str) -> Result<TrustPolicy, CliError> {
     })
 }
 
-/// Adds entries at the end of a policy, whose comments stay; nothing is written unless the policy
+/// Adds an entry at the end of a policy, whose comments stay; nothing is written unless the policy
 /// still means one thing.
-fn extend(path: &Path, lines: &[Line], out: &mut dyn Write) -> Result<(), CliError> {
+fn extend(path: &Path, line: &Line, out: &mut dyn Write) -> Result<(), CliError> {
     let mut text = match utfall_files::read_text(path) {
         Ok(text) => text,
         Err(FileError::NotFound { .. }) => NEW_POLICY.to_owned(),
         Err(error) => return Err(error.into()),
     };
-    for line in lines {
-        let (table, entry) = match line {
-            Line::Key(key) => ("key", toml::to_string(key)),
-            Line::Revoked(revocation) => ("revoked", toml::to_string(revocation)),
-        };
-        let entry = entry.map_err(|error| CliError::Internal(error.to_string()))?;
-        text.push_str(&format!("\n[[{table}]]\n{entry}"));
-    }
+    let (table, entry, endorser) = match line {
+        Line::Key(key, endorser) => ("key", toml::to_string(key), endorser.as_ref()),
+        Line::Revoked(revocation) => ("revoked", toml::to_string(revocation), None),
+    };
+    let entry = entry.map_err(|error| CliError::Internal(error.to_string()))?;
+    let endorser = endorser.map(|key| format!("# Endorsed by {key}\n"));
+    text.push_str(&format!(
+        "\n{}[[{table}]]\n{entry}",
+        endorser.unwrap_or_default()
+    ));
     let policy = parse_policy(path, &text)?;
     utfall_files::write_whole(path, text.as_bytes())?;
     writeln!(out, "{}: {} keys", path.display(), policy.keys().len())?;
     Ok(())
 }
+
+/// What the name of an endorsement ends with, after that of the key.
+const ENDORSEMENT: &str = ".endorsement.json";
 
 const NEW_POLICY: &str = r#"# Whom we trust to sign, and who must have signed. Give it to `utfall verify --trust`.
 schema = "utfall-trust/1"
