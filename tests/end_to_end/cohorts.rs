@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::harness::{Scratch, json, texts, utfall};
 
 /// Runs a spoiled plan, which must be refused before any data are read.
-fn refused(scratch: &Scratch, said: &[&str]) {
+pub(crate) fn refused(scratch: &Scratch, said: &[&str]) {
     let output = scratch.run(&[]);
     let (errors, _) = texts(&output);
     assert_eq!(output.status.code(), Some(2), "{errors}");
@@ -155,7 +155,7 @@ fn the_report_spells_out_the_trial_it_stands_for() {
 
 /// `hemmasittare` with several days of entry, and without what would empty the earlier ones: schools
 /// enrol pupils in August.
-fn with_entry(scratch: &Scratch, entry: &str) {
+pub(crate) fn with_entry(scratch: &Scratch, entry: &str) {
     scratch.edit(
         "plan.toml",
         "kind = \"covered\"\nextract = \"enrolment\"\nmember = \"person\"\nstart = \"start\"\nstop = \"stop\"",
@@ -175,7 +175,7 @@ fn with_entry(scratch: &Scratch, entry: &str) {
 }
 
 /// The rows of a CSV file of the workspace, without its header.
-fn rows(scratch: &Scratch, file: &str) -> Vec<Vec<String>> {
+pub(crate) fn rows(scratch: &Scratch, file: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(scratch.workspace().join(file)).unwrap();
     let cells = |line: &str| line.split(',').map(str::to_owned).collect();
     text.lines().skip(1).map(cells).collect()

@@ -27,6 +27,7 @@ mod repeatable;
 mod reproducing;
 mod resuming;
 mod revisions;
+mod risk_sets;
 mod signing;
 mod starting;
 mod tampering;

@@ -3,7 +3,7 @@
 use crate::harness::Scratch;
 
 /// Everything a run seals or builds on, as bytes.
-fn results(scratch: &Scratch) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn results(scratch: &Scratch) -> Vec<(&'static str, Vec<u8>)> {
     [
         "cohort/cohort.csv",
         "matching/matched.csv",
@@ -48,7 +48,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 /// The lines after the header in an order that follows from nothing in the data.
-fn shuffled(mut lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+pub(crate) fn shuffled(mut lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let header = lines.remove(0);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for last in (1..lines.len()).rev() {

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use utfall_core::{Funnel, Tally};
 use utfall_registry::{Baseline, MeasureSpec, Tables, Units, Value};
 
-use crate::entry::{self, Who};
+use crate::entry::{self, EntryDay, Who};
 use crate::spec::known;
 use crate::{
     CohortError, CohortSpec, Covariate, Entry, Verdict, covariate, eligibility, treatment,
@@ -139,14 +139,20 @@ impl Read {
         index_date: NaiveDate,
         spec: &CohortSpec,
     ) -> Result<Self, CohortError> {
-        let days = entry::days(spec.entry.as_ref(), index_date)?;
+        spec.check_entry()?;
+        let days = entry::days(spec.entry.as_ref(), index_date, |period| {
+            let seen = Baseline::new(tables, units, index_date);
+            let first = treatment::first_referrals(&seen, units, &spec.treatment, |_| Ok(period))?;
+            Ok(first.into_iter().flatten().collect())
+        })?;
         let mut all: Option<Self> = None;
         let mut treated_before = vec![false; units.len()];
         for day in &days {
-            let mut read = Self::on(tables, units, measures, day.date, spec)?;
+            let (mut read, referred_before) = Self::on(tables, units, measures, *day, spec)?;
             if let Some(entry) = &spec.entry {
                 let enters = |unit: usize| match day.who {
                     Who::Everyone => !treated_before[unit],
+                    Who::NewlyReferred => !treated_before[unit] && !referred_before[unit],
                     Who::Treated => read.treated[unit],
                     Who::Comparators => !read.treated[unit],
                 };
@@ -197,17 +203,19 @@ impl Read {
         self
     }
 
-    /// All units as they are seen from one day.
+    /// All units as they are seen from one day, and which were referred before it.
     fn on(
         tables: &Tables,
         units: &Units,
         measures: &[MeasureSpec],
-        index_date: NaiveDate,
+        day: EntryDay,
         spec: &CohortSpec,
-    ) -> Result<Self, CohortError> {
+    ) -> Result<(Self, Vec<bool>), CohortError> {
+        let index_date = day.date;
         let baseline = Baseline::new(tables, units, index_date);
         let meets = |rule| eligibility::check(&baseline, measures, index_date, rule);
-        let treated = treatment::read(&baseline, units, index_date, &spec.treatment)?;
+        let found = treatment::read(&baseline, units, day, &spec.treatment)?;
+        let treated = found.now;
         let mut rules = Vec::new();
         for rule in &spec.eligibility {
             rules.push((rule.rule.clone(), meets(rule)?));
@@ -229,13 +237,14 @@ impl Read {
             rules.push((known(&attribute.name), is_some(&values)));
             attributes.push((attribute.name.clone(), values));
         }
-        Ok(Self {
+        let read = Self {
             dates: vec![index_date],
             rules,
             treated,
             covariates,
             attributes,
-        })
+        };
+        Ok((read, found.before))
     }
 }
 
@@ -263,28 +272,37 @@ pub(crate) fn measure_named<'a>(
 /// Units still in, and the funnel so far.
 struct Selection {
     funnel: Funnel,
+    /// Whether each unit is in on each day, day after day.
     included: Vec<bool>,
 }
 
 impl Selection {
     fn everyone(units: &Units, n_days: usize) -> Self {
-        let n_rows = units.len() * n_days;
-        let unit = match n_days {
-            1 => units.name().to_owned(),
-            _ => format!("{} entry", units.name()),
-        };
         Self {
-            funnel: Funnel::new(unit, n_rows as u64),
-            included: vec![true; n_rows],
+            funnel: Funnel::new(units.name(), units.len() as u64),
+            included: vec![true; units.len() * n_days],
         }
     }
 
-    /// Drops the units that fail a rule, and gives the rule its line in the funnel.
+    /// Units that are in on one of the days, each counted once: a policy protects units, and counts of
+    /// their days would hide how few there are.
+    fn n_remaining(&self) -> u64 {
+        let n_units = usize::try_from(self.funnel.n_start).unwrap_or(usize::MAX);
+        let mut is_in = vec![false; n_units.min(self.included.len())];
+        for day in self.included.chunks(n_units.max(1)) {
+            for (unit, included) in is_in.iter_mut().zip(day) {
+                *unit |= included;
+            }
+        }
+        is_in.iter().filter(|is_in| **is_in).count() as u64
+    }
+
+    /// Drops the units that fail a rule on a day, and gives the rule its line in the funnel.
     fn keep(&mut self, rule: &str, meets: &[bool]) -> Result<(), CohortError> {
         for (included, meets) in self.included.iter_mut().zip(meets) {
             *included &= *meets;
         }
-        let n_remaining = self.included.iter().filter(|included| **included).count() as u64;
+        let n_remaining = self.n_remaining();
         self.funnel.apply(rule, n_remaining);
         if n_remaining == 0 {
             return Err(CohortError::Empty {

@@ -46,6 +46,12 @@ pub enum CohortError {
         index_date: chrono::NaiveDate,
     },
 
+    /// Entry at referral without a referral that gives the day.
+    #[error(
+        "units would enter the day after they were referred; expected a treatment of kind `referral` whose window ends at `0 days`"
+    )]
+    NoReferral,
+
     /// A column has the wrong type for its use.
     #[error("column `{column}` of extract `{extract}` is no {expected}")]
     ColumnType {

@@ -34,6 +34,32 @@ pub struct CohortSpec {
 }
 
 impl CohortSpec {
+    /// Whether a unit may enter on several days, as a comparator before it is treated.
+    #[must_use]
+    pub fn enters_again(&self) -> bool {
+        matches!(
+            self.entry,
+            Some(Entry::Staggered { .. } | Entry::AtReferral { .. })
+        )
+    }
+
+    /// Refuses an entry that the treatment cannot give a day.
+    ///
+    /// # Errors
+    ///
+    /// [`CohortError::NoReferral`] for entry at referral where treatment is none, or is one whose window
+    /// does not end on the day of entry.
+    pub fn check_entry(&self) -> Result<(), CohortError> {
+        let ends_on_entry = match &self.treatment {
+            Treatment::Referral { window, .. } => window.end.is_zero(),
+            Treatment::Placebo { .. } => false,
+        };
+        match self.entry {
+            Some(Entry::AtReferral { .. }) if !ends_on_entry => Err(CohortError::NoReferral),
+            _ => Ok(()),
+        }
+    }
+
     /// Every column the cohort reads beside those of its measures, with its extract.
     #[must_use]
     pub fn columns(&self) -> Vec<(&str, &str)> {

@@ -103,6 +103,12 @@ impl Offset {
 }
 
 impl Offset {
+    /// Whether it is no time at all, in whatever unit.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.count == 0
+    }
+
     /// This far, so many times.
     #[must_use]
     pub fn times(self, n: i32) -> Self {

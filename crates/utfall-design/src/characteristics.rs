@@ -267,6 +267,7 @@ fn balanced() -> BalanceDocument {
         effective_n_treated: 0.0,
         effective_n_comparator: 0.0,
         n_tied: 0,
+        n_later_treated: 0,
     }
 }
 

@@ -99,6 +99,15 @@ pub enum MatchingError {
         /// Treated persons.
         n_treated: usize,
     },
+    /// A person enters twice on one day, or is treated twice.
+    #[error("unit {unit} is of a person who already enters on that day or is treated already")]
+    EntersTwice {
+        /// Index of the second row.
+        unit: usize,
+    },
+    /// Risk sets of units that each enter once.
+    #[error("risk sets are of persons who enter on several days, and these enter on one")]
+    NoEntries,
     /// Limits of sets that no sets can keep.
     #[error(
         "the limits contradict each other: a set of several comparators has one treated unit, and its fewest are no more than its most"

@@ -1,9 +1,11 @@
 //! What every comparison keeps, whatever the method: one checker for all of them.
 
+use std::collections::BTreeMap;
+
 use utfall_core::{Arm, Estimand};
 use utfall_stats::{moments, sums};
 
-use crate::Comparison;
+use crate::{Comparison, Entries, LaterTreated, Matched, RiskSetReuse, RiskSetSpec};
 
 /// Weights that are equal but for rounding differ by no more than this share.
 const ROUNDING: f64 = 1e-9;
@@ -38,6 +40,41 @@ pub fn broken_promise(
         return Some("the estimand names whom the units with a weight stand for");
     }
     broken_by_sets(treated, strata, &weights, comparison)
+}
+
+/// The first promise of risk sets that a matching of these entries breaks; `None` if it keeps all.
+///
+/// A set is of one index date; whoever serves in it has not been treated by then, or never is, as the
+/// specification says; and nobody serves more often than it says.
+#[must_use]
+pub fn broken_risk_set(
+    spec: &RiskSetSpec,
+    treated: &[bool],
+    entries: &Entries,
+    matched: &Matched,
+) -> Option<&'static str> {
+    let (person, day) = (&entries.person, &entries.day);
+    let rows = (0..treated.len()).filter(|&row| treated[row]);
+    let start: BTreeMap<u32, i64> = rows.map(|row| (person[row], day[row])).collect();
+    let mut n_served: BTreeMap<(u32, Option<i64>), usize> = BTreeMap::new();
+    for (seeking, other) in matched.pairs() {
+        if day[seeking] != day[other] {
+            return Some("a set is of one index date");
+        }
+        if let Some(&start) = start.get(&person[other])
+            && (start <= day[other] || spec.later_treated == LaterTreated::Excluded)
+        {
+            return Some("a comparator is not treated by then, or ever where that excludes");
+        }
+        let occasion = match spec.reuse {
+            RiskSetReuse::Allow => continue,
+            RiskSetReuse::Once => None,
+            RiskSetReuse::OncePerIndexDate => Some(day[other]),
+        };
+        *n_served.entry((person[other], occasion)).or_default() += 1;
+    }
+    let is_too_often = n_served.values().any(|&n| n > 1);
+    is_too_often.then_some("nobody serves more often than the rule of reuse allows")
 }
 
 fn is_honest(treated: &[bool], weights: &[f64], estimand: Estimand) -> bool {

@@ -11,7 +11,7 @@
 //! | [`optimal`] | pairs and `k : 1` sets of least total distance | att, atc |
 //! | [`full`] | everyone in sets of least total distance | att, atc, ate |
 //! | [`stratified`], [`coarsened`], [`subclassified`] | whole strata: exact, coarsened, of a score | att, atc, ate |
-//! | [`risk_sets`] | sets on each index date, of those not yet treated | att |
+//! | [`risk_sets`], [`risk_sets_of_entries`] | sets on each index date, of those not yet treated | att |
 //! | [`weighting`] | a weight for each unit | see there |
 //!
 //! [`design`] reaches each by the names of covariates, as plans and requests write it.
@@ -74,6 +74,7 @@ mod prognostic;
 mod propensity;
 mod quantile;
 mod risk_set;
+mod risk_set_entries;
 mod spec;
 mod stratified;
 mod subclassification;
@@ -93,7 +94,7 @@ pub use covariate_distance::{CovariateDistance, coordinates};
 pub use equivalence::{Equivalence, effect_size};
 pub use error::MatchingError;
 pub use full::{FullSpec, Omit, full};
-pub use invariant::broken_promise;
+pub use invariant::{broken_promise, broken_risk_set};
 pub use matched::{Matched, Membership};
 pub use nearest::nearest;
 pub use nearest_on_covariates::nearest_on_covariates;
@@ -105,6 +106,7 @@ pub use propensity::{Propensity, propensity, propensity_with};
 pub use risk_set::{
     LaterTreated, RiskSet, RiskSetReuse, RiskSetSpec, RiskSets, Timeline, risk_sets,
 };
+pub use risk_set_entries::{Entries, risk_sets_of_entries};
 pub use spec::{Caliper, CaliperScale, NearestSpec, Order, Reuse, Ties, VariableRatio};
 pub use stratified::{Stratified, stratified};
 pub use subclassification::subclassified;

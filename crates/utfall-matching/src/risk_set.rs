@@ -237,13 +237,10 @@ impl<'a> Search<'a> {
             index_date,
             comparators: Vec::new(),
         }));
-        let mut choosing: Vec<usize> = (first..sets.len()).collect();
-        for _ in 0..self.spec.ratio.get() {
-            choosing.retain(|&set| self.choose(&mut sets[set]));
-            if choosing.is_empty() {
-                break;
-            }
-        }
+        let choosing: Vec<usize> = (first..sets.len()).collect();
+        rounds(self.spec.ratio, &choosing, |set| {
+            self.choose(&mut sets[set])
+        });
     }
 
     fn choose(&mut self, set: &mut RiskSet) -> bool {
@@ -268,6 +265,17 @@ impl<'a> Search<'a> {
             self.line.remove(choice.position);
         }
         true
+    }
+}
+
+/// Lets all of them choose once, then again, up to the ratio; whoever finds nobody is out.
+pub(crate) fn rounds(ratio: NonZeroU32, choosing: &[usize], mut choose: impl FnMut(usize) -> bool) {
+    let mut choosing = choosing.to_vec();
+    for _ in 0..ratio.get() {
+        choosing.retain(|&set| choose(set));
+        if choosing.is_empty() {
+            break;
+        }
     }
 }
 

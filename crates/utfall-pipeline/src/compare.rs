@@ -1,10 +1,12 @@
 //! Units made comparable by a design, from the cohort alone: no outcome is in reach here.
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
 use utfall_cohort::INDEX_DATE;
 use utfall_core::{Arm, Estimand};
 use utfall_matching::design::{self, Columns, Found};
-use utfall_matching::{CovariateBalance, balance};
+use utfall_matching::{CovariateBalance, Entries, balance};
 use utfall_stats::{Matrix, moments};
 use utfall_verify::record::{BalanceDocument, BalanceGate, BalanceRow};
 
@@ -139,12 +141,15 @@ impl Made {
         self.members.iter().map(unit).collect()
     }
 
-    /// Weights of an arm's units.
-    fn of_arm(&self, cohort: &StoredCohort, is_treated: bool) -> Vec<f64> {
-        let rows = self.weights.iter().zip(&cohort.treated);
-        rows.filter(|(_, is)| **is == is_treated)
-            .map(|(weight, _)| *weight)
-            .collect()
+    /// Weights of an arm's units; one that enters on several days has the sum of theirs.
+    fn of_arm<'a>(&self, cohort: &'a StoredCohort, is_treated: bool) -> BTreeMap<&'a str, f64> {
+        let mut weights = BTreeMap::new();
+        for (row, unit) in cohort.units.iter().enumerate() {
+            if cohort.treated[row] == is_treated {
+                *weights.entry(unit.as_str()).or_insert(0.0) += self.weights[row];
+            }
+        }
+        weights
     }
 }
 
@@ -170,7 +175,11 @@ fn document(
         variance_ratio_before: row.before.variance_ratio,
         variance_ratio_after: row.after.variance_ratio,
     };
-    let (treated, comparator) = (made.of_arm(cohort, true), made.of_arm(cohort, false));
+    let of_units = (made.of_arm(cohort, true), made.of_arm(cohort, false));
+    let later = |(unit, weight): &(&&str, &f64)| **weight > 0.0 && of_units.0.contains_key(**unit);
+    let n_later_treated = of_units.1.iter().filter(later).count() as u64;
+    let treated: Vec<f64> = of_units.0.into_values().collect();
+    let comparator: Vec<f64> = of_units.1.into_values().collect();
     let n_used = |weights: &[f64]| weights.iter().filter(|&&weight| weight > 0.0).count() as u64;
     BalanceDocument {
         method: design.words(),
@@ -188,6 +197,7 @@ fn document(
         effective_n_treated: moments::effective_sample_size(&treated),
         effective_n_comparator: moments::effective_sample_size(&comparator),
         n_tied: made.n_tied as u64,
+        n_later_treated,
     }
 }
 
@@ -227,6 +237,23 @@ impl Columns for StoredCohort {
             Some(covariate) => Ok(rates(covariate).iter().map(f64::to_string).collect()),
             None => Err(unknown(name)),
         }
+    }
+
+    fn entries(&self) -> Option<Entries> {
+        let mut known: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut person = Vec::with_capacity(self.units.len());
+        for unit in &self.units {
+            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            person.push(*known.entry(unit).or_insert(next));
+        }
+        Some(Entries {
+            person,
+            day: self
+                .index_dates
+                .iter()
+                .map(|day| day.num_days_from_ce().into())
+                .collect(),
+        })
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) struct Design {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Comparing {
-    Matching(Matching),
+    Matching(Box<Matching>),
     Weighting(Weighting),
     Everyone,
 }
@@ -94,7 +94,7 @@ impl Plan {
         weighting: Option<&Weighting>,
     ) -> Design {
         let how = match (matching, weighting) {
-            (Some(matching), _) => Comparing::Matching(self.filled(matching)),
+            (Some(matching), _) => Comparing::Matching(Box::new(self.filled(matching))),
             (None, Some(weighting)) => Comparing::Weighting(Weighting {
                 covariates: self.or_all(&weighting.covariates),
                 ..weighting.clone()

@@ -1,10 +1,11 @@
 //! The designs of a plan: parts that do not go together, and names the cohort does not have, each with
 //! its line.
 
-use utfall_cohort::{Entry, INDEX_DATE};
+use utfall_cohort::INDEX_DATE;
 use utfall_core::Estimand;
 use utfall_effects::{Cost, MoneySpec, PayerShare, StandardError};
 use utfall_matching::design::{Distance, Matching, Weighting};
+use utfall_matching::{LaterTreated, RiskSetReuse};
 
 use crate::toml_text::{Place, error_at};
 use crate::{
@@ -31,7 +32,9 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         let at = vec!["effect".into(), number.into()];
         let by = effect.procedure();
         faults.estimator(&primary, &at, by.estimator);
-        faults.clusters(&primary, &at, by.clusters, by.inference.standard_error);
+        if !matches!(by.estimator, EstimatorSpec::Model(_)) {
+            faults.clusters(&primary, &at, by.clusters, by.inference.standard_error);
+        }
     }
     for (number, alternative) in plan.alternative.iter().enumerate() {
         let at: Vec<Place> = vec!["alternative".into(), number.into()];
@@ -62,6 +65,9 @@ pub(crate) fn check(loaded: &LoadedPlan) -> Result<(), PlanError> {
         }
     }
     faults.assignment();
+    if let Err(error) = plan.cohort.check_entry() {
+        faults.add(vec!["cohort".into(), "entry".into()], error.to_string());
+    }
     let Some((path, message)) = faults.found.into_iter().next() else {
         return Ok(());
     };
@@ -141,10 +147,12 @@ impl Faults<'_> {
         }
     }
 
-    /// With staggered entry a treated unit is compared with those at risk on the same day: it must
-    /// not be matched with itself of an earlier day, nor with others of another season.
+    /// Where units enter on several days a treated unit is compared with those at risk on the same day:
+    /// it must not be matched with itself of an earlier day, nor with others of another season.
     fn entry(&mut self, design: &Written<'_>) {
-        let is_staggered = matches!(self.plan.cohort.entry, Some(Entry::Staggered { .. }));
+        let by_risk_set = design
+            .matching
+            .is_some_and(|matching| matching.risk_set.is_some());
         let is_by_day = design
             .matching
             .is_some_and(|matching| matching.exact.iter().any(|name| name == INDEX_DATE));
@@ -155,12 +163,18 @@ impl Faults<'_> {
         let are_panels = self.plan.effect.iter().all(is_panel);
         let is_followed = design.units == Some(UnitsCompared::Everyone) && are_panels;
         let as_primary = design.units == Some(UnitsCompared::AsPrimary);
-        if is_staggered && !is_by_day && !is_followed && !as_primary {
+        let enters_again = self.plan.cohort.enters_again();
+        if enters_again && !is_by_day && !by_risk_set && !is_followed && !as_primary {
             self.add(
                 design.path(&["matching".into()]),
-                "with staggered entry units are compared within index dates; use a matching with `exact = [\"index-date\"]`, or `units = \"everyone\"` and models on `unit-and-period` alone",
+                "where units enter on several days they are compared within index dates; use a matching with `risk-set` or with `exact = [\"index-date\"]`, or `units = \"everyone\"` and models on `unit-and-period` alone",
             );
         }
+        self.add_if(
+            by_risk_set && !enters_again,
+            &design.path(&["matching".into(), "risk-set".into()]),
+            "risk sets are of units that enter on several days; give the cohort an `entry` of kind `staggered` or `at-referral`, or use `nearest`",
+        );
     }
 
     fn estimand(&mut self, design: &Written<'_>) {
@@ -422,6 +436,17 @@ impl Faults<'_> {
         );
     }
 
+    /// Whether one unit may be in several sets of a matching, on different days.
+    fn serves_again(&self, design: &Written<'_>) -> bool {
+        let is_once = |matching: &Matching| {
+            matching.risk_set.is_some_and(|spec| {
+                spec.reuse == RiskSetReuse::Once && spec.later_treated == LaterTreated::Excluded
+            })
+        };
+        self.plan.cohort.enters_again()
+            && design.matching.is_some_and(|matching| !is_once(matching))
+    }
+
     fn clusters(
         &mut self,
         design: &Written<'_>,
@@ -440,6 +465,12 @@ impl Faults<'_> {
             design.matching.is_none() && clusters.iter().any(of_matching),
             &at,
             "`matched-set` and `unit` are clusters of a matching; cluster by an attribute, or write an hc standard error",
+        );
+        let is_of_unit = |way: &ClusterBy| !matches!(way, ClusterBy::MatchedSet);
+        self.add_if(
+            self.serves_again(design) && !clusters.iter().any(is_of_unit),
+            &at,
+            "a unit may serve on several days, so that its sets are not independent; cluster by `unit`, or by an attribute that holds all of its days",
         );
         for (number, way) in clusters.iter().enumerate() {
             if let ClusterBy::Attribute(name) = way

@@ -35,17 +35,18 @@ const WIDTHS: [u64; 6] = [1, 2, 4, 10, 20, 40];
 /// Most bins: fewer make each hold enough units to be shown.
 const MOST_BINS: u64 = 12;
 
-/// Counts the units of a cohort by the logistic propensity score on all its covariates.
+/// Counts the units of a cohort by the logistic propensity score on all its covariates; one that enters
+/// on several days counts once in each bin it is in.
 pub(crate) fn overlap(cohort: &StoredCohort) -> Result<Overlap, RunError> {
     match propensity(&matrix(cohort)?, &cohort.treated) {
-        Ok(found) => Ok(counted(&found.score, &cohort.treated)),
+        Ok(found) => Ok(counted(&found.score, &cohort.treated, &cohort.units)),
         Err(error) => Ok(Overlap::NoScore {
             reason: error.to_string(),
         }),
     }
 }
 
-fn counted(score: &[f64], treated: &[bool]) -> Overlap {
+fn counted(score: &[f64], treated: &[bool], units: &[String]) -> Overlap {
     let steps_of = |steps: u64| STEP * steps_as_number(steps);
     let bin = |score: f64, steps: u64| bin_below(score / steps_of(steps));
     let (low, high) = score
@@ -61,8 +62,18 @@ fn counted(score: &[f64], treated: &[bool]) -> Overlap {
     let first = bin(low, steps);
     let n_bins = bin(high, steps) - first + 1;
     let mut counts = vec![[0, 0]; usize::try_from(n_bins).unwrap_or(1)];
-    for (&score, &is_treated) in score.iter().zip(treated) {
-        let place = usize::try_from(bin(score, steps) - first).unwrap_or(0);
+    let mut rows: Vec<(usize, bool, &str)> = score
+        .iter()
+        .zip(treated)
+        .zip(units)
+        .map(|((&score, &is_treated), unit)| {
+            let place = usize::try_from(bin(score, steps) - first).unwrap_or(0);
+            (place, is_treated, unit.as_str())
+        })
+        .collect();
+    rows.sort_unstable();
+    rows.dedup();
+    for (place, is_treated, _) in rows {
         counts[place][usize::from(!is_treated)] += 1;
     }
     Overlap::Scored {
@@ -177,7 +188,8 @@ mod tests {
             .map(|unit| 0.03 + 0.001 * f64::from(unit))
             .collect();
         let treated: Vec<bool> = (0..100).map(|unit| unit % 2 == 0 && unit > 50).collect();
-        let overlap = counted(&score, &treated);
+        let units: Vec<String> = (0..100).map(|unit| format!("U{unit}")).collect();
+        let overlap = counted(&score, &treated, &units);
         let Overlap::Scored { steps, counts, .. } = &overlap else {
             panic!("{overlap:?}");
         };
@@ -191,6 +203,17 @@ mod tests {
         assert_eq!(bins[0].treated, Cell::Suppressed);
         assert_eq!(bins[0].comparator, Cell::Rounded(10));
         assert!((bins[0].from - 0.03).abs() < 1e-12);
+    }
+
+    #[test]
+    fn who_enters_on_several_days_counts_once_in_a_bin() {
+        let score = [0.101, 0.102, 0.103, 0.161];
+        let treated = [false, false, true, false];
+        let units = ["A", "A", "B", "A"].map(str::to_owned);
+        let Overlap::Scored { counts, .. } = counted(&score, &treated, &units) else {
+            panic!("scored");
+        };
+        assert_eq!((counts[0], counts[counts.len() - 1]), ([1, 1], [0, 1]));
     }
 
     #[test]

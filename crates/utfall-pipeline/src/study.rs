@@ -2,7 +2,8 @@
 
 use utfall_core::Estimate;
 use utfall_effects::{
-    DegreesOfFreedom, EffectError, Inference, StandardError, unadjusted_difference,
+    DegreesOfFreedom, EffectError, Grouping, Inference, MatchedSample, StandardError,
+    matched_difference, unadjusted_difference,
 };
 use utfall_verify::record::{BalanceDocument, EffectRecord, EffectResult, Estimated};
 
@@ -178,7 +179,8 @@ impl Study<'_> {
         }
     }
 
-    /// What a comparison of everyone eligible, without matching, would have said.
+    /// What a comparison of everyone eligible, without matching, would have said; clustered by unit where
+    /// one enters on several days.
     pub(crate) fn unadjusted(
         &self,
         by: Procedure<'_>,
@@ -186,14 +188,34 @@ impl Study<'_> {
     ) -> Result<Estimate, EffectError> {
         let cohort = self.cohort;
         let change = |row: usize| observed.change(&cohort.units[row], cohort.index_dates[row]);
-        let (treated, outcome): (Vec<bool>, Vec<f64>) = (0..cohort.units.len())
-            .filter_map(|row| Some((cohort.treated[row], change(row)?)))
-            .unzip();
+        let rows = (0..cohort.units.len()).filter_map(|row| Some((row, change(row)?)));
+        let (rows, outcome): (Vec<usize>, Vec<f64>) = rows.unzip();
+        let treated: Vec<bool> = rows.iter().map(|&row| cohort.treated[row]).collect();
+        let question = self.outcomes.question();
+        let confidence_level = by.inference.confidence_level;
+        let units: Vec<&String> = rows.iter().map(|&row| &cohort.units[row]).collect();
+        let unit = Grouping::of(&units);
+        if unit.n_groups() < rows.len() {
+            let sample = MatchedSample {
+                estimand: question,
+                treated: &treated,
+                weight: &vec![1.0; rows.len()],
+                outcome: &outcome,
+                unit: Some(&unit),
+                clusters: &[&unit],
+            };
+            let inference = Inference {
+                standard_error: StandardError::Cr1,
+                degrees_of_freedom: DegreesOfFreedom::Clusters,
+                confidence_level,
+            };
+            return matched_difference(&sample, &inference);
+        }
         let inference = Inference {
             standard_error: StandardError::Hc2,
             degrees_of_freedom: DegreesOfFreedom::Welch,
-            confidence_level: by.inference.confidence_level,
+            confidence_level,
         };
-        unadjusted_difference(self.outcomes.question(), &treated, &outcome, &inference)
+        unadjusted_difference(question, &treated, &outcome, &inference)
     }
 }

@@ -80,6 +80,9 @@ fn time_zero(plan: &Plan) -> String {
                 earlier.join(", ")
             )
         }
+        Some(Entry::AtReferral { since }) => format!(
+            "from {since} from {index_date} until then: each treated on the day after its referral, comparators, judged anew, on every such day before they are referred. The other dates here are those of {index_date}"
+        ),
         Some(Entry::Historical { earlier }) => format!(
             "{index_date} for the treated, {earlier} from it for comparators. The other dates here are those of {index_date}"
         ),

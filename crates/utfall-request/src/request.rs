@@ -277,6 +277,11 @@ impl Request {
         }
         if let Some(matching) = &self.matching {
             all.extend(matching.contradictions(self.estimand));
+            all.push((
+                matching.risk_set.is_some(),
+                "`risk-set` in a matching of units that each enter once",
+                "write `[risk-sets]`, or a plan with several days of entry",
+            ));
         }
         let names_distance =
             |balance: &Balance| balance.covariates.iter().any(|name| name == "distance");

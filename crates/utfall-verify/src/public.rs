@@ -215,6 +215,7 @@ fn as_passed(balance: &BalanceDocument) -> BalanceDocument {
         effective_n_treated: 0.0,
         effective_n_comparator: 0.0,
         n_tied: 0,
+        n_later_treated: 0,
         ..balance.clone()
     }
 }

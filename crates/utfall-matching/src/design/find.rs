@@ -8,9 +8,10 @@ use utfall_stats::Matrix;
 use super::rules::rules;
 use super::{Columns, DesignError, Distance, Matching, ScoreScale, matrix};
 use crate::{
-    Candidates, Comparison, CovariateDistance, Link, Matched, MatchingError, Nearness, Part, Rule,
-    Stratified, Within, broken_promise, coarsened, common_support, coordinates, full, nearest,
-    nearest_on_covariates, optimal, propensity_with, stratified, subclassified,
+    Candidates, Comparison, CovariateDistance, Entries, Link, Matched, MatchingError, Nearness,
+    Part, RiskSetSpec, Rule, Stratified, Within, broken_promise, broken_risk_set, coarsened,
+    common_support, coordinates, full, nearest, nearest_on_covariates, optimal, propensity_with,
+    risk_sets_of_entries, stratified, subclassified,
 };
 
 /// Units made comparable, and the score they were found by, if any.
@@ -71,7 +72,11 @@ pub fn find<C: Columns>(
 ) -> Result<Found, DesignError<C::Error>> {
     let refused = |error| DesignError::matching(&matching.covariates, error);
     let score = score(columns, matching, treated)?;
-    let strata = strata(columns, matching)?;
+    let entries = matching.risk_set.and_then(|_| columns.entries());
+    let strata = match (&entries, strata(columns, matching)?) {
+        (Some(entries), strata) => Some(entries.strata(strata.as_deref())),
+        (None, strata) => strata,
+    };
     let support = match (matching.discard, &score) {
         (Some(discard), Some(score)) => {
             Some(common_support(score, treated, discard).map_err(refused)?)
@@ -86,6 +91,7 @@ pub fn find<C: Columns>(
         rows: rows(columns, matching, treated)?,
         strata,
         rules: rules(columns, matching)?,
+        entries,
     };
     let made = given.made(support.as_deref()).map_err(refused)?;
     let found = Found {
@@ -109,6 +115,8 @@ struct Given<'a> {
     rows: Option<Matrix>,
     strata: Option<Vec<u32>>,
     rules: Vec<Rule>,
+    /// For risk sets: whom each unit is an entry of.
+    entries: Option<Entries>,
 }
 
 /// The same for candidates alone.
@@ -122,6 +130,9 @@ struct OfPart {
 impl Given<'_> {
     fn made(&self, support: Option<&[bool]>) -> Result<Made, MatchingError> {
         let matching = self.matching;
+        if let Some(spec) = &matching.risk_set {
+            return self.risk_sets(spec).map(Made::Pairs);
+        }
         if matching.nearest.is_some() || matching.optimal.is_some() {
             let focal_arm = if self.question == Estimand::Atc {
                 Arm::Comparator
@@ -135,6 +146,19 @@ impl Given<'_> {
         let candidates = Candidates::new(self.treated, Arm::Treated, support)?;
         let stratified = candidates.stratified(self.treated, |part| self.strata(part))?;
         Ok(Made::Strata(stratified))
+    }
+
+    /// Sets within index dates; the strata hold the date.
+    fn risk_sets(&self, spec: &RiskSetSpec) -> Result<Matched, MatchingError> {
+        let entries = self.entries.as_ref().ok_or(MatchingError::NoEntries)?;
+        let score = self.score.as_deref().unwrap_or_default();
+        let within = Within {
+            strata: self.strata.as_deref(),
+            rules: &self.rules,
+        };
+        let matched = risk_sets_of_entries(spec, score, self.treated, entries, within)?;
+        debug_assert_eq!(broken_risk_set(spec, self.treated, entries, &matched), None);
+        Ok(matched)
     }
 
     fn of_part(&self, part: &Part) -> OfPart {

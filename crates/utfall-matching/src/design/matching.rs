@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use utfall_core::Estimand;
 
 use super::Contradiction;
-use crate::{Bins, CovariateDistance, Discard, FullSpec, Link, NearestSpec, OptimalSpec};
+use crate::{
+    Bins, CovariateDistance, Discard, FullSpec, Link, NearestSpec, OptimalSpec, RiskSetSpec,
+};
 
 /// How comparators are found: one method, on a distance, within strata.
 ///
-/// With `nearest`, `optimal`, `full` or `subclasses` units are compared by `distance`. Without a
+/// With `nearest`, `optimal`, `full`, `risk-set` or `subclasses` units are compared by `distance`. Without a
 /// method, whole strata of `exact` and `coarsened` are compared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -47,6 +49,9 @@ pub struct Matching {
     /// Full matching.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full: Option<FullSpec>,
+    /// Risk-set matching, of persons who enter on several days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_set: Option<RiskSetSpec>,
     /// Subclassification into so many classes between quantiles of the score.
     pub subclasses: Option<NonZeroU32>,
 }
@@ -154,7 +159,10 @@ impl Matching {
 
     /// Whether units are matched one by one, so that rules between two units have a meaning.
     fn has_pairing(&self) -> bool {
-        self.nearest.is_some() || self.optimal.is_some() || self.full.is_some()
+        self.nearest.is_some()
+            || self.optimal.is_some()
+            || self.full.is_some()
+            || self.risk_set.is_some()
     }
 
     /// Parts that do not go together, and options that would have no effect: whether each is so,
@@ -172,18 +180,19 @@ impl Matching {
             self.nearest.is_some(),
             self.optimal.is_some(),
             self.full.is_some(),
+            self.risk_set.is_some(),
             self.subclasses.is_some(),
         ];
         vec![
             (
                 methods.iter().filter(|is| **is).count() > 1,
-                "several of `nearest`, `optimal`, `full` and `subclasses` in one matching",
+                "several of `nearest`, `optimal`, `full`, `risk-set` and `subclasses` in one matching",
                 "keep one",
             ),
             (
                 whole && !has_strata,
                 "a matching without a method",
-                "add `nearest`, `optimal`, `full` or `subclasses`, or strata in `exact` or `coarsened`",
+                "add `nearest`, `optimal`, `full`, `risk-set` or `subclasses`, or strata in `exact` or `coarsened`",
             ),
             (
                 !whole && (distance.is_none() || (self.covariates.is_empty() && !is_given)),
@@ -212,8 +221,19 @@ impl Matching {
             ),
             (
                 has_rules && !self.has_pairing(),
-                "`calipers` and `unlike` belong to `nearest`, `optimal` and `full`",
+                "`calipers` and `unlike` belong to `nearest`, `optimal`, `full` and `risk-set`",
                 "remove them",
+            ),
+            (
+                self.risk_set.is_some()
+                    && (!has_score || self.closest_on.is_some() || self.discard.is_some()),
+                "`risk-set` is on a score, which alone says who is near, and leaves out nobody beforehand",
+                "use a score, and remove `closest-on` and `discard`",
+            ),
+            (
+                self.risk_set.is_some() && estimand != Estimand::Att,
+                "`risk-set` finds comparators for the treated, so it estimates the att",
+                "write `estimand = \"att\"`",
             ),
             (
                 self.sampling_weight.is_some() && (!has_score || is_given),

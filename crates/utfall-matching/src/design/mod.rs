@@ -17,8 +17,8 @@ pub use matching::{
 };
 pub use weigh::{KnownTotals, Weighting, weigh};
 
-use crate::MatchingError;
 use crate::weighting::WeightingError;
+use crate::{Entries, MatchingError};
 
 /// Covariates by their name, one value for each unit.
 pub trait Columns {
@@ -41,6 +41,11 @@ pub trait Columns {
     ///
     /// There is no such covariate, or a unit has no value.
     fn texts(&self, name: &str) -> Result<Vec<String>, Self::Error>;
+
+    /// Whom each unit is an entry of, and its index date, where persons enter on several days.
+    fn entries(&self) -> Option<Entries> {
+        None
+    }
 }
 
 /// Parts of a design that do not go together: whether they do not, what they are, and the remedy.

@@ -4,7 +4,10 @@ use utfall_core::Estimand;
 
 use super::{Distance, Matching, ScoreScale, Weighting};
 use crate::weighting::{Identification, WeightScale, WeightingMethod};
-use crate::{Caliper, CaliperScale, CovariateDistance, Discard, NearestSpec, Reuse};
+use crate::{
+    Caliper, CaliperScale, CovariateDistance, Discard, LaterTreated, NearestSpec, Reuse,
+    RiskSetReuse, RiskSetSpec,
+};
 
 impl Matching {
     /// What is done, such as "3 nearest neighbours on the logit of a propensity score, within 0.2
@@ -25,6 +28,10 @@ impl Matching {
         } else if let Some(full) = &self.full {
             parts.push(format!("full matching{}", self.scale_words()));
             parts.extend(full.caliper.as_ref().map(caliper));
+        } else if let Some(risk_set) = &self.risk_set {
+            parts.push(format!("{}{}", at_risk(risk_set), self.scale_words()));
+            parts.extend(risk_set.caliper.as_ref().map(caliper));
+            parts.extend(of_risk_sets(risk_set));
         } else if let Some(n_classes) = self.subclasses {
             parts.push(format!("{n_classes} subclasses{}", self.scale_words()));
         } else {
@@ -124,6 +131,26 @@ fn neighbours(spec: &NearestSpec) -> String {
         1 => "nearest neighbour".to_owned(),
         ratio => format!("{ratio} nearest neighbours"),
     }
+}
+
+fn at_risk(spec: &RiskSetSpec) -> String {
+    match spec.ratio.get() {
+        1 => "on each index date the nearest who is not treated by then".to_owned(),
+        ratio => format!("on each index date the {ratio} nearest who are not treated by then"),
+    }
+}
+
+fn of_risk_sets(spec: &RiskSetSpec) -> [String; 2] {
+    let reuse = match spec.reuse {
+        RiskSetReuse::Once => "nobody comparator twice",
+        RiskSetReuse::OncePerIndexDate => "nobody comparator twice on one date",
+        RiskSetReuse::Allow => "comparators may serve again",
+    };
+    let later = match spec.later_treated {
+        LaterTreated::Eligible => "the later treated among them",
+        LaterTreated::Excluded => "without those treated later",
+    };
+    [reuse.to_owned(), later.to_owned()]
 }
 
 fn caliper(caliper: &Caliper) -> String {

@@ -230,6 +230,15 @@ fn matching(documents: &Documents, warnings: &mut Vec<Warning>) {
         let text = "The plan’s tie rule chose among them. Another rule would have chosen others, and given a somewhat different estimate.";
         warn(warnings, title, text);
     }
+    if balance.n_later_treated > 0 {
+        let title = format!(
+            "{} of the comparator {} were treated later themselves",
+            capitalised(&released.words(balance.n_later_treated, "a few")),
+            plural(unit)
+        );
+        let text = "They were at risk on the day they were compared, and are followed as they were then. The effect is of starting on that day against starting later or never.";
+        warn(warnings, title, text);
+    }
 }
 
 fn missing_outcomes(documents: &Documents, effect: &EffectRecord, warnings: &mut Vec<Warning>) {

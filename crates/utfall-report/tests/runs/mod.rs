@@ -288,6 +288,7 @@ fn balance(passed: bool) -> BalanceDocument {
         effective_n_treated: 409.0,
         effective_n_comparator: 1_121.4,
         n_tied: 17,
+        n_later_treated: 0,
     }
 }
 

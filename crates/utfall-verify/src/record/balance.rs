@@ -31,6 +31,9 @@ pub struct BalanceDocument {
     pub effective_n_comparator: f64,
     /// Treated units for whom the tie rule chose among equally near comparators.
     pub n_tied: u64,
+    /// Comparators with a weight that are treated themselves on a later day.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_later_treated: u64,
 }
 
 /// A gate on balance after matching.
@@ -57,6 +60,11 @@ pub struct BalanceRow {
     pub variance_ratio_before: Option<f64>,
     /// The same after matching.
     pub variance_ratio_after: Option<f64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl BalanceDocument {

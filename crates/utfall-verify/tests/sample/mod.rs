@@ -247,6 +247,7 @@ fn balance() -> BalanceDocument {
         effective_n_treated: 412.0,
         effective_n_comparator: 1_003.5,
         n_tied: 3,
+        n_later_treated: 0,
     }
 }
 
