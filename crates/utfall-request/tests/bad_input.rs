@@ -76,6 +76,37 @@ fn covariates_that_tell_the_arms_apart_are_named() {
 }
 
 #[test]
+fn no_weights_come_of_covariates_that_tell_the_arms_apart() {
+    let data =
+        with(|row, cells| cells[1] = if row.is_multiple_of(4) { "9" } else { "1" }.to_owned());
+    for method in [
+        "{ kind = \"propensity-score\", scale = \"plain\" }",
+        "{ kind = \"balancing-score\", identification = \"just\" }",
+        "{ kind = \"entropy-balancing\", moments = 1 }",
+    ] {
+        let weighed = format!("[weighting]\ncovariates = [\"x\", \"z\"]\nmethod = {method}\n");
+        let said = refusal(&data, &format!("{weighed}{REST}"));
+        assert!(
+            said.contains("covariate 0") && said.contains('x'),
+            "{method}: {said}"
+        );
+    }
+}
+
+#[test]
+fn arms_without_common_support_leave_nobody_and_are_refused() {
+    let data = with(|row, cells| {
+        let far = if row.is_multiple_of(4) { 1000 } else { 0 };
+        cells[1] = (far + row).to_string();
+    });
+    let parts = NEAREST
+        .replace("covariates = [\"x\", \"z\"]\n", "discard = \"both\"\n")
+        .replace("\"propensity-logit\"", "{ column = \"x\" }");
+    let said = refusal(&data, &format!("{parts}{REST}"));
+    assert!(said.contains("0 units, none of them treated"), "{said}");
+}
+
+#[test]
 fn constant_and_collinear_covariates_are_named() {
     let constant = with(|_, cells| cells[2] = "5".to_owned());
     let said = refusal(&constant, &format!("{NEAREST}{REST}"));
@@ -191,6 +222,30 @@ fn one_treated_person_is_a_warning() {
             .contains(&Warning::FewUnits { units: 1 })
     );
     assert_eq!(answer.numbers.get("n_pairs"), Some(1.0));
+}
+
+#[test]
+fn one_treated_person_has_no_error_of_an_effect() {
+    let data = with(|row, cells| cells[0] = u8::from(row == 11).to_string());
+    let parts = NEAREST
+        .replace("covariates = [\"x\", \"z\"]\n", "")
+        .replace("\"propensity-logit\"", "{ column = \"x\" }");
+    let effect = "[effect]\nestimator = \"matched-difference\"\noutcome = \"y\"\nstandard-error = \"hc2\"\ndegrees-of-freedom = \"normal\"\nconfidence-level = 0.95\n";
+    let said = refusal(&data, &format!("{parts}{effect}"));
+    assert!(
+        said.contains("1 treated rows with a weight above zero"),
+        "{said}"
+    );
+}
+
+#[test]
+fn risk_sets_of_units_that_enter_once_are_refused_with_where_they_belong() {
+    let parts = NEAREST.replace(
+        "nearest = { ratio = 1, reuse = \"forbid\", order = \"largest\", ties = \"lowest-id\" }",
+        "risk-set = { ratio = 1, reuse = \"once\", later-treated = \"eligible\" }",
+    );
+    let said = refusal(&with(|_, _| {}), &format!("{parts}{REST}"));
+    assert!(said.contains("`[risk-sets]`"), "{said}");
 }
 
 #[test]
