@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::harness::{Scratch, json, texts, utfall};
 
-fn calibrate(scratch: &Scratch, further: &[&str]) -> Output {
+pub(crate) fn calibrate(scratch: &Scratch, further: &[&str]) -> Output {
     let mut args = vec![
         "calibrate".to_owned(),
         scratch.pipeline().display().to_string(),
@@ -17,7 +17,7 @@ fn calibrate(scratch: &Scratch, further: &[&str]) -> Output {
     utfall(&args)
 }
 
-fn document(output: &Output) -> Value {
+pub(crate) fn document(output: &Output) -> Value {
     let (errors, text) = texts(output);
     assert_eq!(output.status.code(), Some(0), "{errors}");
     serde_json::from_str(&text).unwrap()

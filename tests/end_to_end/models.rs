@@ -6,7 +6,7 @@ use crate::harness::{Scratch, json, texts, utfall};
 use crate::over_time::{assert_near, estimate, expected, number};
 
 /// The states of 2006 against those without a law, as one group, with another effect.
-fn laws_of_2006(estimator: &str) -> Scratch {
+pub(crate) fn laws_of_2006(estimator: &str) -> Scratch {
     let scratch = Scratch::copy_of("castle-doctrine");
     let path = scratch.pipeline().join("plan.toml");
     let plan = std::fs::read_to_string(&path).unwrap();
@@ -44,7 +44,7 @@ fn model(scratch: &Scratch) -> Value {
     effects["effects"][0]["model"].clone()
 }
 
-const SYNTHETIC: &str = r#"[effect.estimator]
+pub(crate) const SYNTHETIC: &str = r#"[effect.estimator]
 kind = "model"
 rows = { each = "unit-and-period", length = "12 months", before = 6 }
 confidence-level = 0.95
@@ -292,4 +292,23 @@ fn a_model_that_its_plan_does_not_fit_is_refused() {
         let said = refusal("castle-doctrine", from, to);
         assert!(said.contains(says), "{said}");
     }
+}
+
+#[test]
+fn a_difference_of_logarithms_is_told_in_percent_and_relative_to_nothing() {
+    let scratch = Scratch::copy_of("castle-doctrine");
+    let run = scratch.run_beyond_its_gate(&[]);
+    let result = &run["effects"][0]["result"];
+    assert!(result["mean-comparator"].is_number());
+    assert!(result["relative"].is_null());
+    let page = std::fs::read_to_string(scratch.workspace().join("report.html")).unwrap();
+    assert!(!page.contains("Effect relative to comparators"));
+    let point = result["estimate"]["point"].as_f64().unwrap();
+    let change = format!("{:.1}\u{a0}%", 100.0 * libm::expm1(point));
+    let (_, row) = page.split_once("exp(effect) \u{2212} 1").unwrap();
+    assert!(row[..200].contains(&change), "{change}");
+    let other = Scratch::copy_of("hemmasittare");
+    other.run_well(&[]);
+    let page = std::fs::read_to_string(other.workspace().join("report.html")).unwrap();
+    assert!(page.contains("Effect relative to comparators"));
 }

@@ -29,6 +29,10 @@ pub enum Estimand {
     EvenlyMatchable,
     /// The same with the entropy of the two probabilities.
     EntropyOverlap,
+    /// Average effect over those whose treatment an instrument moves (LATE).
+    Compliers,
+    /// Effect on those at the cutoff of a score that decides on treatment.
+    AtCutoff,
 }
 
 impl std::fmt::Display for Estimand {
@@ -43,6 +47,8 @@ impl std::fmt::Display for Estimand {
             Self::Overlap => "overlap",
             Self::EvenlyMatchable => "evenly-matchable",
             Self::EntropyOverlap => "entropy-overlap",
+            Self::Compliers => "compliers",
+            Self::AtCutoff => "at-cutoff",
         })
     }
 }

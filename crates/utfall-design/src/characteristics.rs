@@ -217,12 +217,13 @@ fn record(
     let estimate = estimating.estimate(truth(share, effect), noise);
     let mean_comparator = effect.comparator_mean.unwrap_or(0.0);
     let mean_treated = mean_comparator + estimate.point;
-    let result = EffectResult::Estimated(Box::new(Estimated::new(
+    let estimated = Estimated::new(
         estimate,
         Some(estimate),
         Some(mean_treated),
         Some(mean_comparator),
-    )));
+    );
+    let result = EffectResult::Estimated(Box::new(estimated.in_unit(&effect.unit)));
     let money = effect.money.as_ref();
     let money = money.map(|money| money_record(money, &result)).transpose();
     Ok(EffectRecord {

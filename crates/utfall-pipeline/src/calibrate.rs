@@ -24,8 +24,8 @@ use crate::outcomes::OutcomeReader;
 use crate::run::Context;
 use crate::study::Study;
 use crate::{
-    EffectSpec, EstimatorSpec, Plan, PlanError, RunError, RunRequest, RunWatch, calibration_log,
-    documents, steps,
+    EstimatorSpec, Plan, PlanError, RunError, RunRequest, RunWatch, calibration_log, documents,
+    model_rows, steps,
 };
 
 /// How a plan is calibrated. Nothing here is part of the plan.
@@ -64,13 +64,6 @@ pub fn calibrate(
     if plan.cohort.entry.is_some() {
         return Err(PoolError::SeveralDays.into());
     }
-    let is_model = |effect: &&EffectSpec| matches!(effect.estimator, EstimatorSpec::Model(_));
-    if let Some(effect) = plan.effect.iter().find(is_model) {
-        return Err(RunError::Model {
-            effect: effect.name.clone(),
-            message: "placebo programmes are drawn for estimators on matched, weighted or all units, not for a model; take the effect out of a copy of the plan".to_owned(),
-        });
-    }
     let mut context = Context::new(request, watch);
     let ingested = steps::ingest::run(&mut context)?;
     let cohort = steps::cohort::run(&mut context, &ingested)?;
@@ -87,7 +80,11 @@ pub fn calibrate(
     watch.step_started("reading outcomes");
     for effect in &plan.effect {
         if outcomes.unreported(effect)?.is_none() {
-            outcomes.observed(effect, &effect.estimator, &base.cohort.index_dates)?;
+            let days = &base.cohort.index_dates;
+            outcomes.observed(effect, &effect.estimator, days)?;
+            if let EstimatorSpec::Model(model) = &effect.estimator {
+                model_rows::read_outcomes(&outcomes, effect, model, days)?;
+            }
         }
     }
     let drawn = Drawn::new(request, wanted, &base)?;
@@ -286,7 +283,8 @@ impl<'a> Drawn<'a> {
             Err(
                 error @ (RunError::Matching { .. }
                 | RunError::Weighting { .. }
-                | RunError::Effect { .. }),
+                | RunError::Effect { .. }
+                | RunError::Model { .. }),
             ) => Ok(Placebo::Failed {
                 reason: error.to_string(),
             }),
@@ -311,7 +309,10 @@ impl<'a> Drawn<'a> {
         let effects = plan
             .effect
             .iter()
-            .map(|effect| study.record(effect, effect.procedure()))
+            .map(|effect| {
+                let effect = study.naming_its_treated(effect)?;
+                study.record(&effect, effect.procedure())
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let document = EffectsDocument { effects };
         let decision = utfall_verify::decide(&self.request.plan.contract, &document, balance)

@@ -199,7 +199,7 @@ impl Faults<'_> {
             self.add(
                 at,
                 format!(
-                    "`{}` is what a matching turns out to estimate, not a question; write `att`, `atc` or `ate`",
+                    "`{}` is what a matching or model turns out to estimate, not a question; write `att`, `atc` or `ate`",
                     design.estimand
                 ),
             );

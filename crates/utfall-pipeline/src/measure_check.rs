@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use utfall_core::Window;
+use utfall_core::{Period, Window};
 use utfall_registry::{DataContract, MeasureSpec};
 
 use crate::{LoadedPlan, PlanError, plan_check, toml_text};
@@ -88,9 +88,18 @@ pub(crate) fn check_window(
     measure: &str,
     window: &Window,
 ) -> Result<(), PlanError> {
-    let plan = &loaded.plan;
-    let period = window.around(plan.index_date).map_err(PlanError::Window)?;
-    let Some(found) = plan.measure.iter().find(|other| other.name == measure) else {
+    let period = window.around(loaded.plan.index_date);
+    check_period(loaded, measure, period.map_err(PlanError::Window)?)
+}
+
+/// Checks that a measure has one definition over a period.
+pub(crate) fn check_period(
+    loaded: &LoadedPlan,
+    measure: &str,
+    period: Period,
+) -> Result<(), PlanError> {
+    let mut measures = loaded.plan.measure.iter();
+    let Some(found) = measures.find(|other| other.name == measure) else {
         return Ok(());
     };
     found.check_period(period).map_err(|fault| {

@@ -1,5 +1,6 @@
 //! An effect by a model: its rows are answered, and the numbers the plan names become the estimate.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use utfall_core::{Arm, Estimate, Interval};
@@ -11,7 +12,7 @@ use crate::model_released::{released, whole};
 use crate::model_spec::{EffectScale, ModelSpec, Reads};
 use crate::sample::Sample;
 use crate::study::{Procedure, Study};
-use crate::{EffectSpec, RunError, model_rows};
+use crate::{EffectSpec, EstimatorSpec, RunError, model_rows};
 
 impl Study<'_> {
     /// Estimates an effect by its model, and keeps what may leave of the answer.
@@ -110,6 +111,30 @@ impl Study<'_> {
         })
     }
 
+    /// The effect with its model naming those treated here, where it names them: placebo programmes have
+    /// others than the plan, and a check may leave some out.
+    pub(crate) fn naming_its_treated<'b>(
+        &self,
+        spec: &'b EffectSpec,
+    ) -> Result<Cow<'b, EffectSpec>, RunError> {
+        let EstimatorSpec::Model(model) = &spec.estimator else {
+            return Ok(Cow::Borrowed(spec));
+        };
+        let request = model.request.naming(&self.units_of(Arm::Treated));
+        let request = request.map_err(|message| RunError::Model {
+            effect: spec.name.clone(),
+            message,
+        })?;
+        let model = ModelSpec {
+            request,
+            ..(**model).clone()
+        };
+        Ok(Cow::Owned(EffectSpec {
+            estimator: EstimatorSpec::Model(Box::new(model)),
+            ..spec.clone()
+        }))
+    }
+
     fn units_of(&self, arm: Arm) -> BTreeSet<&str> {
         let of_arm = self.units.iter().filter(|unit| unit.arm == arm);
         of_arm.map(|unit| unit.unit.as_str()).collect()
@@ -129,7 +154,8 @@ impl Study<'_> {
         let [treated, comparator] =
             [treated, comparator].map(|mean| Some(mean).filter(|mean| mean.is_finite()));
         let unadjusted = self.unadjusted(by, &observed).ok();
-        Ok(Estimated::new(estimate, unadjusted, treated, comparator))
+        let estimated = Estimated::new(estimate, unadjusted, treated, comparator);
+        Ok(estimated.in_unit(&spec.unit))
     }
 }
 

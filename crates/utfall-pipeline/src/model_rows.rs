@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use utfall_core::Arm;
+use utfall_core::{Arm, Period, Window};
 use utfall_request::Cells;
 use utfall_stats::sums;
 
@@ -11,7 +11,7 @@ use crate::cohort_file::StoredCohort;
 use crate::compare::rates;
 use crate::compared_file::ComparedUnit;
 use crate::model_spec::{ModelSpec, Periods, RowsSpec};
-use crate::outcomes::Values;
+use crate::outcomes::{OutcomeReader, Values};
 use crate::study::Study;
 use crate::{EffectSpec, PlanError, RunError};
 
@@ -41,6 +41,38 @@ pub(crate) fn rows(
         RowsSpec::UnitAndPeriod(periods) => maker.of_units_in_periods(*periods),
         RowsSpec::Period(periods) => maker.of_periods(*periods),
     }
+}
+
+/// Reads every outcome that rows of those who entered on these days are made of, so that many designs
+/// can be given them at once.
+pub(crate) fn read_outcomes(
+    outcomes: &OutcomeReader<'_>,
+    effect: &EffectSpec,
+    model: &ModelSpec,
+    days: &[NaiveDate],
+) -> Result<(), RunError> {
+    let mut windows: Vec<(Window, NaiveDate)> = Vec::new();
+    match model.periods() {
+        None => {
+            let days: BTreeSet<NaiveDate> = days.iter().copied().collect();
+            windows.extend(days.into_iter().map(|day| (effect.window, day)));
+        }
+        Some(periods) => {
+            let index_date = outcomes.index_date();
+            let filled = effect.window.around(index_date);
+            let filled = filled.map_err(PlanError::Window)?;
+            let numbers = periods.numbers(filled, index_date);
+            let numbers = numbers.map_err(PlanError::Window)?.into_iter().flatten();
+            windows.extend(numbers.map(|number| (periods.window(number), filled.start())));
+        }
+    }
+    for (window, day) in windows {
+        let period = window.around(day).map_err(PlanError::Window)?;
+        for measure in effect.measures() {
+            outcomes.over(measure, period)?;
+        }
+    }
+    Ok(())
 }
 
 struct Maker<'a> {
@@ -109,11 +141,13 @@ impl<'a> Maker<'a> {
         for &number in &numbers {
             measured.push(self.in_period(periods, number)?);
         }
-        let index_date = self.study.outcomes.index_date();
+        let first_day = self.filled()?.start();
         let mut starts = Vec::new();
         for unit in &followed {
+            let begins = self.effect.window.start.from(unit.index_date);
+            let begins = begins.map_err(PlanError::Window)?;
             starts.push(match unit.arm {
-                Arm::Treated => Some(holding(periods, &numbers, index_date, unit.index_date)?),
+                Arm::Treated => Some(holding(periods, &numbers, first_day, begins)?),
                 Arm::Comparator => None,
             });
         }
@@ -195,17 +229,24 @@ impl<'a> Maker<'a> {
         first.chain(measures).chain(self.known.names()).collect()
     }
 
+    /// The days of the effect's window, on the first of which period 0 begins.
+    fn filled(&self) -> Result<Period, RunError> {
+        let filled = self.effect.window.around(self.study.outcomes.index_date());
+        Ok(filled.map_err(PlanError::Window)?)
+    }
+
     fn numbers(&self, periods: Periods) -> Result<Vec<i32>, RunError> {
-        let index_date = self.study.outcomes.index_date();
-        let until = periods.until(&self.effect.window, index_date);
-        let until = until.map_err(PlanError::Window)?;
-        Ok((periods.first()..until.unwrap_or(0)).collect())
+        let numbers = periods.numbers(self.filled()?, self.study.outcomes.index_date());
+        Ok(numbers
+            .map_err(PlanError::Window)?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// Every measure in a period.
     fn in_period(&self, periods: Periods, number: i32) -> Result<Vec<Values>, RunError> {
-        let window = periods.window(number);
-        let period = window.around(self.study.outcomes.index_date());
+        let period = periods.window(number).around(self.filled()?.start());
         let period = period.map_err(PlanError::Window)?;
         let measures = self.measures.iter();
         measures
@@ -250,12 +291,12 @@ impl<'a> Maker<'a> {
 fn holding(
     periods: Periods,
     numbers: &[i32],
-    index_date: NaiveDate,
+    first_day: NaiveDate,
     day: NaiveDate,
 ) -> Result<i32, RunError> {
     let mut holding = periods.first();
     for &number in numbers {
-        let begins = periods.window(number).start.from(index_date);
+        let begins = periods.window(number).start.from(first_day);
         if begins.map_err(PlanError::Window)? <= day {
             holding = number;
         }

@@ -1,9 +1,12 @@
 //! A model of a request as the estimator of an effect: rows made of the sealed units and their
 //! outcomes, the model on them, and which numbers of its answer are the effect.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utfall_core::{ConfidenceLevel, Offset, Window, WindowError};
+use utfall_core::{ConfidenceLevel, Offset, Period, Window, WindowError};
 use utfall_effects::{DegreesOfFreedom, Inference, StandardError};
 use utfall_request::Request;
 
@@ -44,8 +47,8 @@ pub enum RowsSpec {
     Period(Periods),
 }
 
-/// Periods of equal length around the index date: period 0 begins there, those before it are
-/// negative, and the last ends with the window of the effect.
+/// Periods of equal length: period 0 begins with the window of the effect, on the index date, those before
+/// it are negative, and the last ends with the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Periods {
@@ -110,6 +113,20 @@ impl ModelRequest {
     fn confidence_level(&self) -> Option<ConfidenceLevel> {
         let level = self.written.get(self.model())?.get("confidence-level")?;
         ConfidenceLevel::deserialize(level).ok()
+    }
+
+    /// The same with other units named as treated, where the model names them.
+    ///
+    /// # Errors
+    ///
+    /// A message that says why there is no such request.
+    pub fn naming(&self, treated: &BTreeSet<&str>) -> Result<Self, String> {
+        let mut written = self.written.clone();
+        if let Some(Value::Object(part)) = written.get_mut("synthetic") {
+            let names = treated.iter().map(|&name| name.into()).collect();
+            part.insert("treated".to_owned(), Value::Array(names));
+        }
+        Self::try_from(written)
     }
 
     /// The request as JSON, without `schema` and `data`.
@@ -180,7 +197,7 @@ impl ModelSpec {
 }
 
 impl Periods {
-    /// The window of a period around the index date.
+    /// The window of a period around the first day of period 0.
     #[must_use]
     pub fn window(&self, number: i32) -> Window {
         Window {
@@ -195,26 +212,41 @@ impl Periods {
         -i32::from(self.before)
     }
 
-    /// Number after that of the last period, if periods fill a window that begins on the index date.
+    /// Numbers of the periods that fill these days and lie before them, if any do; none begins before the
+    /// first that lies before the index date.
     ///
     /// # Errors
     ///
     /// [`WindowError`] if a day lies outside the calendar.
-    pub fn until(
+    pub fn numbers(
         &self,
-        follow_up: &Window,
+        filled: Period,
         index_date: chrono::NaiveDate,
-    ) -> Result<Option<i32>, WindowError> {
-        let end = follow_up.end.from(index_date)?;
-        if follow_up.start.from(index_date)? != index_date {
+    ) -> Result<Option<Range<i32>>, WindowError> {
+        let Some(until) = self.until(filled)? else {
             return Ok(None);
+        };
+        let earliest = self.window(self.first()).start.from(index_date)?;
+        let mut first = self.first();
+        while self.window(first).start.from(filled.start())? < earliest {
+            first += 1;
         }
+        Ok(Some(first..until))
+    }
+
+    /// Number after that of the last period, if periods fill these days.
+    ///
+    /// # Errors
+    ///
+    /// [`WindowError`] if a day lies outside the calendar.
+    fn until(&self, filled: Period) -> Result<Option<i32>, WindowError> {
+        let (start, end) = (filled.start(), filled.end());
         for number in 0..=i32::from(u16::MAX) {
-            let day = self.length.times(number).from(index_date)?;
+            let day = self.length.times(number).from(start)?;
             if day >= end {
                 return Ok((day == end && number > 0).then_some(number));
             }
-            if number > 0 && day <= index_date {
+            if number > 0 && day <= start {
                 return Ok(None);
             }
         }
@@ -264,20 +296,26 @@ confidence-level = 0.9
     }
 
     #[test]
-    fn periods_fill_the_window_from_the_index_date_on_or_are_none() {
+    fn periods_fill_a_window_or_are_none() {
         let day = "2009-01-01".parse().unwrap();
         let years = |length: &str| Periods {
             length: length.parse().unwrap(),
             before: 9,
         };
-        let until =
-            |length: &str, start, end| years(length).until(&window(start, end), day).unwrap();
+        let until = |length: &str, start, end| {
+            let filled = window(start, end).around(day).unwrap();
+            years(length).until(filled).unwrap()
+        };
         assert_eq!(until("12 months", "0 days", "24 months"), Some(2));
         assert_eq!(until("12 months", "0 days", "30 months"), None);
         assert_eq!(until("12 months", "1 days", "24 months"), None);
+        assert_eq!(until("12 months", "-24 months", "0 days"), Some(2));
         assert_eq!(until("0 days", "0 days", "24 months"), None);
         assert_eq!(until("-1 days", "0 days", "24 months"), None);
         assert_eq!(years("12 months").first(), -9);
+        let two_years_before = window("-24 months", "0 months").around(day).unwrap();
+        let numbers = years("12 months").numbers(two_years_before, day).unwrap();
+        assert_eq!(numbers, Some(-7..2));
         assert_eq!(
             years("12 months").window(-9),
             window("-108 months", "-96 months")

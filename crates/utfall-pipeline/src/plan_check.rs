@@ -9,8 +9,10 @@ use utfall_core::Window;
 use utfall_verify::inputs;
 use utfall_verify::record::EffectRole;
 
+use crate::model_spec::EffectScale;
 use crate::{
-    EffectSpec, EstimatorSpec, LoadedPlan, Periods, PlanError, SensitivityCheck, measure_check,
+    EffectSpec, EstimatorSpec, LoadedPlan, ModelSpec, Periods, Plan, PlanError, SensitivityCheck,
+    documents, measure_check,
 };
 
 /// Checks names across the plan's files, and windows against the index date.
@@ -133,28 +135,36 @@ fn check_windows(loaded: &LoadedPlan, effect: &EffectSpec) -> Result<(), PlanErr
             measure_check::check_window(loaded, &effect.measure, baseline)
         }
         EstimatorSpec::Model(model) => match model.periods() {
-            Some(periods) => check_periods(loaded, effect, periods),
+            Some(_) if follow_up.start() != index_date => Err(PlanError::Periods {
+                effect: effect.name.clone(),
+            }),
+            Some(periods) => check_periods(loaded, effect, &effect.window, periods),
             None => Ok(()),
         },
         _ => Ok(()),
     }
 }
 
-/// Periods fill the follow-up, and every measure can be read in each.
+/// Periods fill a window, and every measure can be read in each.
 fn check_periods(
     loaded: &LoadedPlan,
     effect: &EffectSpec,
+    window: &Window,
     periods: Periods,
 ) -> Result<(), PlanError> {
-    let until = periods.until(&effect.window, loaded.plan.index_date);
-    let Some(until) = until.map_err(PlanError::Window)? else {
+    let filled = window.around(loaded.plan.index_date);
+    let filled = filled.map_err(PlanError::Window)?;
+    let numbers = periods.numbers(filled, loaded.plan.index_date);
+    let Some(numbers) = numbers.map_err(PlanError::Window)? else {
         return Err(PlanError::Periods {
             effect: effect.name.clone(),
         });
     };
-    for number in periods.first()..until {
+    for number in numbers {
+        let period = periods.window(number).around(filled.start());
+        let period = period.map_err(PlanError::Window)?;
         for measure in effect.measures() {
-            measure_check::check_window(loaded, measure, &periods.window(number))?;
+            measure_check::check_period(loaded, measure, period)?;
         }
     }
     Ok(())
@@ -170,15 +180,24 @@ fn check_sensitivity(loaded: &LoadedPlan) -> Result<(), PlanError> {
         let Some(effect) = effect else {
             continue;
         };
-        if matches!(effect.estimator, EstimatorSpec::Model(_)) {
+        if let EstimatorSpec::Model(model) = &effect.estimator
+            && let Some(why) = is_beyond(plan, model, &wanted.check)
+        {
             return Err(PlanError::CheckOfModel {
                 effect: effect.name.clone(),
+                check: documents::kind(&wanted.check),
+                why,
             });
         }
         match &wanted.check {
             SensitivityCheck::PlaceboDate { window } => {
                 before_index_date(loaded, &effect.measure, window)?;
                 measure_check::check_window(loaded, &effect.measure, window)?;
+                if let EstimatorSpec::Model(model) = &effect.estimator
+                    && let Some(periods) = model.periods()
+                {
+                    check_periods(loaded, effect, window, periods)?;
+                }
             }
             SensitivityCheck::SpecificationCurve { windows, .. } => {
                 for window in windows {
@@ -194,6 +213,26 @@ fn check_sensitivity(loaded: &LoadedPlan) -> Result<(), PlanError> {
         }
     }
     Ok(())
+}
+
+/// What a check needs that a model does not have, if there is something.
+fn is_beyond(plan: &Plan, model: &ModelSpec, check: &SensitivityCheck) -> Option<&'static str> {
+    match check {
+        SensitivityCheck::Rosenbaum { .. } => Some(
+            "is of differences within pairs; state a `matched-difference` as another effect and check that",
+        ),
+        SensitivityCheck::RobustnessValue { .. } => Some(
+            "is of a least-squares regression on the compared units; state an `adjusted-difference` as another effect and check that",
+        ),
+        SensitivityCheck::EValue { .. } => (model.reads.scale == EffectScale::Own)
+            .then_some("needs an effect in the outcome's unit, and this has a `scale` of its own"),
+        SensitivityCheck::PlaceboDate { .. } => (model.periods().is_some()
+            && plan.cohort.entry.is_some())
+        .then_some(
+            "would hold periods in which some have entered already; effects before the start are in the model's own answer",
+        ),
+        SensitivityCheck::LeaveOneOut { .. } | SensitivityCheck::SpecificationCurve { .. } => None,
+    }
 }
 
 fn before_index_date(loaded: &LoadedPlan, measure: &str, window: &Window) -> Result<(), PlanError> {

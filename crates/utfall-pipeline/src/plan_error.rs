@@ -80,20 +80,22 @@ pub enum PlanError {
 
     /// The periods of a model do not fill the follow-up.
     #[error(
-        "the periods of effect `{effect}` do not fill its window, expected a window from `0 days` to a whole number of lengths"
+        "the periods of effect `{effect}` do not fill its window, expected a whole number of lengths, and for a follow-up from `0 days`"
     )]
     Periods {
         /// The effect.
         effect: String,
     },
 
-    /// A check of an effect that is estimated by a model.
-    #[error(
-        "a sensitivity check names effect `{effect}`, which a model estimates; checks are of estimators on matched, weighted or all units, so state another effect with such a model instead"
-    )]
+    /// A check that a model does not answer.
+    #[error("check `{check}` of effect `{effect}`, which a model estimates, {why}")]
     CheckOfModel {
         /// The effect.
         effect: String,
+        /// The check.
+        check: String,
+        /// What it would need.
+        why: &'static str,
     },
 
     /// A baseline would be measured after the index date.

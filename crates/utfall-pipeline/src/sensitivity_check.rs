@@ -10,6 +10,7 @@ use utfall_effects::{
 use utfall_stats::moments::{count, mean_and_variance};
 use utfall_verify::record::{
     EffectRecord, EffectResult, Estimated, SensitivityRecord, SensitivityResult, SensitivityRow,
+    is_of_logs,
 };
 
 use crate::compared_file::ComparedUnit;
@@ -46,6 +47,7 @@ impl From<RunError> for Without {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Effect { source, .. } => Self::Reason(source.to_string()),
+            RunError::Model { message, .. } => Self::Reason(message),
             other => Self::Error(other),
         }
     }
@@ -103,6 +105,31 @@ impl Checked<'_> {
         Ok(sample.estimate(&self.own.estimator(effect.procedure()))?)
     }
 
+    /// What a model finds on some of the units.
+    fn by_model(&self, effect: &EffectSpec, units: &[ComparedUnit]) -> Result<Estimated, Without> {
+        let study = Study { units, ..*self.own };
+        let effect = study.naming_its_treated(effect)?;
+        match study.record(&effect, effect.procedure())?.result {
+            EffectResult::Estimated(found) => Ok(*found),
+            EffectResult::NotMeasurable { reason } | EffectResult::NotYetReported { reason } => {
+                Err(Without::Reason(reason))
+            }
+        }
+    }
+
+    /// The estimate on some of the units, whichever the estimator.
+    fn estimate(
+        &self,
+        effect: &EffectSpec,
+        units: &[ComparedUnit],
+        observed: &Observed,
+    ) -> Result<Estimate, Without> {
+        match effect.estimator {
+            EstimatorSpec::Model(_) => Ok(self.by_model(effect, units)?.estimate),
+            _ => Ok(self.found(effect, &Sample::of(units, observed))?.estimate),
+        }
+    }
+
     fn rosenbaum(&self, effect: &EffectSpec, factors: &[f64]) -> Rows {
         let observed = self.observed(effect)?;
         let sample = Sample::of(self.own.units, &observed);
@@ -126,11 +153,24 @@ impl Checked<'_> {
     fn e_value(&self, effect: &EffectSpec, scale: RatioScale) -> Rows {
         let observed = self.observed(effect)?;
         let sample = Sample::of(self.own.units, &observed);
-        let found = self.found(effect, &sample)?;
-        let (point, interval) = (found.estimate.point, found.estimate.interval);
+        let (estimate, mean_comparator) = match effect.estimator {
+            EstimatorSpec::Model(_) => {
+                let found = self.by_model(effect, self.own.units)?;
+                let mean = found.mean_comparator.ok_or(EffectError::NoComparators)?;
+                (found.estimate, mean)
+            }
+            _ => {
+                let found = self.found(effect, &sample)?;
+                (found.estimate, found.mean_comparator)
+            }
+        };
+        let (point, interval) = (estimate.point, estimate.interval);
         let (scale, on_scale, interval) = match scale {
             RatioScale::RiskRatio => {
-                let ratio = |value: f64| 1.0 + value / found.mean_comparator;
+                let ratio = |value: f64| match is_of_logs(&effect.unit) {
+                    true => utfall_stats::elementary::exp(value),
+                    false => 1.0 + value / mean_comparator,
+                };
                 let interval = Interval {
                     lower: ratio(interval.lower),
                     upper: ratio(interval.upper),
@@ -140,7 +180,7 @@ impl Checked<'_> {
             RatioScale::StandardisedDifference => {
                 let spread = sample.outcome_spread();
                 let difference = point / spread;
-                let error = found.estimate.standard_error / spread;
+                let error = estimate.standard_error / spread;
                 (
                     EffectScale::StandardisedDifference,
                     difference,
@@ -200,10 +240,18 @@ impl Checked<'_> {
     fn placebo(&self, effect: &EffectSpec, window: &Window) -> Rows {
         let days = &self.own.cohort.index_dates;
         let outcomes = self.own.outcomes;
-        let observed = outcomes.observed_before(effect, &effect.estimator, window, days)?;
-        let sample = Sample::of(self.own.units, &observed);
-        let found = self.found(effect, &sample)?;
-        Ok(vec![row(written(window), figures(&found.estimate))])
+        let estimate = if let EstimatorSpec::Model(_) = effect.estimator {
+            let moved = EffectSpec {
+                window: *window,
+                ..effect.clone()
+            };
+            self.by_model(&moved, self.own.units)?.estimate
+        } else {
+            let observed = outcomes.observed_before(effect, &effect.estimator, window, days)?;
+            let sample = Sample::of(self.own.units, &observed);
+            self.found(effect, &sample)?.estimate
+        };
+        Ok(vec![row(written(window), figures(&estimate))])
     }
 
     fn leave_out(&self, effect: &EffectSpec, attribute: &str) -> Rows {
@@ -223,17 +271,16 @@ impl Checked<'_> {
             };
             let units: Vec<ComparedUnit> =
                 self.own.units.iter().filter(is_other).cloned().collect();
-            let sample = Sample::of(&units, &observed);
-            points.push(self.found(effect, &sample)?.estimate.point);
+            points.push(self.estimate(effect, &units, &observed)?.point);
         }
-        let whole = self.found(effect, &Sample::of(self.own.units, &observed))?;
+        let whole = self.estimate(effect, self.own.units, &observed)?;
         let n_groups = count(points.len());
         let (_, variance) = mean_and_variance(&points);
         let spread = variance * (n_groups - 1.0) * (n_groups - 1.0) / n_groups;
         let smallest = points.iter().copied().fold(f64::INFINITY, f64::min);
         let largest = points.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let figures = [
-            ("point", whole.estimate.point),
+            ("point", whole.point),
             ("smallest", smallest),
             ("largest", largest),
             ("jackknife-standard-error", spread.sqrt()),
@@ -297,7 +344,7 @@ fn written(window: &Window) -> String {
 
 /// An estimator in words, with what it adjusts for.
 fn words(estimator: &EstimatorSpec) -> String {
-    let kind = documents::kind(estimator).replace('-', " ");
+    let kind = estimator.word().replace('-', " ");
     match estimator {
         EstimatorSpec::AdjustedDifference { adjust_for } if adjust_for.is_empty() => {
             format!("{kind} for every covariate")

@@ -136,12 +136,14 @@ impl Study<'_> {
         match sample.estimate(&self.estimator(by)) {
             Ok(found) => {
                 let unadjusted = self.unadjusted(by, &observed).map_err(failed)?;
-                Ok(EffectResult::Estimated(Box::new(Estimated::new(
+                let estimated = Estimated::new(
                     found.estimate,
                     Some(unadjusted),
                     Some(found.mean_treated),
                     Some(found.mean_comparator),
-                ))))
+                );
+                let estimated = estimated.in_unit(&spec.unit);
+                Ok(EffectResult::Estimated(Box::new(estimated)))
             }
             Err(error @ (EffectError::TooFewInArm { .. } | EffectError::NoVariation)) => {
                 Ok(EffectResult::NotMeasurable {

@@ -114,5 +114,7 @@ fn estimand(estimand: Estimand) -> &'static str {
         Estimand::Overlap | Estimand::EvenlyMatchable | Estimand::EntropyOverlap => {
             "the average effect over those who may well have been in either group"
         }
+        Estimand::Compliers => "the average effect over those whose treatment an instrument moves",
+        Estimand::AtCutoff => "the effect on those at the cutoff",
     }
 }

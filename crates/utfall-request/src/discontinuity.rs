@@ -207,7 +207,7 @@ impl Part for Discontinuity {
         self.put_estimate("conventional", &jump.conventional, numbers);
         self.put_estimate("bias_corrected", &jump.bias_corrected, numbers);
         self.put_estimate("robust", &jump.robust, numbers);
-        Ok(None)
+        Ok(Some(Estimand::AtCutoff))
     }
 }
 

@@ -45,7 +45,7 @@ impl Part for Instrument {
             let line = error.row().and_then(|row| table.line(row));
             RequestError::effect(&names.collect::<Vec<_>>(), line, error)
         })?;
-        Ok(None)
+        Ok(Some(Estimand::Compliers))
     }
 }
 

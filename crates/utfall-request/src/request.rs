@@ -263,8 +263,10 @@ impl Request {
                     Estimand::MatchedTreated
                         | Estimand::MatchedComparators
                         | Estimand::MatchedUnits
+                        | Estimand::Compliers
+                        | Estimand::AtCutoff
                 ),
-                "`matched-…` is what a matching turns out to estimate, not a question",
+                "`matched-…`, `compliers` and `at-cutoff` are what a matching or model turns out to estimate, no question",
                 "write `estimand = \"att\"`, `\"atc\"` or `\"ate\"`",
             ),
         ];

@@ -8,7 +8,7 @@
 //! | `E.lower`, `E.upper` | its interval | number |
 //! | `E.n-treated`, `E.n-comparator` | the units it rests on | number |
 //! | `E.estimand` | whom it is averaged over | text |
-//! | `E.relative` | `point / abs(mean-comparator)` | number |
+//! | `E.relative` | `point / abs(mean-comparator)`; none for an effect in `log points` | number |
 //! | `E.total` | `point × n-treated` | number |
 //! | `E.maryland` | its grade on the Maryland scale, 1 to 5 | number |
 //! | `E.wwc` | its rating in the style of the What Works Clearinghouse | text |
@@ -248,7 +248,9 @@ fn copy(result: &Json, path: &[&str]) -> Input {
         Some(Json::Number(text)) => Input::Number(text.clone()),
         Some(Json::Text(text)) => Input::Text(text.clone()),
         _ => not_measurable(match path {
-            ["relative"] => "relative to a comparator mean of 0, or to none, there is no effect",
+            ["relative"] => {
+                "relative to a comparator mean of 0, of logarithms, or to none, there is no effect"
+            }
             [PRETREND] => "the model tests no effects before the start",
             _ => "the figure is beyond any number",
         }),

@@ -109,7 +109,7 @@ impl<'a> Replay<'a> {
             let EffectResult::Estimated(estimated) = &effect.result else {
                 continue;
             };
-            if let Some((figure, derived)) = estimated.first_inconsistency() {
+            if let Some((figure, derived)) = estimated.first_inconsistency(&effect.unit) {
                 let held = if figure == "total" {
                     estimated.total
                 } else {

@@ -50,7 +50,7 @@ pub fn propensity_weights(
         return Err(WeightingError::Score { unit });
     }
     let stabilised = scale == WeightScale::Stabilised;
-    if is_of_matching(estimand) || (stabilised && estimand != Estimand::Ate) {
+    if is_no_question(estimand) || (stabilised && estimand != Estimand::Ate) {
         return Err(WeightingError::Estimand {
             method: if stabilised {
                 "weighting by stabilised scores"
@@ -77,18 +77,25 @@ pub fn propensity_weights(
     Ok(score.iter().zip(treated).map(weight).collect())
 }
 
-/// Whether only a matching can turn out to estimate it.
-fn is_of_matching(estimand: Estimand) -> bool {
+/// Whether only a matching or another model can turn out to estimate it.
+fn is_no_question(estimand: Estimand) -> bool {
     matches!(
         estimand,
-        Estimand::MatchedTreated | Estimand::MatchedComparators | Estimand::MatchedUnits
+        Estimand::MatchedTreated
+            | Estimand::MatchedComparators
+            | Estimand::MatchedUnits
+            | Estimand::Compliers
+            | Estimand::AtCutoff
     )
 }
 
-/// The weight of a unit with these probabilities of its own arm and of the other.
+/// The weight of a unit with these probabilities of its own arm and of the other. What is no question has
+/// been refused.
 fn of_unit(own: f64, other: f64, is_treated: bool, estimand: Estimand) -> f64 {
     match (estimand, is_treated) {
-        (Estimand::Ate | Estimand::MatchedUnits, _) => 1.0 / own,
+        (Estimand::Ate | Estimand::MatchedUnits | Estimand::Compliers | Estimand::AtCutoff, _) => {
+            1.0 / own
+        }
         (Estimand::Att | Estimand::MatchedTreated, true)
         | (Estimand::Atc | Estimand::MatchedComparators, false) => 1.0,
         (Estimand::Att | Estimand::MatchedTreated, false)

@@ -241,6 +241,8 @@ fn estimand_fact(documents: &Documents) -> Option<Fact> {
         Estimand::Overlap | Estimand::EvenlyMatchable | Estimand::EntropyOverlap => {
             format!("{units} who may well have been in either arm")
         }
+        Estimand::Compliers => format!("{units} whose treatment hung on the instrument"),
+        Estimand::AtCutoff => format!("{units} at the cutoff"),
     };
     let (n_treated, n_comparator) = (
         first.estimate.n_treated as u64,

@@ -3,6 +3,7 @@
 use utfall_core::{Estimate, Interval};
 use utfall_verify::record::{
     AmountRecord, Documents, EffectRecord, EffectResult, EffectRole, Estimated, MoneyRecord,
+    is_of_logs,
 };
 
 use super::outcome::{Outcome, confidence};
@@ -256,6 +257,13 @@ fn table(effect: &EffectRecord, estimated: &Estimated, released: Released<'_>) -
         rows.push(matched_only(
             "Effect relative to comparators",
             format!("{}\u{a0}%", fixed(relative * 100.0, 1)),
+        ));
+    }
+    if is_of_logs(&effect.unit) {
+        let change = utfall_stats::elementary::expm1(matched.point);
+        rows.push(matched_only(
+            "Effect in percent, exp(effect) \u{2212} 1",
+            format!("{}\u{a0}%", fixed(change * 100.0, 1)),
         ));
     }
     if let Some(money) = &effect.money {

@@ -133,8 +133,8 @@ pub struct Estimated {
     /// Weighted mean outcome of their comparators, in the outcome's unit; `None` if the effect has
     /// another.
     pub mean_comparator: Option<f64>,
-    /// `point / |mean-comparator|`, a fraction; `None` if there is no mean, it is 0 or the quotient no
-    /// number.
+    /// `point / |mean-comparator|`, a fraction; `None` if there is no mean, it is 0, the quotient no
+    /// number or the unit `log points`.
     pub relative: Option<f64>,
     /// `point × n-treated`, in the outcome's unit; `None` if the product is no number.
     pub total: Option<f64>,
@@ -176,11 +176,19 @@ impl Estimated {
         }
     }
 
-    /// The name of the first derived figure that is not what [`Estimated::new`] makes of the
-    /// others, and what it makes of them.
+    /// The same with what its unit leaves of the derived figures: where logarithms are compared, a mean is
+    /// nothing that an effect could be relative to.
     #[must_use]
-    pub fn first_inconsistency(&self) -> Option<(&'static str, Option<f64>)> {
-        let relative = relative(&self.estimate, self.mean_comparator);
+    pub fn in_unit(mut self, unit: &str) -> Self {
+        self.relative = self.relative.filter(|_| !is_of_logs(unit));
+        self
+    }
+
+    /// The name of the first derived figure that is not what [`Estimated::new`] makes of the
+    /// others in their unit, and what it makes of them.
+    #[must_use]
+    pub fn first_inconsistency(&self, unit: &str) -> Option<(&'static str, Option<f64>)> {
+        let relative = relative(&self.estimate, self.mean_comparator).filter(|_| !is_of_logs(unit));
         let total = total(&self.estimate);
         [
             ("relative", self.relative, relative),
@@ -189,6 +197,12 @@ impl Estimated {
         .into_iter()
         .find_map(|(name, held, derived)| (held != derived).then_some((name, derived)))
     }
+}
+
+/// Whether an effect in this unit is a difference of logarithms.
+#[must_use]
+pub fn is_of_logs(unit: &str) -> bool {
+    unit == "log points"
 }
 
 fn relative(estimate: &Estimate, mean_comparator: Option<f64>) -> Option<f64> {

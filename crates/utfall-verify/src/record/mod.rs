@@ -21,7 +21,7 @@ pub use balance::{BalanceDocument, BalanceGate, BalanceRow};
 pub use designs::{AlternativeRecord, DesignResult, DesignsDocument, MadeDesign, TruthRecord};
 pub use effects::{
     EffectRecord, EffectResult, EffectRole, EffectsDocument, Estimated, GradeRecord, ModelRecord,
-    WithoutOne,
+    WithoutOne, is_of_logs,
 };
 pub use environment::{CalibrationMark, EnvironmentDocument};
 pub use extracts::{DeliveryStatus, ExtractRecord, ExtractsDocument};
