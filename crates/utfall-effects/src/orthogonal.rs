@@ -12,8 +12,8 @@
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use utfall_stats::sums::{dot, sum_of};
-use utfall_stats::{Matrix, cross_product_of};
+use utfall_stats::sums::weighted_dot;
+use utfall_stats::{Matrix, cross_product_of, take_columns};
 
 use crate::regression::check_finite;
 use crate::{EffectError, Grouping};
@@ -111,7 +111,10 @@ impl<'a> Dense<'a> {
         vector: &[f64],
     ) -> Option<TakenApart<'a>> {
         let n = columns.len();
-        let products = cross_product_of(&[columns, &[vector]].concat(), Some(weight));
+        let one = 1.0_f64.to_bits();
+        let weights = weight.iter().any(|value| value.to_bits() != one);
+        let weights = weights.then_some(weight);
+        let products = cross_product_of(&[columns, &[vector]].concat(), weights);
         let first = unit_triangle(&products, n)?;
         if first.least >= FAR_APART {
             let dense = Self {
@@ -121,11 +124,11 @@ impl<'a> Dense<'a> {
                 triangle: first.triangle,
             };
             let inners = (0..n).map(|k| products.get(k, n)).collect();
-            return Some(dense.apart(inners, vector, weight));
+            return Some(dense.apart(inners, vector, weight, weights));
         }
         let once = solved(columns, &first.triangle);
         let slices: Vec<&[f64]> = once.iter().map(Vec::as_slice).collect();
-        let second = unit_triangle(&cross_product_of(&slices, Some(weight)), n)?;
+        let second = unit_triangle(&cross_product_of(&slices, weights), n)?;
         let orthogonal = solved(&slices, &second.triangle);
         let squares: Vec<f64> = orthogonal.iter().map(|z| inner(weight, z, z)).collect();
         let usable = squares
@@ -146,7 +149,14 @@ impl<'a> Dense<'a> {
 
     /// Takes a vector apart by columns that are not written out, from its products with the columns as
     /// given. What products with the rest say is still in it is taken out too, until that is rounding.
-    fn apart(self, mut inners: Vec<f64>, vector: &[f64], weight: &[f64]) -> TakenApart<'a> {
+    /// `weights` are those that differ from one.
+    fn apart(
+        self,
+        mut inners: Vec<f64>,
+        vector: &[f64],
+        weight: &[f64],
+        weights: Option<&[f64]>,
+    ) -> TakenApart<'a> {
         let mut shares = vec![0.0; self.squares.len()];
         let mut left = vector.to_vec();
         for _pass in 0..2 {
@@ -160,12 +170,8 @@ impl<'a> Dense<'a> {
             if weighed(&more, &self.squares) <= ROUNDING * of_left {
                 break;
             }
-            inners = lessened(
-                &self.columns,
-                &self.backward(more.clone()),
-                &mut left,
-                weight,
-            );
+            let shares_of_columns = self.backward(more.clone());
+            inners = take_columns(&self.columns, &shares_of_columns, &mut left, weights);
             shares
                 .iter_mut()
                 .zip(&more)
@@ -306,46 +312,21 @@ fn weighed(shares: &[f64], squares: &[f64]) -> f64 {
     terms.map(|(share, square)| share * share * square).sum()
 }
 
-/// Takes a share of each column off a vector, and gives the weighted products of the columns with
-/// what is left: one reading of the columns.
-fn lessened(columns: &[&[f64]], shares: &[f64], left: &mut [f64], weight: &[f64]) -> Vec<f64> {
-    let parts: Vec<Vec<f64>> = left
-        .par_chunks_mut(CHUNK)
-        .enumerate()
-        .map(|(chunk, left)| {
-            let rows = chunk * CHUNK..chunk * CHUNK + left.len();
-            for (column, share) in columns.iter().zip(shares) {
-                for (value, x) in left.iter_mut().zip(&column[rows.clone()]) {
-                    *value -= share * x;
-                }
-            }
-            let weighted: Vec<f64> = left
-                .iter()
-                .zip(&weight[rows.clone()])
-                .map(|(left, weight)| left * weight)
-                .collect();
-            columns
-                .iter()
-                .map(|column| dot(&column[rows.clone()], &weighted))
-                .collect()
-        })
-        .collect();
-    (0..columns.len())
-        .map(|k| sum_of(parts.len(), |chunk| parts[chunk][k]))
-        .collect()
-}
-
 /// The sums over groups of rows of each column times a value of the row, in row order.
 fn group_sums<C: AsRef<[f64]> + Sync>(
     columns: &[C],
     values: &[f64],
     way: &Grouping,
 ) -> Vec<Vec<f64>> {
+    let n_rows = values.len();
     let together = |columns: &[C]| {
+        // A column is repeated where fewer are left.
+        let [a, b, c, d] = [0, 1, 2, 3].map(|k| &columns[k % columns.len()].as_ref()[..n_rows]);
         let mut sums = vec![[0.0; TOGETHER]; way.n_groups()];
-        for (row, (&group, value)) in way.codes().iter().zip(values).enumerate() {
-            for (sum, column) in sums[group].iter_mut().zip(columns) {
-                *sum += column.as_ref()[row] * value;
+        let rows = way.codes().iter().zip(values);
+        for (((((&group, value), a), b), c), d) in rows.zip(a).zip(b).zip(c).zip(d) {
+            for (sum, cell) in sums[group].iter_mut().zip([a, b, c, d]) {
+                *sum += cell * value;
             }
         }
         let of_column = |k: usize| sums.iter().map(|sums| sums[k]).collect();
@@ -355,7 +336,7 @@ fn group_sums<C: AsRef<[f64]> + Sync>(
 }
 
 pub(crate) fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
-    sum_of(a.len(), |row| weight[row] * a[row] * b[row])
+    weighted_dot(weight, a, b)
 }
 
 /// Columns added up with a share of each.

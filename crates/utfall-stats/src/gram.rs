@@ -3,12 +3,14 @@
 //! Rows are cut into chunks that threads take, and chunks into tiles small enough for the nearest
 //! cache. Within a tile the columns are multiplied three by three, so that each value loaded
 //! serves three products; chunk totals are added in order. The running totals are written out, so
-//! plain instructions reach a good part of what the machine can do, and every machine adds in the
-//! same order.
+//! that every machine adds in the same order, in registers of whatever width.
 
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::Matrix;
+use crate::{Matrix, widest};
 
 /// Rows in one tile.
 pub(crate) const TILE: usize = 128;
@@ -41,29 +43,7 @@ pub fn cross_product(x: &Matrix, weights: Option<&[f64]>) -> Matrix {
 #[must_use]
 pub fn cross_product_of(columns: &[&[f64]], weights: Option<&[f64]>) -> Matrix {
     let n_rows = columns.first().map_or(0, |column| column.len());
-    let chunk = |c: usize| {
-        let mut products = Products::new(columns.len());
-        let mut strips = products.strips();
-        let end = n_rows.min((c + 1) * CHUNK);
-        for start in (c * CHUNK..end).step_by(TILE) {
-            let n = TILE.min(end - start);
-            let mut roots = [1.0; TILE];
-            if let Some(weights) = weights {
-                for (root, weight) in roots.iter_mut().zip(&weights[start..start + n]) {
-                    *root = weight.sqrt();
-                }
-            }
-            for (strip, column) in strips.iter_mut().zip(columns) {
-                strip[..n].copy_from_slice(&column[start..start + n]);
-                strip[n..].fill(0.0);
-                for (value, root) in strip.iter_mut().zip(&roots) {
-                    *value *= root;
-                }
-            }
-            products.add_tile(&strips);
-        }
-        products
-    };
+    let chunk = |c: usize| chunk_products(columns, weights, c * CHUNK..n_rows.min((c + 1) * CHUNK));
     let chunks: Vec<Products> = (0..n_rows.div_ceil(CHUNK))
         .into_par_iter()
         .map(chunk)
@@ -71,6 +51,34 @@ pub fn cross_product_of(columns: &[&[f64]], weights: Option<&[f64]>) -> Matrix {
     let mut total = Products::new(columns.len());
     chunks.iter().for_each(|chunk| total.add(chunk));
     total.matrix()
+}
+
+fn chunk_products(columns: &[&[f64]], weights: Option<&[f64]>, rows: Range<usize>) -> Products {
+    let mut products = Products::new(columns.len());
+    let mut strips = products.strips();
+    for start in rows.clone().step_by(TILE) {
+        let tile = start..rows.end.min(start + TILE);
+        let whole = tile.len() == TILE;
+        if let (None, true) = (weights, whole) {
+            products.add_columns(columns, start);
+            continue;
+        }
+        let mut roots = [1.0; TILE];
+        if let Some(weights) = weights {
+            for (root, weight) in roots.iter_mut().zip(&weights[tile.clone()]) {
+                *root = weight.sqrt();
+            }
+        }
+        for (strip, column) in strips.iter_mut().zip(columns) {
+            let cells = column[tile.clone()].iter().zip(&roots);
+            for (value, (cell, root)) in strip.iter_mut().zip(cells) {
+                *value = cell * root;
+            }
+            strip[tile.len()..].fill(0.0);
+        }
+        products.add_tile(&strips);
+    }
+    products
 }
 
 impl Products {
@@ -90,15 +98,24 @@ impl Products {
 
     /// Adds the products of one tile. Rows beyond the data hold zeros.
     pub(crate) fn add_tile(&mut self, strips: &[Strip]) {
-        let (groups, _) = strips.as_chunks::<GROUP>();
-        let mut blocks = self.blocks.iter_mut();
-        for (first, left) in groups.iter().enumerate() {
-            for right in &groups[first..] {
-                if let Some(block) = blocks.next() {
-                    add_block(left, right, block);
-                }
-            }
-        }
+        let strips: Vec<&Strip> = strips.iter().collect();
+        self.add_strips(&strips);
+    }
+
+    /// Adds the products of a whole tile of rows where they lie.
+    fn add_columns(&mut self, columns: &[&[f64]], start: usize) {
+        let lying = columns
+            .iter()
+            .filter_map(|cells| cells[start..].first_chunk());
+        let mut strips: Vec<&Strip> = lying.collect();
+        strips.resize(strips.len().next_multiple_of(GROUP), &[0.0; TILE]);
+        self.add_strips(&strips);
+    }
+
+    fn add_strips(&mut self, strips: &[&Strip]) {
+        let (groups, _) = strips.as_chunks();
+        let blocks = &mut self.blocks;
+        widest(Tile { groups, blocks });
     }
 
     /// Adds the products of further rows.
@@ -132,20 +149,51 @@ impl Products {
     }
 }
 
-/// Adds the nine products of three columns with three.
-fn add_block(left: &[Strip; GROUP], right: &[Strip; GROUP], block: &mut [[f64; GROUP]; GROUP]) {
-    let mut totals = [[[0.0; 2]; GROUP]; GROUP];
-    for i in (0..TILE).step_by(2) {
-        for a in 0..GROUP {
-            for b in 0..GROUP {
-                totals[a][b][0] += left[a][i] * right[b][i];
-                totals[a][b][1] += left[a][i + 1] * right[b][i + 1];
+/// The columns of a tile by threes, and the products to which theirs are added.
+struct Tile<'a> {
+    groups: &'a [[&'a Strip; GROUP]],
+    blocks: &'a mut [[[f64; GROUP]; GROUP]],
+}
+
+impl WithSimd for Tile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut blocks = self.blocks.iter_mut();
+        for (first, left) in self.groups.iter().enumerate() {
+            for right in &self.groups[first..] {
+                if let Some(block) = blocks.next() {
+                    add_block(simd, left, right, block);
+                }
             }
         }
     }
-    for (cells, sums) in block.iter_mut().zip(&totals) {
-        for (cell, [even, odd]) in cells.iter_mut().zip(sums) {
-            *cell += even + odd;
+}
+
+/// Adds the nine products of three columns with three.
+#[inline(always)]
+fn add_block<S: Simd>(
+    simd: S,
+    left: &[&Strip; GROUP],
+    right: &[&Strip; GROUP],
+    block: &mut [[f64; GROUP]; GROUP],
+) {
+    let left = left.map(|strip| S::as_simd_f64s(strip).0);
+    let right = right.map(|strip| S::as_simd_f64s(strip).0);
+    let mut totals = [[simd.splat_f64s(0.0); GROUP]; GROUP];
+    for i in 0..left[0].len() {
+        for a in 0..GROUP {
+            for b in 0..GROUP {
+                let product = simd.mul_f64s(left[a][i], right[b][i]);
+                totals[a][b] = simd.add_f64s(totals[a][b], product);
+            }
+        }
+    }
+    for (cells, sums) in block.iter_mut().zip(totals) {
+        for (cell, lanes) in cells.iter_mut().zip(sums) {
+            let [a, b, c, d]: [f64; 4] = pulp::cast(lanes);
+            *cell += (a + b) + (c + d);
         }
     }
 }

@@ -2,8 +2,9 @@
 //! streams, logistic regression.
 //!
 //! Everything here gives the same bits on any x86-64 machine and with any number of threads:
-//! sums run over fixed blocks in a fixed order, `exp` and `log` come from `libm`, and no kernel
-//! chooses instructions at run time. Nothing here knows a table, a file or a contract.
+//! sums run over fixed blocks in a fixed order, `exp` and `log` come from `libm`, and where a
+//! processor has wider registers only their width differs. Nothing here knows a table, a file or a
+//! contract.
 
 pub mod binary;
 pub mod chi_squared;
@@ -26,8 +27,13 @@ mod cholesky;
 mod gram;
 mod in_order;
 mod matrix;
+mod products;
+mod tile;
+mod widest;
 
 pub use cholesky::{Cholesky, NotPositiveDefinite};
 pub use gram::{cross_product, cross_product_of};
 pub use in_order::InOrder;
 pub use matrix::{Matrix, MatrixError};
+pub use products::take_columns;
+pub use widest::widest;

@@ -9,12 +9,13 @@
 //!
 //! McCullagh & Nelder (1989), *Generalized Linear Models*, section 4.4.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::gram::{CHUNK, Products, Strip, TILE};
 use crate::moments::{self, count};
 use crate::sums;
-use crate::{Cholesky, Matrix};
+use crate::{Cholesky, Matrix, widest};
 
 /// A fitted logistic regression.
 #[derive(Debug, Clone, PartialEq)]
@@ -256,7 +257,14 @@ impl<'a> Model<'a> {
         let chunks: Vec<Pass> = logits
             .par_chunks_mut(CHUNK)
             .enumerate()
-            .map(|(chunk, logits)| self.chunk(chunk * CHUNK, coefficients, logits))
+            .map(|(chunk, logits)| {
+                widest(Rows {
+                    model: self,
+                    start: chunk * CHUNK,
+                    coefficients,
+                    logits,
+                })
+            })
             .collect();
         let n = coefficients.len();
         let mut total = Pass {
@@ -278,38 +286,8 @@ impl<'a> Model<'a> {
         total
     }
 
-    fn chunk(&self, first_row: usize, coefficients: &[f64], logits: &mut [f64]) -> Pass {
-        let mut information = Products::new(coefficients.len());
-        let mut strips = information.strips();
-        let mut score = vec![0.0; coefficients.len()];
-        let (mut deviance, mut largest_move) = (0.0, 0.0_f64);
-        for (tile, logits) in logits.chunks_mut(TILE).enumerate() {
-            let start = first_row + tile * TILE;
-            let predictor = self.load(start, logits.len(), coefficients, &mut strips);
-            for (old, new) in logits.iter_mut().zip(&predictor) {
-                largest_move = largest_move.max((new - *old).abs());
-                *old = *new;
-            }
-            let rows = Rows::new(&predictor, &self.response[start..start + logits.len()]);
-            deviance += rows.deviance;
-            for (total, strip) in score.iter_mut().zip(&mut strips) {
-                *total += strip_dot(strip, &rows.residual);
-                strip
-                    .iter_mut()
-                    .zip(&rows.root_weight)
-                    .for_each(|(value, root)| *value *= root);
-            }
-            information.add_tile(&strips);
-        }
-        Pass {
-            information,
-            score,
-            deviance,
-            largest_move,
-        }
-    }
-
     /// Fills the strips with a tile's standardised rows and returns their linear predictor.
+    #[inline(always)]
     fn load(&self, start: usize, n: usize, coefficients: &[f64], strips: &mut [Strip]) -> Strip {
         let mut predictor = [coefficients[0]; TILE];
         strips[0] = [1.0; TILE];
@@ -363,14 +341,62 @@ impl<'a> Model<'a> {
     }
 }
 
+/// The rows of a chunk, tile by tile.
+struct Rows<'a> {
+    model: &'a Model<'a>,
+    start: usize,
+    coefficients: &'a [f64],
+    logits: &'a mut [f64],
+}
+
+impl WithSimd for Rows<'_> {
+    type Output = Pass;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Pass {
+        let mut information = Products::new(self.coefficients.len());
+        let mut strips = information.strips();
+        let mut score = vec![0.0; self.coefficients.len()];
+        let (mut deviance, mut largest_move) = (0.0, 0.0_f64);
+        for (tile, logits) in self.logits.chunks_mut(TILE).enumerate() {
+            let start = self.start + tile * TILE;
+            let coefficients = self.coefficients;
+            let predictor = self
+                .model
+                .load(start, logits.len(), coefficients, &mut strips);
+            for (old, new) in logits.iter_mut().zip(&predictor) {
+                largest_move = largest_move.max((new - *old).abs());
+                *old = *new;
+            }
+            let response = &self.model.response[start..start + logits.len()];
+            let added = Added::new(&predictor, response);
+            deviance += added.deviance;
+            for (total, strip) in score.iter_mut().zip(&mut strips) {
+                *total += strip_dot(strip, &added.residual);
+                for (value, root) in strip.iter_mut().zip(&added.root_weight) {
+                    *value *= root;
+                }
+            }
+            information.add_tile(&strips);
+        }
+        Pass {
+            information,
+            score,
+            deviance,
+            largest_move,
+        }
+    }
+}
+
 /// What the rows of a tile add, given their logits. Rows beyond the data add nothing.
-struct Rows {
+struct Added {
     residual: Strip,
     root_weight: Strip,
     deviance: f64,
 }
 
-impl Rows {
+impl Added {
+    #[inline(always)]
     fn new(logits: &Strip, response: &[bool]) -> Self {
         let mut residual = [0.0; TILE];
         let mut root_weight = [0.0; TILE];
@@ -407,6 +433,7 @@ pub fn probability(logit: f64) -> f64 {
     }
 }
 
+#[inline(always)]
 fn strip_dot(a: &Strip, b: &Strip) -> f64 {
     let mut totals = [0.0; 8];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {

@@ -100,7 +100,7 @@ impl Matrix {
     pub fn select_rows(&self, rows: &[usize]) -> Self {
         let columns = self
             .columns
-            .iter()
+            .par_iter()
             .map(|column| rows.iter().map(|&row| column[row]).collect());
         Self {
             n_rows: rows.len(),

@@ -1,6 +1,6 @@
 //! Means and variances, plain and weighted, in two passes over fixed blocks.
 
-use crate::sums::{sum, sum_of};
+use crate::sums::{dot, sum, sum_each, sum_of};
 
 /// A number of units as a float.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn mean(values: &[f64]) -> f64 {
 #[must_use]
 pub fn mean_and_variance(values: &[f64]) -> (f64, f64) {
     let mean = mean(values);
-    let squares = sum_of(values.len(), |i| (values[i] - mean) * (values[i] - mean));
+    let squares = sum_each(values, |value| (value - mean) * (value - mean));
     (
         mean,
         if values.len() < 2 {
@@ -37,7 +37,7 @@ pub fn mean_and_variance(values: &[f64]) -> (f64, f64) {
 /// `values` and `weights` have one length.
 #[must_use]
 pub fn weighted_mean(values: &[f64], weights: &[f64]) -> f64 {
-    sum_of(values.len(), |i| weights[i] * values[i]) / sum(weights)
+    dot(weights, values) / sum(weights)
 }
 
 /// The weighted mean and the variance for reliability weights,
@@ -48,11 +48,11 @@ pub fn weighted_mean(values: &[f64], weights: &[f64]) -> f64 {
 #[must_use]
 pub fn weighted_mean_and_variance(values: &[f64], weights: &[f64]) -> (f64, f64) {
     let total = sum(weights);
-    let mean = sum_of(values.len(), |i| weights[i] * values[i]) / total;
+    let mean = dot(weights, values) / total;
     let squares = sum_of(values.len(), |i| {
         weights[i] * (values[i] - mean) * (values[i] - mean)
     });
-    let squared_weights = sum_of(weights.len(), |i| weights[i] * weights[i]);
+    let squared_weights = dot(weights, weights);
     if weights
         .iter()
         .filter(|&&weight| weight > 0.0)

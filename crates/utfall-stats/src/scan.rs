@@ -3,10 +3,12 @@
 //!
 //! Rows are cut into chunks whose totals are added in order, so the number of threads changes no bit.
 
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::gram::{CHUNK, Products, TILE};
-use crate::{Matrix, sums};
+use crate::tile::{add_columns, in_four};
+use crate::{Matrix, sums, widest};
 
 /// What a row adds at its predictor: a value and its first two derivatives.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,10 +52,14 @@ pub fn scan(
         .enumerate()
         .map(|(at, predictor)| {
             let mut chunk = Chunk::new(columns.len(), with_curvature);
-            for (tile, predictor) in predictor.chunks_mut(TILE).enumerate() {
-                let start = at * CHUNK + tile * TILE;
-                chunk.add_tile(&columns, coefficients, start, predictor, &term);
-            }
+            widest(Tiles {
+                chunk: &mut chunk,
+                columns: &columns,
+                coefficients,
+                start: at * CHUNK,
+                predictor,
+                term: &term,
+            });
             chunk
         })
         .collect();
@@ -95,59 +101,65 @@ impl Chunk {
             largest_move: 0.0,
         }
     }
-
-    fn add_tile(
-        &mut self,
-        columns: &[&[f64]],
-        coefficients: &[f64],
-        start: usize,
-        predictor: &mut [f64],
-        term: &impl Fn(usize, f64) -> Term,
-    ) {
-        let n = predictor.len();
-        let mut at = [0.0; TILE];
-        for (column, coefficient) in columns.iter().zip(coefficients) {
-            for (sum, cell) in at.iter_mut().zip(&column[start..start + n]) {
-                *sum += coefficient * cell;
-            }
-        }
-        let (mut slope, mut root) = ([0.0; TILE], [0.0; TILE]);
-        for (i, known) in predictor.iter_mut().enumerate() {
-            self.largest_move = self.largest_move.max((at[i] - *known).abs());
-            *known = at[i];
-            let term = term(start + i, at[i]);
-            self.value += term.value;
-            slope[i] = term.slope;
-            root[i] = term.curvature.sqrt();
-        }
-        for (sum, column) in self.gradient.iter_mut().zip(columns) {
-            *sum += in_four(&column[start..start + n], &slope[..n]);
-        }
-        if let Some(products) = &mut self.products {
-            let mut strips = products.strips();
-            for (strip, column) in strips.iter_mut().zip(columns) {
-                let cells = column[start..start + n].iter().zip(&root);
-                for (value, (cell, root)) in strip.iter_mut().zip(cells) {
-                    *value = cell * root;
-                }
-            }
-            products.add_tile(&strips);
-        }
-    }
 }
 
-/// The inner product with four running totals.
-fn in_four(a: &[f64], b: &[f64]) -> f64 {
-    let (fours_a, rest_a) = a.as_chunks::<4>();
-    let (fours_b, rest_b) = b.as_chunks::<4>();
-    let mut totals = [0.0; 4];
-    for (a, b) in fours_a.iter().zip(fours_b) {
-        for lane in 0..4 {
-            totals[lane] += a[lane] * b[lane];
+/// The rows of a chunk, tile by tile.
+struct Tiles<'a, T> {
+    chunk: &'a mut Chunk,
+    columns: &'a [&'a [f64]],
+    coefficients: &'a [f64],
+    start: usize,
+    predictor: &'a mut [f64],
+    term: &'a T,
+}
+
+impl<T: Fn(usize, f64) -> Term> WithSimd for Tiles<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            chunk,
+            columns,
+            coefficients,
+            start,
+            predictor,
+            term,
+        } = self;
+        let mut strips = chunk
+            .products
+            .as_ref()
+            .map(Products::strips)
+            .unwrap_or_default();
+        for (tile, predictor) in predictor.chunks_mut(TILE).enumerate() {
+            let rows = start + tile * TILE..start + tile * TILE + predictor.len();
+            let mut at = [0.0; TILE];
+            add_columns(&mut at, columns, coefficients, rows.clone());
+            let (mut slope, mut curvature) = ([0.0; TILE], [0.0; TILE]);
+            for (i, known) in predictor.iter_mut().enumerate() {
+                chunk.largest_move = chunk.largest_move.max((at[i] - *known).abs());
+                *known = at[i];
+                let term = term(rows.start + i, at[i]);
+                chunk.value += term.value;
+                slope[i] = term.slope;
+                curvature[i] = term.curvature;
+            }
+            for (sum, column) in chunk.gradient.iter_mut().zip(columns) {
+                *sum += in_four(&column[rows.clone()], &slope[..rows.len()]);
+            }
+            if let Some(products) = &mut chunk.products {
+                let roots = curvature.map(f64::sqrt);
+                for (strip, column) in strips.iter_mut().zip(columns) {
+                    let cells = column[rows.clone()].iter().zip(&roots);
+                    for (value, (cell, root)) in strip.iter_mut().zip(cells) {
+                        *value = cell * root;
+                    }
+                    strip[rows.len()..].fill(0.0);
+                }
+                products.add_tile(&strips);
+            }
         }
     }
-    let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
-    (totals[0] + totals[1]) + (totals[2] + totals[3]) + rest
 }
 
 #[cfg(test)]

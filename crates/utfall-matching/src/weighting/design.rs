@@ -127,9 +127,10 @@ fn powers(
 ) -> Result<Powers, WeightingError> {
     let (mean, spread) = location(values).ok_or(WeightingError::Constant { column })?;
     let n_powers = moments.highest().min(n_values(values) - 1);
+    let per_spread = 1.0 / spread;
     let one = |power: u8| {
         let raised = |unit: usize| {
-            let value = (values[unit] - mean) / spread;
+            let value = (values[unit] - mean) * per_spread;
             match power {
                 1 => value,
                 2 => value * value,
@@ -143,13 +144,15 @@ fn powers(
                 sums::sum_of(target.len(), |i| weights[target[i]] * raised(target[i])) / total
             }
         };
-        let scale = if power == 1 {
+        let per_scale = if power == 1 {
             1.0
         } else {
             let square = |unit| (raised(unit) - centre) * (raised(unit) - centre);
-            (sums::sum_of(values.len(), square) / count(values.len())).sqrt()
+            1.0 / (sums::sum_of(values.len(), square) / count(values.len())).sqrt()
         };
-        let cells = units.iter().map(|&unit| (raised(unit) - centre) / scale);
+        let cells = units
+            .iter()
+            .map(|&unit| (raised(unit) - centre) * per_scale);
         (Source { column, power }, cells.collect())
     };
     Ok((1..=n_powers).map(one).collect())
