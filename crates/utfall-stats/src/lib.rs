@@ -36,4 +36,5 @@ pub use gram::{cross_product, cross_product_of};
 pub use in_order::InOrder;
 pub use matrix::{Matrix, MatrixError};
 pub use products::take_columns;
+pub use pulp::{Simd, WithSimd};
 pub use widest::widest;

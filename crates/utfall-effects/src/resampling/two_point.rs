@@ -8,6 +8,7 @@
 
 use rayon::prelude::*;
 use utfall_stats::draws::Stream;
+use utfall_stats::{Simd, WithSimd, widest};
 
 use super::Multiplier;
 
@@ -85,33 +86,68 @@ fn block(
                     word * WORD + quarter * 16 + at * TABLE,
                 );
             }
-            for (sums, bits) in sums.chunks_exact_mut(width).zip(bits) {
-                let mask = bits[word] >> (16 * quarter);
-                let row = |table: usize| {
-                    let entry = (mask >> (TABLE * table) & 15) as usize;
-                    &tables[table][entry * width..(entry + 1) * width]
-                };
-                let four = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
-                for (sum, (((a, b), c), d)) in sums.iter_mut().zip(four) {
-                    *sum += (a + b) + (c + d);
-                }
-            }
+            widest(LookedUp {
+                sums: &mut sums,
+                tables: &tables,
+                bits,
+                word,
+                quarter,
+            });
         }
     }
     sums
 }
 
+/// The sums of every replicate, to which those of sixteen rows are added.
+struct LookedUp<'a> {
+    sums: &'a mut [f64],
+    tables: &'a [Vec<f64>; 4],
+    bits: &'a [Vec<u64>],
+    word: usize,
+    quarter: usize,
+}
+
+impl WithSimd for LookedUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.tables[0].len() >> TABLE;
+        for (sums, bits) in self.sums.chunks_exact_mut(width).zip(self.bits) {
+            let mask = bits[self.word] >> (16 * self.quarter);
+            let row = |table: usize| {
+                let entry = (mask >> (TABLE * table) & 15) as usize;
+                &self.tables[table][entry * width..(entry + 1) * width]
+            };
+            let four = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
+            for (sum, (((a, b), c), d)) in sums.iter_mut().zip(four) {
+                *sum += (a + b) + (c + d);
+            }
+        }
+    }
+}
+
 /// The sums of four rows under each pattern of their bits; rows beyond the last count nothing.
 fn fill(table: &mut [f64], values: &[&[f64]], points: [f64; 2], first: usize) {
     let width = values.len();
-    for (number, values) in values.iter().enumerate() {
-        let value = |row: usize| values.get(first + row).copied().unwrap_or(0.0);
-        table[number] = points[0] * ((value(0) + value(1)) + (value(2) + value(3)));
-        for row in 0..TABLE {
-            let more = (points[1] - points[0]) * value(row);
-            for pattern in 0..1 << row {
-                table[(pattern | 1 << row) * width + number] =
-                    table[pattern * width + number] + more;
+    let value = |values: &[f64], row: usize| values.get(first + row).copied().unwrap_or(0.0);
+    for (sum, values) in table.iter_mut().zip(values) {
+        let rows = [0, 1, 2, 3].map(|row| value(values, row));
+        *sum = points[0] * ((rows[0] + rows[1]) + (rows[2] + rows[3]));
+    }
+    let mut more = vec![0.0; width];
+    for row in 0..TABLE {
+        for (more, values) in more.iter_mut().zip(values) {
+            *more = (points[1] - points[0]) * value(values, row);
+        }
+        // Patterns with this bit follow those without it.
+        let (without, with) = table.split_at_mut(width << row);
+        for (with, without) in with
+            .chunks_exact_mut(width)
+            .zip(without.chunks_exact(width))
+        {
+            for ((sum, without), more) in with.iter_mut().zip(without).zip(&more) {
+                *sum = without + more;
             }
         }
     }
