@@ -3,8 +3,8 @@
 //! A unit is left out with all its appearances, and the weight it had goes where that of a unit without an outcome
 //! goes: to the others of its arm in its set; a set that loses an arm is left out. Who is compared with whom
 //! stays as it is. No unit is named, and the range says of none that it is the one. Its exact ends would tell the
-//! outcome of the unit that moves the estimate most, so they are moved outwards to whole steps of the size of the
-//! standard error.
+//! outcome of the unit that moves the estimate most, so they are moved outwards to whole steps of at most a
+//! fifth of the standard error.
 
 use std::collections::BTreeMap;
 
