@@ -16,7 +16,7 @@ impl Line {
         let below = self.free_left(position - 1, stratum, may_take);
         // The last of a tie is met first from above; its first free member has the lowest index.
         let below = below.and_then(|last| {
-            let first = match self.tie_start(last) {
+            let first = match self.tie_start(stratum.0, last) {
                 start if start == last => last,
                 start => self.free_right(start, stratum, may_take)?,
             };
@@ -59,7 +59,7 @@ impl Line {
     }
 
     fn is_same_score(&self, a: u32, b: u32) -> bool {
-        self.tie_start(a) == self.tie_start(b)
+        self.distance(a).partial_cmp(&self.distance(b)) == Some(Ordering::Equal)
     }
 
     fn within(&self, width: f64, from: u32, position: u32, is_tied: bool) -> Option<Choice> {

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use utfall_stats::draws::Stream;
 
 use crate::Order;
+use crate::order::ordered;
 
 /// What treated units choose from. They go by their rank among the treated.
 pub(crate) trait Supply {
@@ -38,8 +39,8 @@ pub(crate) fn sequence(
 ) -> Option<Vec<usize>> {
     let mut sequence: Vec<usize> = (0..n_focal).collect();
     match order {
-        Order::Largest => sequence.sort_by(|&a, &b| score(b).total_cmp(&score(a))),
-        Order::Smallest => sequence.sort_by(|&a, &b| score(a).total_cmp(&score(b))),
+        Order::Largest => sequence.sort_by_cached_key(|&rank| Reverse(ordered(score(rank)))),
+        Order::Smallest => sequence.sort_by_cached_key(|&rank| ordered(score(rank))),
         Order::Random { seed } => Stream::new(seed, "matching order", 0).shuffle(&mut sequence),
         Order::Data => {}
         Order::Closest => return None,

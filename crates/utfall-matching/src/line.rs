@@ -10,18 +10,24 @@ use rayon::prelude::*;
 
 use crate::order::rising;
 
+/// Positions that are worth a thread.
+const STRETCH: usize = 1 << 14;
+
 /// Units sorted by (stratum, distance, index), with the comparators still free.
 pub(crate) struct Line {
-    /// Distance at each position.
-    distance: Vec<f64>,
-    /// Unit at each position.
-    unit: Vec<u32>,
+    cells: Vec<Cell>,
+}
+
+/// What a search reads at a position, side by side in memory.
+#[derive(Clone, Copy)]
+struct Cell {
+    /// Not a number beyond the ends.
+    distance: f64,
+    unit: u32,
     /// A position at or before which the next free comparator on the left lies.
-    left: Vec<u32>,
+    left: u32,
     /// A position at or after which the next free comparator on the right lies.
-    right: Vec<u32>,
-    /// First position with the same stratum and distance.
-    tie_start: Vec<u32>,
+    right: u32,
 }
 
 /// A place in the line: a position, within the ends of its stratum.
@@ -43,60 +49,65 @@ impl Line {
         strata: Option<&[u32]>,
     ) -> (Self, Vec<Place>) {
         let order = rising(distance, strata);
-        let n = order.len();
-        let mut line = Self {
-            distance: vec![0.0; n + 2],
-            unit: vec![0; n + 2],
-            left: vec![0; n + 2],
-            right: vec![index(n + 1); n + 2],
-            tie_start: vec![0; n + 2],
-        };
-        line.unit[1..=n].copy_from_slice(&order);
-        let mut is_focal = vec![false; n + 2];
-        let cells = line.distance[1..=n].par_iter_mut();
-        cells
-            .zip(&mut is_focal[1..=n])
-            .zip(&order)
-            .for_each(|((cell, is_focal), &unit)| {
-                *cell = distance[unit as usize];
-                *is_focal = treated[unit as usize];
-            });
-        let strata = line.strata(strata);
-        let Self {
-            distance,
-            left,
-            right,
-            tie_start,
-            ..
-        } = &mut line;
-        rayon::join(
-            || {
-                link_left(left, &is_focal);
-                tie(tie_start, distance, &strata);
+        let cell = |at: u32| match (at as usize).checked_sub(1).and_then(|i| order.get(i)) {
+            // A comparator is where it is; a treated unit leads on to its neighbours.
+            Some(&unit) => {
+                let step = u32::from(treated[unit as usize]);
+                Cell {
+                    distance: distance[unit as usize],
+                    unit,
+                    left: at - step,
+                    right: at + step,
+                }
+            }
+            None => Cell {
+                distance: f64::NAN,
+                unit: 0,
+                left: at,
+                right: at,
             },
-            || link_right(right, &is_focal),
-        );
-        let mut places: Vec<(u32, Place)> = strata
-            .iter()
-            .flat_map(|&stratum| (stratum.0..=stratum.1).map(move |at| (at, stratum)))
-            .filter(|&(position, _)| is_focal[position as usize])
-            .map(|(position, stratum)| (line.unit(position), Place { position, stratum }))
+        };
+        let positions = (0..index(order.len() + 2)).into_par_iter();
+        let line = Self {
+            cells: positions.map(cell).collect(),
+        };
+        let places = line.places(strata, |position| !line.is_free(position));
+        (line, places)
+    }
+
+    /// The places of the units at some positions, in the order of their index.
+    pub(crate) fn places(
+        &self,
+        strata: Option<&[u32]>,
+        is_of: impl Fn(u32) -> bool + Sync,
+    ) -> Vec<Place> {
+        let mut stretches = Vec::new();
+        for stratum in self.strata(strata) {
+            let starts = (stratum.0..=stratum.1).step_by(STRETCH);
+            stretches.extend(starts.map(|start| (start, stratum)));
+        }
+        let stretches = stretches.into_par_iter();
+        let mut places: Vec<(u32, Place)> = stretches
+            .flat_map_iter(|(start, stratum)| {
+                let positions = (start..=stratum.1).take(STRETCH);
+                let positions = positions.filter(|&position| is_of(position));
+                positions.map(move |position| (self.unit(position), Place { position, stratum }))
+            })
             .collect();
         places.par_sort_unstable_by_key(|&(unit, _)| unit);
-        let places = places.into_iter().map(|(_, place)| place).collect();
-        (line, places)
+        places.into_iter().map(|(_, place)| place).collect()
     }
 
     /// First and last position of each stratum.
     fn strata(&self, strata: Option<&[u32]>) -> Vec<(u32, u32)> {
-        let n = self.unit.len() - 2;
+        let n = self.cells.len() - 2;
         let Some(strata) = strata else {
             return vec![(1, index(n))];
         };
-        let units = &self.unit[1..=n];
+        let stratum = |cell: &Cell| strata[cell.unit as usize];
         let mut end = 0;
-        units
-            .chunk_by(|&a, &b| strata[a as usize] == strata[b as usize])
+        self.cells[1..=n]
+            .chunk_by(|a, b| stratum(a) == stratum(b))
             .map(|stratum| {
                 let start = end + 1;
                 end += index(stratum.len());
@@ -105,34 +116,24 @@ impl Line {
             .collect()
     }
 
-    /// The place of every unit, in the order of their index.
-    pub(crate) fn places(&self, strata: Option<&[u32]>) -> Vec<Place> {
-        let nowhere = Place {
-            position: 0,
-            stratum: (0, 0),
-        };
-        let mut places = vec![nowhere; self.unit.len() - 2];
-        for stratum in self.strata(strata) {
-            for position in stratum.0..=stratum.1 {
-                places[self.unit(position) as usize] = Place { position, stratum };
-            }
-        }
-        places
-    }
-
     /// The unit at a position.
     pub(crate) fn unit(&self, position: u32) -> u32 {
-        self.unit[position as usize]
+        self.cells[position as usize].unit
     }
 
-    /// The distance at a position.
+    /// The distance at a position; not a number beyond the ends.
     pub(crate) fn distance(&self, position: u32) -> f64 {
-        self.distance[position as usize]
+        self.cells[position as usize].distance
     }
 
-    /// The first position with the same stratum and distance.
-    pub(crate) fn tie_start(&self, position: u32) -> u32 {
-        self.tie_start[position as usize]
+    /// The first position, from this one of its stratum on, with the distance at a later one.
+    pub(crate) fn tie_start(&self, from: u32, position: u32) -> u32 {
+        let distance = self.distance(position);
+        if position == from || self.distance(position - 1) < distance {
+            return position;
+        }
+        let before = &self.cells[from as usize..position as usize];
+        from + index(before.partition_point(|cell| cell.distance < distance))
     }
 
     /// The last free comparator at or before `from` in the stratum that may be taken: a position
@@ -145,7 +146,7 @@ impl Line {
     ) -> Option<u32> {
         let mut from = from;
         loop {
-            let found = halve(&mut self.left, from);
+            let found = self.halve(from, |cell| &mut cell.left);
             if found < stratum.0 {
                 return None;
             }
@@ -166,7 +167,7 @@ impl Line {
     ) -> Option<u32> {
         let mut from = from;
         loop {
-            let found = halve(&mut self.right, from);
+            let found = self.halve(from, |cell| &mut cell.right);
             if found > stratum.1 {
                 return None;
             }
@@ -177,66 +178,34 @@ impl Line {
         }
     }
 
+    /// Whether a comparator is at this position and not taken.
+    fn is_free(&self, position: u32) -> bool {
+        self.cells[position as usize].left == position
+    }
+
     /// Takes a comparator out of the line.
     pub(crate) fn remove(&mut self, position: u32) {
-        self.left[position as usize] = position - 1;
-        self.right[position as usize] = position + 1;
+        let cell = &mut self.cells[position as usize];
+        (cell.left, cell.right) = (position - 1, position + 1);
     }
 
     /// Number of positions, the two beyond the ends included.
     pub(crate) fn n_positions(&self) -> usize {
-        self.unit.len()
+        self.cells.len()
     }
-}
 
-/// Every comparator is where it is; a treated unit points to what lies before it.
-fn link_left(left: &mut [u32], is_focal: &[bool]) {
-    let mut free = 0;
-    for (position, link) in left.iter_mut().enumerate() {
-        if !is_focal[position] {
-            free = index(position);
-        }
-        *link = free;
-    }
-}
-
-/// As to the left.
-fn link_right(right: &mut [u32], is_focal: &[bool]) {
-    let mut free = index(right.len() - 1);
-    for (position, link) in right.iter_mut().enumerate().rev() {
-        if !is_focal[position] {
-            free = index(position);
-        }
-        *link = free;
-    }
-}
-
-/// The first of those with the same distance in a stratum.
-fn tie(tie_start: &mut [u32], distance: &[f64], strata: &[(u32, u32)]) {
-    for &(first, last) in strata {
-        let mut start = first;
-        for position in first..=last {
-            let at = position as usize;
-            // Of finite values; both zeros are one.
-            if position > first && distance[at - 1] < distance[at] {
-                start = position;
+    /// Follows links to the end and halves the path.
+    fn halve(&mut self, from: u32, link: impl Fn(&mut Cell) -> &mut u32) -> u32 {
+        let mut at = from;
+        loop {
+            let next = *link(&mut self.cells[at as usize]);
+            if next == at {
+                return at;
             }
-            tie_start[at] = start;
+            let after = *link(&mut self.cells[next as usize]);
+            *link(&mut self.cells[at as usize]) = after;
+            at = after;
         }
-    }
-}
-
-/// Follows links to the end and halves the path.
-fn halve(links: &mut [u32], from: u32) -> u32 {
-    let mut at = from;
-    loop {
-        let next = links[at as usize];
-        if next == at {
-            return at;
-        }
-        let after = links[next as usize];
-        links[at as usize] = after;
-        at = after;
     }
 }
 

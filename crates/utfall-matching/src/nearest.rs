@@ -47,7 +47,7 @@ pub fn nearest<'a>(
     let pairs = Pairs::new(nearness, spec.caliper, treated, within.into())?;
     let quotas = spec.quotas(treated, Some(distance))?;
     let mut search = Search::new(spec, distance, treated, &pairs);
-    let score = |rank: usize| search.line.distance(search.places[rank].position);
+    let score = |rank: usize| distance[search.focal[rank]];
     match greedy::sequence(spec.order, search.places.len(), score) {
         Some(choosing) => greedy::in_sequence(&mut search, choosing, &quotas),
         None => greedy::closest_first(&mut search, &quotas),

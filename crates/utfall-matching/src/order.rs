@@ -39,12 +39,25 @@ pub(crate) fn rising(values: &[f64], strata: Option<&[u32]>) -> Vec<u32> {
 fn by_value(values: &[f64]) -> Vec<u32> {
     let cells = Cells::of(values);
     let n_parts = (values.len() / MANY).clamp(1, rayon::current_num_threads());
-    let ends = cells.ends(values, n_parts);
+    let ends = ends(values, n_parts);
     let parts: Vec<Vec<u32>> = ends
         .par_windows(2)
         .map(|ends| cells.part(values, ends[0], ends[1]))
         .collect();
     parts.concat()
+}
+
+/// Where parts of about one size end, the ends of all included: values, each the least of its part.
+fn ends(values: &[f64], n_parts: usize) -> Vec<f64> {
+    let every = values.len().div_ceil(N_SAMPLED).max(1);
+    let mut sample: Vec<f64> = values.iter().copied().step_by(every).collect();
+    sample.sort_unstable_by(f64::total_cmp);
+    let inner = (1..n_parts).map(|part| sample[part * sample.len() / n_parts]);
+    [f64::NEG_INFINITY]
+        .into_iter()
+        .chain(inner)
+        .chain([f64::INFINITY])
+        .collect()
 }
 
 /// The bits of a finite float in an order that is the float's; both zeros are one.
@@ -84,22 +97,11 @@ impl Cells {
         ((value - self.least) * self.scale) as u32
     }
 
-    /// Where parts of about one size end, the ends of all included.
-    fn ends(&self, values: &[f64], n_parts: usize) -> Vec<u64> {
-        let every = values.len().div_ceil(N_SAMPLED).max(1);
-        let sampled = values.iter().step_by(every);
-        let mut sample: Vec<u32> = sampled.map(|&value| self.cell(value)).collect();
-        sample.sort_unstable();
-        let inner = (1..n_parts).map(|part| u64::from(sample[part * sample.len() / n_parts]));
-        let last = u64::from(u32::MAX) + 1;
-        [0].into_iter().chain(inner).chain([last]).collect()
-    }
-
-    /// Indices of the values in some cells, in rising order.
-    fn part(&self, values: &[f64], first: u64, end: u64) -> Vec<u32> {
-        let is_in = |value: f64| (first..end).contains(&u64::from(self.cell(value)));
+    /// Indices of the values from `first` to below `end`, in rising order.
+    fn part(&self, values: &[f64], first: f64, end: f64) -> Vec<u32> {
+        let is_in = |value: f64| (first <= value) & (value < end);
         let n = values.iter().filter(|&&value| is_in(value)).count();
-        // One more is written over and over by those that are not in these cells.
+        // One more is written over and over by those that are not in this part.
         let mut entries = vec![0; n + 1];
         let mut next = 0;
         for (&value, i) in values.iter().zip(0..) {

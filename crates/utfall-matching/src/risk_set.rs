@@ -197,7 +197,7 @@ impl<'a> Search<'a> {
     ) -> Self {
         let n_units = score.len();
         let (mut line, _) = Line::new(score, &vec![false; n_units], pairs.within.strata);
-        let places = line.places(pairs.within.strata);
+        let places = line.places(pairs.within.strata, |_| true);
         let mut leaving = Vec::new();
         for (unit, place) in places.iter().enumerate() {
             let start = timeline.start[unit];

@@ -154,7 +154,7 @@ impl<'a> Search<'a> {
         entries: &Entries,
     ) -> Self {
         let (mut line, _) = Line::new(score, treated, pairs.within.strata);
-        let places = line.places(pairs.within.strata);
+        let places = line.places(pairs.within.strata, |_| true);
         for (row, place) in places.iter().enumerate() {
             let start = people.start[people.of_row[row]];
             let may_serve = start.is_none_or(|start| {
