@@ -61,6 +61,7 @@ pub mod survival;
 mod symmetric;
 pub mod synthetic;
 mod targeted;
+mod times;
 pub mod trends;
 mod two_part;
 

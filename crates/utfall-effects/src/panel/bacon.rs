@@ -4,8 +4,8 @@
 
 use utfall_stats::moments::{count, mean};
 
-use super::ranks;
 use crate::regression::check_finite;
+use crate::times::ranks;
 use crate::{EffectError, Grouping};
 
 /// One two-by-two comparison.

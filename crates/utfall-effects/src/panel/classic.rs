@@ -10,8 +10,8 @@
 use utfall_stats::moments::{count, mean, mean_and_variance};
 use utfall_stats::{Cholesky, Matrix, gamma};
 
-use super::ranks;
 use crate::regression::check_finite;
+use crate::times::ranks;
 use crate::{EffectError, Grouping, WeightedRegression};
 
 /// Coefficients of a least-squares fit, a constant first where there is one.

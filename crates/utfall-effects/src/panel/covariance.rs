@@ -18,6 +18,7 @@ use utfall_stats::{Cholesky, Matrix, fisher_f, normal, student_t};
 
 use super::fixed_effects::without;
 use super::{AbsorbedFit, Design, JackknifeCentre, Places};
+use crate::times::ranks;
 use crate::{Contrast, EffectError, Grouping, Inferred, StandardError, bias_reduced, jackknife};
 
 /// Which rows' errors go together.
@@ -548,18 +549,6 @@ fn lagged(columns: &[Vec<f64>], lag: usize, lines: &[Vec<Option<usize>>]) -> Vec
         }
     }
     total
-}
-
-/// The rank of each time among the times that occur, and their number.
-pub(crate) fn ranks(time: &[f64]) -> (Vec<usize>, usize) {
-    let mut distinct = time.to_vec();
-    distinct.sort_by(f64::total_cmp);
-    distinct.dedup();
-    let rank = time
-        .iter()
-        .map(|value| distinct.partition_point(|other| other < value))
-        .collect();
-    (rank, distinct.len())
 }
 
 fn jackknifed(

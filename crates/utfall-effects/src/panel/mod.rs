@@ -27,4 +27,4 @@ pub use switchers::{SwitcherCohorts, SwitcherEffect, Switchers, per_dose};
 pub use two_way_weights::{TwoWayWeights, two_way_weights};
 pub use untreated::{Imputed, Untreated, UntreatedModel};
 
-pub(crate) use covariance::{quadratic, ranks, symmetric};
+pub(crate) use covariance::{quadratic, symmetric};

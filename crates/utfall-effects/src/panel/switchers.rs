@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utfall_stats::moments::count;
 
-use super::ranks;
 use crate::regression::check_finite;
+use crate::times::ranks;
 use crate::{EffectError, Grouping};
 
 /// What the influence of a unit is centred at.

@@ -1,7 +1,7 @@
 //! Sums of many numbers over rows whose multipliers take two values, by tables.
 //!
-//! Sixteen rows at a time, the sums of every subset of four rows are written down once; a replicate
-//! then looks four of them up instead of multiplying sixteen times. Rows are cut into blocks whose
+//! Thirty-two rows at a time, the sums of every subset of four rows are written down once; a replicate
+//! then looks eight of them up instead of multiplying thirty-two times. Rows are cut into blocks whose
 //! sums are added in order, so the number of threads changes no bit.
 //!
 //! Arlazarov, Dinic, Kronrod & Faradžev (1970), the "method of four Russians".
@@ -20,6 +20,10 @@ const BLOCK: usize = 64;
 const BATCH: u32 = 1024;
 /// Rows of a table.
 const TABLE: usize = 4;
+/// Numbers side by side in a register.
+const LANES: usize = 4;
+/// Tables looked up together.
+const TABLES: usize = 8;
 
 /// For each replicate, `Σ mᵢ vᵢ` of each number.
 ///
@@ -50,7 +54,7 @@ pub(super) fn replicate_sums(
 }
 
 fn batch(values: &[&[f64]], points: [f64; 2], bits: &[Vec<u64>], n_words: usize) -> Vec<Vec<f64>> {
-    let width = values.len();
+    let width = padded(values.len());
     let mut total = vec![0.0; bits.len() * width];
     let starts: Vec<usize> = (0..n_words).step_by(BLOCK).collect();
     // As many blocks at a time as keep threads busy; their sums are added in order.
@@ -63,7 +67,15 @@ fn batch(values: &[&[f64]], points: [f64; 2], bits: &[Vec<u64>], n_words: usize)
             total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         }
     }
-    total.chunks(width.max(1)).map(<[f64]>::to_vec).collect()
+    let replicates = total.chunks(width.max(1));
+    replicates
+        .map(|sums| sums[..values.len()].to_vec())
+        .collect()
+}
+
+/// So many numbers fill registers.
+fn padded(n_numbers: usize) -> usize {
+    n_numbers.next_multiple_of(LANES)
 }
 
 /// The sums of every replicate over a block of rows, those of a replicate together.
@@ -73,55 +85,55 @@ fn block(
     bits: &[Vec<u64>],
     words: std::ops::Range<usize>,
 ) -> Vec<f64> {
-    let width = values.len();
+    let width = padded(values.len());
     let mut sums = vec![0.0; bits.len() * width];
-    let mut tables = [(); 4].map(|()| vec![0.0; width << TABLE]);
+    let mut tables = [(); TABLES].map(|()| vec![0.0; width << TABLE]);
     for word in words {
-        for quarter in 0..4 {
+        let mut masks: Vec<u64> = bits.iter().map(|bits| bits[word]).collect();
+        for first in (0..WORD).step_by(TABLES * TABLE) {
             for (at, table) in tables.iter_mut().enumerate() {
-                fill(
-                    table,
-                    values,
-                    points,
-                    word * WORD + quarter * 16 + at * TABLE,
-                );
+                fill(table, values, points, word * WORD + first + at * TABLE);
             }
             widest(LookedUp {
                 sums: &mut sums,
                 tables: &tables,
-                bits,
-                word,
-                quarter,
+                masks: &masks,
             });
+            masks.iter_mut().for_each(|mask| *mask >>= TABLES * TABLE);
         }
     }
     sums
 }
 
-/// The sums of every replicate, to which those of sixteen rows are added.
+/// The sums of every replicate, to which those of the rows of the tables are added.
 struct LookedUp<'a> {
     sums: &'a mut [f64],
-    tables: &'a [Vec<f64>; 4],
-    bits: &'a [Vec<u64>],
-    word: usize,
-    quarter: usize,
+    tables: &'a [Vec<f64>; TABLES],
+    /// The bits of the rows in each replicate, those of the first row lowest.
+    masks: &'a [u64],
 }
 
 impl WithSimd for LookedUp<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let width = self.tables[0].len() >> TABLE;
-        for (sums, bits) in self.sums.chunks_exact_mut(width).zip(self.bits) {
-            let mask = bits[self.word] >> (16 * self.quarter);
+        let add = |a: &S::f64s, b: &S::f64s| simd.add_f64s(*a, *b);
+        for (sums, mask) in self.sums.chunks_exact_mut(width).zip(self.masks) {
             let row = |table: usize| {
                 let entry = (mask >> (TABLE * table) & 15) as usize;
-                &self.tables[table][entry * width..(entry + 1) * width]
+                S::as_simd_f64s(&self.tables[table][entry * width..(entry + 1) * width]).0
             };
             let four = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
-            for (sum, (((a, b), c), d)) in sums.iter_mut().zip(four) {
-                *sum += (a + b) + (c + d);
+            let more = row(4).iter().zip(row(5)).zip(row(6)).zip(row(7));
+            let (sums, _) = S::as_mut_simd_f64s(sums);
+            for (sum, (four, more)) in sums.iter_mut().zip(four.zip(more)) {
+                let (((a, b), c), d) = four;
+                let (((e, f), g), h) = more;
+                let four = add(&add(a, b), &add(c, d));
+                let more = add(&add(e, f), &add(g, h));
+                *sum = add(sum, &add(&four, &more));
             }
         }
     }
@@ -129,7 +141,7 @@ impl WithSimd for LookedUp<'_> {
 
 /// The sums of four rows under each pattern of their bits; rows beyond the last count nothing.
 fn fill(table: &mut [f64], values: &[&[f64]], points: [f64; 2], first: usize) {
-    let width = values.len();
+    let width = padded(values.len());
     let value = |values: &[f64], row: usize| values.get(first + row).copied().unwrap_or(0.0);
     for (sum, values) in table.iter_mut().zip(values) {
         let rows = [0, 1, 2, 3].map(|row| value(values, row));

@@ -115,6 +115,8 @@ struct Shares<'a> {
     effects: &'a GroupTime,
     groups: Vec<f64>,
     shares: Vec<f64>,
+    /// The group of each unit, as a place among the groups.
+    group_of: Vec<Option<usize>>,
 }
 
 impl<'a> Shares<'a> {
@@ -122,8 +124,15 @@ impl<'a> Shares<'a> {
         let mut groups: Vec<f64> = effects.cells.iter().map(|cell| cell.group).collect();
         groups.sort_by(f64::total_cmp);
         groups.dedup();
+        let place = |start: f64| {
+            let place = groups.partition_point(|&known| known < start);
+            let is_it = |group: &f64| group.total_cmp(&start).is_eq();
+            groups.get(place).is_some_and(is_it).then_some(place)
+        };
+        let starts = effects.start.iter();
         Self {
             effects,
+            group_of: starts.map(|start| start.and_then(place)).collect(),
             shares: groups.iter().map(|&group| effects.share(group)).collect(),
             groups,
         }
@@ -131,13 +140,6 @@ impl<'a> Shares<'a> {
 
     fn place(&self, group: f64) -> usize {
         self.groups.partition_point(|&known| known < group)
-    }
-
-    /// What a unit contributes to the share of a group.
-    fn drift(&self, unit: usize, place: usize) -> f64 {
-        let start = self.effects.start[unit];
-        let is_in = start.is_some_and(|start| start.total_cmp(&self.groups[place]).is_eq());
-        f64::from(u8::from(is_in)) * self.effects.weight[unit] - self.shares[place]
     }
 
     /// A mean weighted by the groups' shares, with the influence of the shares.
@@ -187,10 +189,18 @@ impl<'a> Shares<'a> {
                 *into += share * value;
             }
         }
-        for (unit, into) in influence.iter_mut().enumerate() {
-            for (place, along) in by_group.iter().enumerate() {
-                *into += along * self.drift(unit, place);
-            }
+        // What a unit contributes to a group's share: its weight if it is in it, less the share.
+        let all: f64 = by_group
+            .iter()
+            .zip(&self.shares)
+            .map(|(along, share)| along * share)
+            .sum();
+        let units = influence
+            .iter_mut()
+            .zip(&self.group_of)
+            .zip(&self.effects.weight);
+        for ((into, group), weight) in units {
+            *into += group.map_or(0.0, |place| by_group[place] * weight) - all;
         }
         Aggregate {
             key,

@@ -30,7 +30,7 @@ impl Asked {
                 (spec.comparison == ComparisonGroup::NotYetTreated && start > until).then_some(0.0)
             }
         };
-        (0..layout.rows.len())
+        (0..layout.rows.n_units())
             .filter_map(|unit| Some((unit, arm(layout.start[unit])?)))
             .collect()
     }
@@ -46,7 +46,7 @@ impl Asked {
         layout: &Layout,
         estimated: Option<Result<Estimated, EffectError>>,
     ) -> Result<Cell, EffectError> {
-        let n = layout.rows.len();
+        let n = layout.rows.n_units();
         let mut cell = Cell {
             group: self.group,
             time: layout.times[self.at],
@@ -125,9 +125,10 @@ pub(super) fn seen_twice(
 /// Whether no covariate and no weight of a unit changes over time.
 fn is_fixed(rows: &PanelRows<'_>, layout: &Layout) -> bool {
     let values = || rows.columns.iter().map(Vec::as_slice).chain([rows.weight]);
-    layout.rows.par_iter().all(|line| {
+    let units = (0..layout.rows.n_units()).into_par_iter();
+    units.all(|unit| {
         values().all(|column| {
-            let mut seen = line.iter().flatten().map(|&row| column[row]);
+            let mut seen = layout.rows.of(unit).map(|row| column[row]);
             let first = seen.next();
             seen.all(|value| first.is_some_and(|first| first.total_cmp(&value).is_eq()))
         })
@@ -144,7 +145,7 @@ impl Shared {
         let members = asked.members(spec, layout);
         let earlier: Vec<usize> = members
             .iter()
-            .map(|&(unit, _)| layout.rows[unit][asked.at.min(asked.base)].unwrap_or(0))
+            .map(|&(unit, _)| layout.rows.row(unit, asked.at.min(asked.base)).unwrap_or(0))
             .collect();
         let columns: Vec<Vec<f64>> = rows
             .columns
@@ -169,7 +170,8 @@ impl Shared {
         layout: &Layout,
         asked: &Asked,
     ) -> Result<Estimated, EffectError> {
-        let outcome = |unit: usize, time: usize| rows.outcome[layout.rows[unit][time].unwrap_or(0)];
+        let outcome =
+            |unit: usize, time: usize| rows.outcome[layout.rows.row(unit, time).unwrap_or(0)];
         let change: Vec<f64> = self
             .units
             .iter()
@@ -200,7 +202,7 @@ pub(super) fn seen_once(
     let mut used: Vec<(usize, usize, f64, f64)> = Vec::new();
     for (unit, arm) in asked.members(spec, layout) {
         for (time, after) in [(asked.base, 0.0), (asked.at, 1.0)] {
-            if let Some(row) = layout.rows[unit][time] {
+            if let Some(row) = layout.rows.row(unit, time) {
                 used.push((unit, row, arm, after));
             }
         }

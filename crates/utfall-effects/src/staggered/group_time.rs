@@ -7,6 +7,8 @@
 //!
 //! Callaway & Sant'Anna (2021), <https://doi.org/10.1016/j.jeconom.2020.12.001>.
 
+use std::num::NonZeroUsize;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use utfall_stats::moments::{count, mean};
@@ -15,8 +17,8 @@ use utfall_stats::{Cholesky, InOrder, Matrix, gamma};
 
 use super::cells::{Asked, seen_once, seen_twice};
 use super::two_period::{Method, SectionErrors};
-use crate::panel::ranks;
 use crate::regression::check_finite;
+use crate::times::{distinct, places};
 use crate::{EffectError, Grouping};
 
 /// The rows of a panel or of repeated cross-sections.
@@ -124,10 +126,61 @@ pub struct GroupTime {
 /// Units by time: the row of each unit at each time, if any.
 pub(super) struct Layout {
     pub(super) times: Vec<f64>,
-    /// Rows by unit and time; for cross-sections each unit has one row.
-    pub(super) rows: Vec<Vec<Option<usize>>>,
+    /// For cross-sections each unit has one row.
+    pub(super) rows: Table,
     pub(super) start: Vec<Option<f64>>,
     n_left_out: usize,
+}
+
+/// Rows by unit and time.
+pub(super) struct Table {
+    n_times: usize,
+    /// The number of the row from one on, unit after unit.
+    rows: Vec<Option<NonZeroUsize>>,
+}
+
+impl Table {
+    fn new(n_units: usize, n_times: usize) -> Self {
+        Self {
+            n_times,
+            rows: vec![None; n_units * n_times],
+        }
+    }
+
+    pub(super) fn n_units(&self) -> usize {
+        self.rows.len() / self.n_times
+    }
+
+    pub(super) fn row(&self, unit: usize, time: usize) -> Option<usize> {
+        self.rows[unit * self.n_times + time].map(|number| number.get() - 1)
+    }
+
+    /// The rows of a unit, by time.
+    pub(super) fn of(&self, unit: usize) -> impl Iterator<Item = usize> {
+        let own = &self.rows[unit * self.n_times..(unit + 1) * self.n_times];
+        own.iter().flatten().map(|number| number.get() - 1)
+    }
+
+    /// Enters a row; false if there is one already.
+    fn enter(&mut self, unit: usize, time: usize, row: usize) -> bool {
+        let number = NonZeroUsize::MIN.checked_add(row);
+        self.rows[unit * self.n_times + time]
+            .replace(number.unwrap_or(NonZeroUsize::MAX))
+            .is_none()
+    }
+
+    fn has_gap(&self, unit: usize) -> bool {
+        self.of(unit).count() < self.n_times
+    }
+
+    /// The same of some units.
+    fn of_units(&self, units: &[usize]) -> Self {
+        let own = |&unit: &usize| &self.rows[unit * self.n_times..(unit + 1) * self.n_times];
+        Self {
+            n_times: self.n_times,
+            rows: units.iter().flat_map(own).copied().collect(),
+        }
+    }
 }
 
 /// Estimates the effect on each group at each time.
@@ -190,11 +243,7 @@ pub fn group_time(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<GroupTim
     };
     Ok(GroupTime {
         cells,
-        unit_rows: layout
-            .rows
-            .iter()
-            .map(|line| line.iter().flatten().copied().next().unwrap_or(0))
-            .collect(),
+        unit_rows: first_rows(&layout).collect(),
         weight,
         n_left_out: layout.n_left_out,
         span: (layout.times.last().copied().unwrap_or(first), first),
@@ -204,15 +253,15 @@ pub fn group_time(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<GroupTim
 }
 
 fn unit_weights(rows: &PanelRows<'_>, layout: &Layout) -> Vec<f64> {
-    let first = layout
-        .rows
-        .iter()
-        .map(|line| line.iter().flatten().copied().next());
-    let weights: Vec<f64> = first
-        .map(|row| row.map_or(0.0, |row| rows.weight[row]))
-        .collect();
+    let weights: Vec<f64> = first_rows(layout).map(|row| rows.weight[row]).collect();
     let all = mean(&weights);
     weights.into_iter().map(|weight| weight / all).collect()
+}
+
+/// The first row of each unit.
+fn first_rows(layout: &Layout) -> impl Iterator<Item = usize> {
+    let units = 0..layout.rows.n_units();
+    units.map(|unit| layout.rows.of(unit).next().unwrap_or(0))
 }
 
 fn layout(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<Layout, EffectError> {
@@ -230,13 +279,11 @@ fn layout(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<Layout, EffectEr
             expected: n,
         });
     }
-    let mut times = rows.time.to_vec();
-    times.sort_by(f64::total_cmp);
-    times.dedup();
-    let (rank, n_times) = ranks(rows.time);
+    let times = distinct(rows.time);
+    let rank = places(rows.time, &times);
     let is_section = spec.sampling == Sampling::CrossSections;
     let n_units = if is_section { n } else { rows.unit.n_groups() };
-    let mut table = vec![vec![None; n_times]; n_units];
+    let mut table = Table::new(n_units, times.len());
     let mut start: Vec<Option<Option<f64>>> = vec![None; n_units];
     for row in 0..n {
         let unit = if is_section {
@@ -250,31 +297,27 @@ fn layout(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<Layout, EffectEr
         {
             return Err(EffectError::StartVaries { row });
         }
-        if table[unit][rank[row]].replace(row).is_some() {
+        if !table.enter(unit, rank[row], row) {
             return Err(EffectError::DuplicateInPanel { row });
         }
     }
-    let mut kept = Vec::new();
-    let mut starts = Vec::new();
-    for (line, start) in table.into_iter().zip(start) {
-        let start = start.flatten();
-        let has_gap = line.iter().any(Option::is_none);
+    let mut kept = Vec::with_capacity(n_units);
+    for (unit, start) in start.iter().enumerate() {
+        let has_gap = table.has_gap(unit);
         if has_gap && spec.sampling == Sampling::Panel {
-            let row = line.iter().flatten().copied().next().unwrap_or(0);
+            let row = table.of(unit).next().unwrap_or(0);
             return Err(EffectError::GapInPanel { row });
         }
-        let early = start.is_some_and(|start| start <= times[0]);
-        if early || has_gap && spec.sampling == Sampling::CompleteUnits {
-            continue;
+        let early = start.flatten().is_some_and(|start| start <= times[0]);
+        if !(early || has_gap && spec.sampling == Sampling::CompleteUnits) {
+            kept.push(unit);
         }
-        kept.push(line);
-        starts.push(start);
     }
     Ok(Layout {
         times,
         n_left_out: n_units - kept.len(),
-        rows: kept,
-        start: starts,
+        rows: table.of_units(&kept),
+        start: kept.iter().map(|&unit| start[unit].flatten()).collect(),
     })
 }
 
