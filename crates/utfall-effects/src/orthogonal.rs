@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use utfall_stats::sums::weighted_dot;
 use utfall_stats::{Matrix, cross_product_of, take_columns};
 
-use crate::regression::check_finite;
+use crate::regression::{check_finite, first_row};
 use crate::{EffectError, Grouping};
 
 /// Share of a column's square that must be left after the columns before it are taken out.
@@ -55,6 +55,9 @@ pub(crate) struct TakenApart<'a> {
     pub(crate) shares: Vec<f64>,
     /// What is left of the vector without them.
     pub(crate) left: Vec<f64>,
+    /// Weighted squares of what is left and of the vector.
+    pub(crate) of_left: f64,
+    pub(crate) of_vector: f64,
 }
 
 impl<'a> Dense<'a> {
@@ -83,7 +86,9 @@ impl<'a> Dense<'a> {
         Ok(TakenApart {
             columns,
             shares,
+            of_left: inner(weight, &left, &left),
             left,
+            of_vector: inner(weight, vector, vector),
         })
     }
 
@@ -112,8 +117,7 @@ impl<'a> Dense<'a> {
     ) -> Option<TakenApart<'a>> {
         let n = columns.len();
         let one = 1.0_f64.to_bits();
-        let weights = weight.iter().any(|value| value.to_bits() != one);
-        let weights = weights.then_some(weight);
+        let weights = first_row(weight, |value| value.to_bits() != one).map(|_| weight);
         let products = cross_product_of(&[columns, &[vector]].concat(), weights);
         let first = unit_triangle(&products, n)?;
         if first.least >= FAR_APART {
@@ -123,8 +127,8 @@ impl<'a> Dense<'a> {
                 squares: first.diagonal,
                 triangle: first.triangle,
             };
-            let inners = (0..n).map(|k| products.get(k, n)).collect();
-            return Some(dense.apart(inners, vector, weight, weights));
+            let inners: Vec<f64> = (0..=n).map(|k| products.get(k, n)).collect();
+            return Some(dense.apart(&inners, vector, weight, weights));
         }
         let once = solved(columns, &first.triangle);
         let slices: Vec<&[f64]> = once.iter().map(Vec::as_slice).collect();
@@ -143,22 +147,26 @@ impl<'a> Dense<'a> {
                 triangle: product(&second.triangle, &first.triangle),
             },
             shares,
+            of_left: inner(weight, &left, &left),
             left,
+            of_vector: products.get(n, n),
         })
     }
 
     /// Takes a vector apart by columns that are not written out, from its products with the columns as
-    /// given. What products with the rest say is still in it is taken out too, until that is rounding.
-    /// `weights` are those that differ from one.
+    /// given and, last, with itself. What products with the rest say is still in it is taken out too,
+    /// until that is rounding. `weights` are those that differ from one.
     fn apart(
         self,
-        mut inners: Vec<f64>,
+        products: &[f64],
         vector: &[f64],
         weight: &[f64],
         weights: Option<&[f64]>,
     ) -> TakenApart<'a> {
-        let mut shares = vec![0.0; self.squares.len()];
-        let mut left = vector.to_vec();
+        let n = self.squares.len();
+        let (mut inners, of_vector) = (products[..n].to_vec(), products[n]);
+        let mut shares = vec![0.0; n];
+        let (mut left, mut of_left) = (vector.to_vec(), of_vector);
         for _pass in 0..2 {
             self.forward(&mut inners);
             let more: Vec<f64> = inners
@@ -166,12 +174,12 @@ impl<'a> Dense<'a> {
                 .zip(&self.squares)
                 .map(|(inner, square)| inner / square)
                 .collect();
-            let of_left = inner(weight, &left, &left);
             if weighed(&more, &self.squares) <= ROUNDING * of_left {
                 break;
             }
             let shares_of_columns = self.backward(more.clone());
             inners = take_columns(&self.columns, &shares_of_columns, &mut left, weights);
+            of_left = inner(weight, &left, &left);
             shares
                 .iter_mut()
                 .zip(&more)
@@ -181,6 +189,8 @@ impl<'a> Dense<'a> {
             columns: self,
             shares,
             left,
+            of_left,
+            of_vector,
         }
     }
 
@@ -318,21 +328,37 @@ fn group_sums<C: AsRef<[f64]> + Sync>(
     values: &[f64],
     way: &Grouping,
 ) -> Vec<Vec<f64>> {
-    let n_rows = values.len();
-    let together = |columns: &[C]| {
+    // A thread takes some of the columns, and rows in stretches that stay at hand for all of them.
+    let n_fours = columns.len().div_ceil(TOGETHER);
+    let share = TOGETHER * n_fours.div_ceil(rayon::current_num_threads()).max(1);
+    let of_some = |columns: &[C]| {
         // A column is repeated where fewer are left.
-        let [a, b, c, d] = [0, 1, 2, 3].map(|k| &columns[k % columns.len()].as_ref()[..n_rows]);
-        let mut sums = vec![[0.0; TOGETHER]; way.n_groups()];
-        let rows = way.codes().iter().zip(values);
-        for (((((&group, value), a), b), c), d) in rows.zip(a).zip(b).zip(c).zip(d) {
-            for (sum, cell) in sums[group].iter_mut().zip([a, b, c, d]) {
-                *sum += cell * value;
+        let columns: Vec<&[f64]> = columns.iter().map(AsRef::as_ref).collect();
+        let fours = columns.chunks(TOGETHER);
+        let fours: Vec<_> = fours
+            .map(|some| [0, 1, 2, 3].map(|k| some[k % some.len()]))
+            .collect();
+        let mut sums = vec![vec![[0.0; TOGETHER]; way.n_groups()]; fours.len()];
+        let stretches = way.codes().chunks(CHUNK).zip(values.chunks(CHUNK));
+        for (stretch, (groups, values)) in stretches.enumerate() {
+            let start = stretch * CHUNK;
+            for (four, sums) in fours.iter().zip(&mut sums) {
+                let [a, b, c, d] = four.map(|column| &column[start..start + values.len()]);
+                let rows = groups.iter().zip(values);
+                for (((((&group, value), a), b), c), d) in rows.zip(a).zip(b).zip(c).zip(d) {
+                    for (sum, cell) in sums[group].iter_mut().zip([a, b, c, d]) {
+                        *sum += cell * value;
+                    }
+                }
             }
         }
-        let of_column = |k: usize| sums.iter().map(|sums| sums[k]).collect();
+        let of_column = |k: usize| {
+            let sums = sums[k / TOGETHER].iter();
+            sums.map(|sums| sums[k % TOGETHER]).collect()
+        };
         (0..columns.len()).map(of_column).collect::<Vec<Vec<f64>>>()
     };
-    columns.par_chunks(TOGETHER).flat_map(together).collect()
+    columns.par_chunks(share).flat_map(of_some).collect()
 }
 
 pub(crate) fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {

@@ -11,6 +11,8 @@ use rayon::prelude::*;
 use crate::orthogonal::{Dense, TakenApart, inner};
 use crate::{EffectError, Grouping};
 
+/// Rows that are worth a thread.
+const STRETCH: usize = 1 << 14;
 /// Share of the outcome's square below which residuals are rounding.
 const LEAST_RESIDUAL: f64 = 1e-26;
 
@@ -76,7 +78,7 @@ impl<'a> WeightedRegression<'a> {
     ) -> Result<Self, EffectError> {
         check_rows(weight, outcome, columns.len())?;
         let apart = Dense::take_apart(columns, weight, outcome)?;
-        Self::of_apart(apart, Cow::Borrowed(weight), outcome)
+        Self::of_apart(apart, Cow::Borrowed(weight))
     }
 
     /// As [`WeightedRegression::fit`], with weights that the fit may own and columns that it does
@@ -92,23 +94,19 @@ impl<'a> WeightedRegression<'a> {
             columns: apart.columns.owned(),
             ..apart
         };
-        Self::of_apart(apart, weight, outcome)
+        Self::of_apart(apart, weight)
     }
 
-    fn of_apart(
-        apart: TakenApart<'a>,
-        weight: Cow<'a, [f64]>,
-        outcome: &[f64],
-    ) -> Result<Self, EffectError> {
-        let fit = Self {
+    fn of_apart(apart: TakenApart<'a>, weight: Cow<'a, [f64]>) -> Result<Self, EffectError> {
+        check_variation(apart.of_left, apart.of_vector)?;
+        Ok(Self {
             weight,
             squares: apart.columns.squares.clone(),
             columns: Columns::Dense(apart.columns),
             loadings: apart.shares,
             residual: apart.left,
             of_likelihood: false,
-        };
-        fit.varying(outcome)
+        })
     }
 
     /// Fits the mean of each cell: the regression on the indicators of disjoint cells, in time and
@@ -127,20 +125,21 @@ impl<'a> WeightedRegression<'a> {
             .zip(&squares)
             .map(|(sum, square)| sum / square)
             .collect();
-        let residual = outcome
+        let residual: Vec<f64> = outcome
             .iter()
             .zip(cells.codes())
             .map(|(y, &cell)| y - loadings[cell])
             .collect();
-        let fit = Self {
+        let of_outcome = inner(weight, outcome, outcome);
+        check_variation(inner(weight, &residual, &residual), of_outcome)?;
+        Ok(Self {
             weight: Cow::Borrowed(weight),
             columns: Columns::Cells(cells.codes().to_vec()),
             squares,
             loadings,
             residual,
             of_likelihood: false,
-        };
-        fit.varying(outcome)
+        })
     }
 
     /// The fit with other residuals: those of a model whose scores are the weighted products of
@@ -160,18 +159,6 @@ impl<'a> WeightedRegression<'a> {
     /// Whether the weights are those of a likelihood.
     pub(crate) fn is_of_likelihood(&self) -> bool {
         self.of_likelihood
-    }
-
-    /// Refuses residuals that are nothing but rounding.
-    fn varying(self, outcome: &[f64]) -> Result<Self, EffectError> {
-        let left = inner(&self.weight, &self.residual, &self.residual);
-        if !left.is_finite() {
-            return Err(EffectError::OutOfRange { what: "outcome" });
-        }
-        if left <= LEAST_RESIDUAL * inner(&self.weight, outcome, outcome) {
-            return Err(EffectError::NoVariation);
-        }
-        Ok(self)
     }
 
     /// Rows.
@@ -258,7 +245,7 @@ impl<'a> WeightedRegression<'a> {
         };
         let influence = (0..self.n_rows())
             .into_par_iter()
-            .with_min_len(1 << 14)
+            .with_min_len(STRETCH)
             .map(|row| self.weight[row] * reach[row] * self.residual[row])
             .collect();
         Ok(Contrast {
@@ -321,7 +308,8 @@ impl<'a> WeightedRegression<'a> {
 
     /// Each value times the row's weight.
     pub(crate) fn weighted(&self, values: &[f64]) -> Vec<f64> {
-        self.weight.iter().zip(values).map(|(w, v)| w * v).collect()
+        let rows = self.weight.par_iter().zip(values).with_min_len(STRETCH);
+        rows.map(|(w, v)| w * v).collect()
     }
 
     /// The sum of weighted squared residuals.
@@ -365,12 +353,23 @@ pub(crate) fn solved(
     Ok(apart.columns.backward(apart.shares))
 }
 
+/// Refuses residuals that are nothing but rounding, by their weighted square and the outcome's.
+fn check_variation(of_residual: f64, of_outcome: f64) -> Result<(), EffectError> {
+    if !of_residual.is_finite() {
+        return Err(EffectError::OutOfRange { what: "outcome" });
+    }
+    if of_residual <= LEAST_RESIDUAL * of_outcome {
+        return Err(EffectError::NoVariation);
+    }
+    Ok(())
+}
+
 /// Refuses rows that no regression can be fitted to.
 fn check_rows(weight: &[f64], outcome: &[f64], n_columns: usize) -> Result<(), EffectError> {
     let n_rows = outcome.len();
     check_finite("outcome", outcome, n_rows)?;
     check_finite("weight", weight, n_rows)?;
-    if let Some(row) = weight.iter().position(|&value| value <= 0.0) {
+    if let Some(row) = first_row(weight, |value| value <= 0.0) {
         return Err(EffectError::WeightNotPositive {
             row,
             value: weight[row],
@@ -380,6 +379,23 @@ fn check_rows(weight: &[f64], outcome: &[f64], n_columns: usize) -> Result<(), E
         return Err(EffectError::TooFewRows { n_rows, n_columns });
     }
     Ok(())
+}
+
+/// The first row whose value is such.
+pub(crate) fn first_row(values: &[f64], is_such: impl Fn(f64) -> bool + Sync) -> Option<usize> {
+    let first_of = |(stretch, values): (usize, &[f64])| {
+        // To look at all is quicker than to ask after each whether to stop.
+        let any = values
+            .iter()
+            .fold(false, |any, &value| any | is_such(value));
+        let first = || values.iter().position(|&value| is_such(value));
+        any.then(first)?.map(|row| stretch * STRETCH + row)
+    };
+    if values.len() <= STRETCH {
+        return first_of((0, values));
+    }
+    let stretches = values.par_chunks(STRETCH).enumerate();
+    stretches.find_map_first(first_of)
 }
 
 /// Refuses a slice of the wrong length or with a value that is NaN or infinite.
@@ -395,7 +411,7 @@ pub(crate) fn check_finite(
             expected,
         });
     }
-    match values.iter().position(|value| !value.is_finite()) {
+    match first_row(values, |value| !value.is_finite()) {
         Some(row) => Err(EffectError::NotFinite {
             what,
             row,
