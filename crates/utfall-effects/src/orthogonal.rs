@@ -13,9 +13,9 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use utfall_stats::sums::weighted_dot;
-use utfall_stats::{Matrix, cross_product_of, take_columns};
+use utfall_stats::{Matrix, cross_product_of, first_row, take_columns};
 
-use crate::regression::{check_finite, first_row};
+use crate::regression::check_finite;
 use crate::{EffectError, Grouping};
 
 /// Share of a column's square that must be left after the columns before it are taken out.

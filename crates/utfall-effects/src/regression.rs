@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use rayon::prelude::*;
+use utfall_stats::first_row;
 
 use crate::orthogonal::{Dense, TakenApart, inner};
 use crate::{EffectError, Grouping};
@@ -379,23 +380,6 @@ fn check_rows(weight: &[f64], outcome: &[f64], n_columns: usize) -> Result<(), E
         return Err(EffectError::TooFewRows { n_rows, n_columns });
     }
     Ok(())
-}
-
-/// The first row whose value is such.
-pub(crate) fn first_row(values: &[f64], is_such: impl Fn(f64) -> bool + Sync) -> Option<usize> {
-    let first_of = |(stretch, values): (usize, &[f64])| {
-        // To look at all is quicker than to ask after each whether to stop.
-        let any = values
-            .iter()
-            .fold(false, |any, &value| any | is_such(value));
-        let first = || values.iter().position(|&value| is_such(value));
-        any.then(first)?.map(|row| stretch * STRETCH + row)
-    };
-    if values.len() <= STRETCH {
-        return first_of((0, values));
-    }
-    let stretches = values.par_chunks(STRETCH).enumerate();
-    stretches.find_map_first(first_of)
 }
 
 /// Refuses a slice of the wrong length or with a value that is NaN or infinite.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use utfall_stats::Matrix;
+use utfall_stats::{Matrix, first_row};
 
 use crate::error::{check_arms, check_length};
 use crate::{Caliper, CaliperScale, MatchingError, Within};
@@ -78,7 +78,7 @@ impl<'a> Nearness<'a> {
             return Err(MatchingError::TooManyUnits { n_units });
         }
         check_arms(treated)?;
-        match score.iter().position(|value| !value.is_finite()) {
+        match first_row(score, |value| !value.is_finite()) {
             Some(unit) => Err(MatchingError::DistanceNotFinite { unit }),
             None => Ok(()),
         }

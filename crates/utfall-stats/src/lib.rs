@@ -24,6 +24,7 @@ pub mod student_t;
 pub mod sums;
 
 mod cholesky;
+mod first_row;
 mod gram;
 mod in_order;
 mod matrix;
@@ -32,6 +33,7 @@ mod tile;
 mod widest;
 
 pub use cholesky::{Cholesky, NotPositiveDefinite};
+pub use first_row::first_row;
 pub use gram::{cross_product, cross_product_of};
 pub use in_order::InOrder;
 pub use matrix::{Matrix, MatrixError};

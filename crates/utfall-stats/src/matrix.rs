@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::sums::BLOCK;
+use crate::first_row;
 
 /// A dense matrix of floats; each column is one contiguous slice.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,24 +111,18 @@ impl Matrix {
     /// The first cell, by column and then row, that is NaN or infinite: `(row, column)`.
     #[must_use]
     pub fn first_not_finite(&self) -> Option<(usize, usize)> {
-        let in_column = |(column, values): (usize, &Vec<f64>)| {
-            // A block is looked at as a whole, so that several cells are at a time.
-            let mut blocks = values.chunks(BLOCK).enumerate();
-            blocks.find_map(|(block, cells)| {
-                let is_whole = cells.iter().fold(true, |is, cell| is & cell.is_finite());
-                let at = || cells.iter().position(|cell| !cell.is_finite());
-                let at = (!is_whole).then(at).flatten()?;
-                Some((block * BLOCK + at, column))
-            })
-        };
-        let columns = self.columns.par_iter().enumerate();
-        columns.find_map_first(in_column)
+        let mut columns = self.columns.iter().enumerate();
+        columns.find_map(|(column, values)| {
+            let row = first_row(values, |value| !value.is_finite())?;
+            Some((row, column))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sums::BLOCK;
 
     #[test]
     fn ragged_columns_are_refused() {

@@ -1,5 +1,6 @@
 //! Entropy balancing: the most even weights under which covariate moments are equal.
 
+use rayon::prelude::*;
 use utfall_core::{Arm, Estimand};
 use utfall_stats::moments::count;
 use utfall_stats::scan::Term;
@@ -131,7 +132,7 @@ fn weigh_arm(
     let start = start.map_or(vec![0.0; design.rows.n_columns()], |found| found.theta);
     let solution = minimise(&design.rows, &base, total, start)
         .map_err(|unsolved| named(unsolved, &design, arm))?;
-    let weights = solution.predictor.into_iter().zip(base);
+    let weights = solution.predictor.into_par_iter().zip(base);
     Ok(weights
         .map(|(at, base)| base * elementary::exp(at))
         .collect())
