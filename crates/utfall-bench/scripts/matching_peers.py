@@ -26,9 +26,13 @@ def yardstick():
     outcome = covariates @ (np.arange(20) / 20) + 0.3 * treated + rng.normal(size=n_clusters)[clusters]
     outcome = outcome + rng.normal(size=n) * 2
     design = np.column_stack([np.ones(n), treated, covariates])
-    start = time.perf_counter()
-    sm.OLS(outcome, design).fit(cov_type="cluster", cov_kwds={"groups": clusters})
-    return time.perf_counter() - start
+
+    def once():
+        start = time.perf_counter()
+        sm.OLS(outcome, design).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(3))
 
 
 def assignment(n_treated, n_comparators, width):

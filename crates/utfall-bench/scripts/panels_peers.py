@@ -1,7 +1,8 @@
 """Seconds that Python peers take for a task on the columns that `speed_panels` wrote.
 
 usage: panels_peers.py TASK FILE N_COLUMNS DRAWS; FILE holds little-endian doubles, a column after
-the other. Prints the seconds of the estimate alone, and the estimate.
+the other. Prints the seconds of the estimate alone, the least of three where it takes less than five,
+and the estimate.
 """
 
 import contextlib
@@ -122,7 +123,12 @@ run = {
     "discontinuity": discontinuity,
 }[task]()
 with contextlib.redirect_stdout(io.StringIO()):
-    start = time.perf_counter()
-    result = run()
-    seconds = time.perf_counter() - start
+    seconds = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        result = run()
+        took = time.perf_counter() - start
+        seconds = min(seconds, took)
+        if took > 5:
+            break
 print(seconds, float(result))

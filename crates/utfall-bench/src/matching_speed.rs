@@ -3,6 +3,7 @@
 //! Other tools' seconds were taken on another machine in one run with a yardstick, least squares with
 //! clusters by statsmodels, which took 3.6 s there. With `peers` it is run here too, and their seconds
 //! are carried over by it; what SciPy does is timed here. Machines are shared: read ratios and growth.
+//! Of three runs the least time is told, also of the yardstick.
 
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -92,19 +93,21 @@ pub fn run(root: &Path, peers: bool, most_units: usize) -> Result<(), Box<dyn Er
         );
     }
     println!(
-        "\nentropy balancing, twenty covariates: seconds (WeightIt with ten: 1.3 at 100,000, 5.1 at a million)"
+        "\nentropy balancing: units, covariates, seconds, and how many times as fast as WeightIt 1.4 with ten"
     );
     for (n_units, theirs) in [(100_000, 1.3), (1_000_000, 5.1)] {
-        let (covariates, treated) = population(n_units, 20)?;
-        let moments = Moments::try_from(1)?;
-        let (found, took) =
-            timed(|| entropy_balancing(&covariates, &treated, Estimand::Att, moments));
-        found?;
-        println!(
-            "{n_units:>10} {:>8.3} {:>8}",
-            took.as_secs_f64(),
-            carried(Some(theirs), took)
-        );
+        for n_covariates in [10, 20] {
+            let (covariates, treated) = population(n_units, n_covariates)?;
+            let moments = Moments::try_from(1)?;
+            let (found, took) =
+                timed(|| entropy_balancing(&covariates, &treated, Estimand::Att, moments));
+            found?;
+            println!(
+                "{n_units:>10} {n_covariates:>4} {:>8.3} {:>8}",
+                took.as_secs_f64(),
+                carried(Some(theirs), took)
+            );
+        }
     }
     Ok(())
 }
@@ -210,8 +213,18 @@ fn peak_mebibytes() -> u64 {
     kibibytes.unwrap_or(0) / 1024
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = work();
-    (result, start.elapsed())
+/// The result and the least time; what takes long is done once, the rest three times.
+fn timed<T>(work: impl Fn() -> T) -> (T, Duration) {
+    let once = || {
+        let start = Instant::now();
+        let result = work();
+        (result, start.elapsed())
+    };
+    let (result, mut least) = once();
+    if least < Duration::from_secs(5) {
+        for _ in 0..2 {
+            least = least.min(once().1);
+        }
+    }
+    (result, least)
 }
