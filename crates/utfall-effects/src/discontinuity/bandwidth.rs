@@ -76,6 +76,7 @@ struct Steps<'a> {
     options: &'a JumpOptions,
     first: f64,
     most: [f64; 2],
+    /// Of the pilot bandwidths; those of bias and effect may be narrower, as in rdrobust.
     least: Option<[f64; 2]>,
 }
 
@@ -250,15 +251,16 @@ impl Steps<'_> {
             let bias = r.b + sign * l.b;
             let scale = self.options.regularisation;
             let value = pow((l.v + r.v) / (bias * bias + scale * (l.r + r.r)), l.rate);
-            let value = if self.options.restrict {
+            if self.options.restrict {
                 value.min(self.most[0].max(self.most[1]))
             } else {
                 value
-            };
-            self.least
-                .map_or(value, |least| value.max(least[0]).max(least[1]))
+            }
         };
-        let d = optimum(&self.pilot(0)?, &self.pilot(1)?);
+        let mut d = optimum(&self.pilot(0)?, &self.pilot(1)?);
+        if let Some(least) = self.least {
+            d = d.max(least[0]).max(least[1]);
+        }
         let b = optimum(&self.bias_step(0, d)?, &self.bias_step(1, d)?);
         let h = optimum(&self.main_step(0, b)?, &self.main_step(1, b)?);
         Ok(Bandwidths {
@@ -279,14 +281,16 @@ impl Steps<'_> {
                     c.v / (c.b * c.b + self.options.regularisation * c.r),
                     c.rate,
                 );
-                let value = if self.options.restrict {
+                if self.options.restrict {
                     value.min(self.most[i])
                 } else {
                     value
-                };
-                self.least.map_or(value, |least| value.max(least[i]))
+                }
             };
-            let d = optimum(&self.pilot(i)?);
+            let mut d = optimum(&self.pilot(i)?);
+            if let Some(least) = self.least {
+                d = d.max(least[i]);
+            }
             found.b[i] = optimum(&self.bias_step(i, d)?);
             found.h[i] = optimum(&self.main_step(i, found.b[i])?);
         }

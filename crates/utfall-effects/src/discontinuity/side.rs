@@ -98,7 +98,7 @@ pub struct JumpOptions {
     pub regularisation: f64,
     /// Whether bandwidths stay within the range of the score.
     pub restrict: bool,
-    /// Distinct values that every bandwidth holds at least, on each side.
+    /// Distinct values that every preliminary bandwidth holds at least, on each side.
     pub least_values: Option<usize>,
     /// Whether a fuzzy design takes the bandwidths of the sharp one.
     pub sharp_bandwidth: bool,
