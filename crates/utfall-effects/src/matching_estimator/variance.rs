@@ -8,7 +8,9 @@ use super::{ConditionalVariance, MatchingDesign, Sets, sum_of};
 
 /// The variance of each unit's outcome given its covariates.
 ///
-/// `squares` holds, for each unit matched, the mean square of its differences less the point.
+/// `squares` holds, for each unit matched, the mean square of its differences less the point. A unit
+/// that has too few of its own arm within the caliper and its exact group has no variance that could
+/// be told, and counts with none, as in R's `Matching`.
 pub(super) fn conditional(
     design: &MatchingDesign<'_>,
     neighbours: &Neighbours<'_>,
@@ -19,6 +21,8 @@ pub(super) fn conditional(
     let near = |unit: usize, wanted: usize| {
         neighbours.nearest(unit, treated[unit], wanted + 1, design.tolerance)
     };
+    let is_narrow = design.caliper.is_some() || design.exact.is_some();
+    let has_few = |near: &[usize], wanted: usize| is_narrow && near.len() <= wanted;
     let values =
         |units: &[usize]| -> Vec<f64> { units.iter().map(|&unit| outcome[unit]).collect() };
     match design.variance {
@@ -26,14 +30,18 @@ pub(super) fn conditional(
             vec![0.5 * mean(squares); treated.len()]
         }
         ConditionalVariance::Nearest(wanted) => (0..treated.len())
-            .map(|unit| mean_and_variance(&values(&near(unit, wanted))).1)
+            .map(|unit| match near(unit, wanted) {
+                near if has_few(&near, wanted) => 0.0,
+                near => mean_and_variance(&values(&near)).1,
+            })
             .collect(),
         ConditionalVariance::NearestMean(wanted) => (0..treated.len())
             .map(|unit| {
-                let others: Vec<usize> = near(unit, wanted)
-                    .into_iter()
-                    .filter(|&other| other != unit)
-                    .collect();
+                let mut others = near(unit, wanted);
+                if has_few(&others, wanted) {
+                    return 0.0;
+                }
+                others.retain(|&other| other != unit);
                 let n = count(others.len());
                 let apart = outcome[unit] - values(&others).iter().sum::<f64>() / n;
                 n / (n + 1.0) * apart * apart
