@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use crate::gram::{CHUNK, Products, Strip, TILE};
 use crate::moments::{self, count};
 use crate::sums;
+use crate::tile::in_four;
 use crate::{Cholesky, Matrix, widest};
 
 /// A fitted logistic regression.
@@ -372,7 +373,7 @@ impl WithSimd for Rows<'_> {
             let added = Added::new(&predictor, response);
             deviance += added.deviance;
             for (total, strip) in score.iter_mut().zip(&mut strips) {
-                *total += strip_dot(strip, &added.residual);
+                *total += in_four(strip, &added.residual);
                 for (value, root) in strip.iter_mut().zip(&added.root_weight) {
                     *value *= root;
                 }
@@ -431,18 +432,6 @@ pub fn probability(logit: f64) -> f64 {
     } else {
         e / (1.0 + e)
     }
-}
-
-#[inline(always)]
-fn strip_dot(a: &Strip, b: &Strip) -> f64 {
-    let mut totals = [0.0; 8];
-    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for (total, (a, b)) in totals.iter_mut().zip(a.iter().zip(b)) {
-            *total += a * b;
-        }
-    }
-    ((totals[0] + totals[1]) + (totals[2] + totals[3]))
-        + ((totals[4] + totals[5]) + (totals[6] + totals[7]))
 }
 
 #[cfg(test)]
