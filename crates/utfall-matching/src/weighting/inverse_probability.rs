@@ -50,7 +50,8 @@ pub fn propensity_weights(
         return Err(WeightingError::Score { unit });
     }
     let stabilised = scale == WeightScale::Stabilised;
-    if is_no_question(estimand) || (stabilised && estimand != Estimand::Ate) {
+    let target = Target::of(estimand).filter(|target| !stabilised || *target == Target::Everyone);
+    let Some(target) = target else {
         return Err(WeightingError::Estimand {
             method: if stabilised {
                 "weighting by stabilised scores"
@@ -59,7 +60,7 @@ pub fn propensity_weights(
             },
             estimand,
         });
-    }
+    };
     let share = count(n_treated) / count(treated.len());
     let weight = |(&p, &is_treated): (&f64, &bool)| {
         let (own, other) = if is_treated {
@@ -67,7 +68,7 @@ pub fn propensity_weights(
         } else {
             (1.0 - p, p)
         };
-        let weight = of_unit(own, other, is_treated, estimand);
+        let weight = target.weight(own, other, is_treated);
         match (stabilised, is_treated) {
             (false, _) => weight,
             (true, true) => weight * share,
@@ -77,33 +78,45 @@ pub fn propensity_weights(
     Ok(score.iter().zip(treated).map(weight).collect())
 }
 
-/// Whether only a matching or another model can turn out to estimate it.
-fn is_no_question(estimand: Estimand) -> bool {
-    matches!(
-        estimand,
-        Estimand::MatchedTreated
+/// Whom weights speak of.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    Everyone,
+    Arm(Arm),
+    Overlap,
+    EvenlyMatchable,
+    EntropyOverlap,
+}
+
+impl Target {
+    /// `None` for what only a matching or another model can turn out to estimate.
+    fn of(estimand: Estimand) -> Option<Self> {
+        match estimand {
+            Estimand::Ate => Some(Self::Everyone),
+            Estimand::Att => Some(Self::Arm(Arm::Treated)),
+            Estimand::Atc => Some(Self::Arm(Arm::Comparator)),
+            Estimand::Overlap => Some(Self::Overlap),
+            Estimand::EvenlyMatchable => Some(Self::EvenlyMatchable),
+            Estimand::EntropyOverlap => Some(Self::EntropyOverlap),
+            Estimand::MatchedTreated
             | Estimand::MatchedComparators
             | Estimand::MatchedUnits
             | Estimand::Compliers
-            | Estimand::AtCutoff
-    )
-}
-
-/// The weight of a unit with these probabilities of its own arm and of the other. What is no question has
-/// been refused.
-fn of_unit(own: f64, other: f64, is_treated: bool, estimand: Estimand) -> f64 {
-    match (estimand, is_treated) {
-        (Estimand::Ate | Estimand::MatchedUnits | Estimand::Compliers | Estimand::AtCutoff, _) => {
-            1.0 / own
+            | Estimand::AtCutoff => None,
         }
-        (Estimand::Att | Estimand::MatchedTreated, true)
-        | (Estimand::Atc | Estimand::MatchedComparators, false) => 1.0,
-        (Estimand::Att | Estimand::MatchedTreated, false)
-        | (Estimand::Atc | Estimand::MatchedComparators, true) => other / own,
-        (Estimand::Overlap, _) => other,
-        (Estimand::EvenlyMatchable, _) => (other / own).min(1.0),
-        (Estimand::EntropyOverlap, _) => {
-            -(own * elementary::log(own) + other * elementary::log(other)) / own
+    }
+
+    /// The weight of a unit with these probabilities of its own arm and of the other.
+    fn weight(self, own: f64, other: f64, is_treated: bool) -> f64 {
+        match self {
+            Self::Everyone => 1.0 / own,
+            Self::Arm(arm) if is_treated == (arm == Arm::Treated) => 1.0,
+            Self::Arm(_) => other / own,
+            Self::Overlap => other,
+            Self::EvenlyMatchable => (other / own).min(1.0),
+            Self::EntropyOverlap => {
+                -(own * elementary::log(own) + other * elementary::log(other)) / own
+            }
         }
     }
 }
