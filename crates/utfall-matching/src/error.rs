@@ -81,7 +81,7 @@ pub enum MatchingError {
     },
     /// A mean ratio that its own limits do not hold.
     #[error(
-        "a ratio of {ratio}, expected one from {fewest} to {most}, the limits of a variable ratio"
+        "a ratio of {ratio}, expected one between {fewest} and {most}, the limits of a variable ratio"
     )]
     RatioOutside {
         /// The mean ratio.

@@ -133,7 +133,7 @@ impl NearestSpec {
             return Ok(vec![self.ratio.get(); focal.len()]);
         };
         let (fewest, most, ratio) = (fewest.get(), most.get(), self.ratio.get());
-        if !(fewest..=most).contains(&ratio) {
+        if !(fewest < ratio && ratio < most) {
             return Err(MatchingError::RatioOutside {
                 ratio,
                 fewest,
@@ -263,13 +263,15 @@ ties = "lowest-id"
         let treated = [true, true, true, true, false];
         let score = [0.9, 0.3, 0.5, 0.7, 0.1];
         assert_eq!(spec.quotas(&treated, Some(&score)).unwrap(), [1, 6, 4, 1]);
-        let outside: NearestSpec =
-            toml::from_str(&varied.replace("ratio = 3", "ratio = 9")).unwrap();
-        let error = outside.quotas(&treated, Some(&score)).unwrap_err();
-        assert!(matches!(
-            error,
-            MatchingError::RatioOutside { ratio: 9, .. }
-        ));
+        // At a limit everyone would seek the same number, and the other limit would say nothing.
+        for ratio in [1, 6, 9] {
+            let text = varied.replace("ratio = 3", &format!("ratio = {ratio}"));
+            let outside: NearestSpec = toml::from_str(&text).unwrap();
+            let error = outside.quotas(&treated, Some(&score)).unwrap_err();
+            assert!(
+                matches!(error, MatchingError::RatioOutside { ratio: found, .. } if found == ratio)
+            );
+        }
         let error = spec.quotas(&treated, None).unwrap_err();
         assert!(matches!(error, MatchingError::NeedsScore { .. }));
     }

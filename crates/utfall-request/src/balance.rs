@@ -175,10 +175,16 @@ pub(crate) fn compare(
             numbers,
         )?;
     }
-    if let (Some(n_bins), Some(distance)) = (wanted.overlap_bins, &distance) {
-        describe_overlap(distance, compared.treated, &weights, n_bins, numbers)?;
+    match (wanted.overlap_bins, &distance) {
+        (Some(n_bins), Some(distance)) => {
+            describe_overlap(distance, compared.treated, &weights, n_bins, numbers)
+        }
+        (Some(_), None) => Err(RequestError::Contradiction {
+            what: "`overlap-bins` without a distance along which units lie".to_owned(),
+            remedy: "match on a score, or without matching name covariates in `score`",
+        }),
+        (None, _) => Ok(()),
     }
-    Ok(())
 }
 
 /// Each covariate among the rows that have it.

@@ -77,7 +77,7 @@ pub struct BandwidthChoice {
     /// Whether bandwidths may reach beyond the scores.
     #[serde(default)]
     pub unrestricted: bool,
-    /// Distinct scores that every bandwidth holds at least.
+    /// Distinct scores that every preliminary bandwidth holds at least.
     pub least_values: Option<usize>,
     /// Whether a fuzzy design takes the sharp one's bandwidths.
     #[serde(default)]
@@ -106,6 +106,20 @@ impl Part for Discontinuity {
                 choice.select.is_some() != choice.regularisation.is_some(),
                 "`regularisation`",
                 "give it with `select`, and with it alone",
+            ),
+            (
+                choice.select.is_none()
+                    && (choice.standardise
+                        || choice.unrestricted
+                        || choice.sharp
+                        || choice.least_values.is_some()),
+                "`standardise`, `unrestricted`, `sharp` or `least-values` beside bandwidths that are given",
+                "remove them, or give `select`",
+            ),
+            (
+                choice.sharp && self.take_up.is_none(),
+                "`sharp` without `take-up`",
+                "remove it: the design is sharp already",
             ),
             (
                 neighbours != self.neighbours.is_some(),

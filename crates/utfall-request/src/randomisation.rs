@@ -74,7 +74,22 @@ impl Part for Randomisation {
                 remedy: "name one, such as `difference`",
             });
         }
-        Ok(())
+        let is_given = matches!(self.assignments, AssignmentSource::Given(_));
+        let has_blocks = self
+            .statistics
+            .contains(&RandomisedStatistic::BlockedDifference);
+        RequestError::first_contradiction([
+            (
+                is_given && self.cluster.is_some(),
+                "`cluster` beside assignments that are given",
+                "remove it: the file says who is treated together",
+            ),
+            (
+                is_given && self.block.is_some() && !has_blocks,
+                "`block` beside assignments that are given, without `blocked-difference`",
+                "remove it, or ask for that statistic",
+            ),
+        ])
     }
 
     fn put(

@@ -388,6 +388,11 @@ impl Request {
                 "add it there, remove it elsewhere",
             ),
             (
+                by_model && !effect.also.is_empty(),
+                "`also` beside g-computation",
+                "ask once for each standard error",
+            ),
+            (
                 by_model && effect.money.is_some(),
                 "`money` beside g-computation",
                 "use it with another estimator",

@@ -150,6 +150,30 @@ impl Part for Staggered {
                 "it gives rademacher multipliers alone",
             ),
             (
+                self.aggregate.iter().any(|wanted| {
+                    wanted.kind != Aggregation::Dynamic
+                        && (wanted.least_exposure.is_some() || wanted.balanced_at.is_some())
+                }),
+                "`least-exposure` or `balanced-at` outside `dynamic`",
+                "remove it, or aggregate by `dynamic`",
+            ),
+            (
+                self.aggregate.iter().any(|wanted| {
+                    wanted.kind == Aggregation::Calendar && wanted.most_exposure.is_some()
+                }),
+                "`most-exposure` of `calendar`",
+                "remove it: every group that has started counts at a time",
+            ),
+            (
+                self.aggregate.iter().enumerate().any(|(place, wanted)| {
+                    self.aggregate[..place]
+                        .iter()
+                        .any(|before| before.kind == wanted.kind)
+                }),
+                "two parts of `aggregate` of one kind",
+                "keep one: the numbers of both have the same names",
+            ),
+            (
                 self.anticipation < 0.0,
                 "a negative `anticipation`",
                 "give zero or more",

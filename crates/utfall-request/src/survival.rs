@@ -98,13 +98,23 @@ impl Observed {
 
 impl Part for Survival {
     fn check(&self) -> Result<(), RequestError> {
-        if self.strata.is_some() && self.rho.is_none() {
-            return Err(RequestError::Contradiction {
-                what: "`strata` without `rho`".to_owned(),
-                remedy: "strata are of the test; curves are by `group`",
-            });
-        }
-        Ok(())
+        RequestError::first_contradiction([
+            (
+                self.strata.is_some() && self.rho.is_none(),
+                "`strata` without `rho`",
+                "strata are of the test; curves are by `group`",
+            ),
+            (
+                self.compare.is_some() && self.times.is_empty() && self.restricted_means.is_empty(),
+                "`compare` without `times` or `restricted-means`",
+                "say when groups are compared; `rho` tests all of them",
+            ),
+            (
+                self.cluster_by.is_some() && self.times.is_empty(),
+                "`cluster-by` without `times`",
+                "say when the mean number of events is read",
+            ),
+        ])
     }
 
     fn put(

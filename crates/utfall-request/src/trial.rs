@@ -264,11 +264,19 @@ impl Part for Trial {
 
 impl Trial {
     fn contradictions(&self) -> Vec<(bool, &'static str, &'static str)> {
-        let (Design::DoublyRobust(models)
-        | Design::Targeted(models)
-        | Design::PartiallyLinear(models)) = &self.design
-        else {
-            return Vec::new();
+        let models = match &self.design {
+            Design::Paired { .. } | Design::PairedClusters { .. } => {
+                let is_clustered = self.inference.is_clustered();
+                return vec![(
+                    is_clustered,
+                    "a cr standard error of pairs, whose error is that between them",
+                    "use `classical` with `residual` degrees of freedom",
+                )];
+            }
+            Design::DoublyRobust(models)
+            | Design::Targeted(models)
+            | Design::PartiallyLinear(models) => models,
+            Design::Blocked { .. } | Design::Interacted { .. } => return Vec::new(),
         };
         let learns = models.outcome_learner.is_some() || models.score_learner.is_some();
         let of_counts = models.outcome_family == Some(OutcomeFamily::Poisson);

@@ -62,6 +62,13 @@ impl Uncertainty {
         Ok(())
     }
 
+    /// Whether any error is of clusters.
+    pub(crate) fn is_clustered(&self) -> bool {
+        let also = self.also.iter().map(|also| also.standard_error);
+        also.chain([self.standard_error])
+            .any(StandardError::is_clustered)
+    }
+
     pub(crate) fn clusters(&self, table: &Table) -> Result<Clusters, RequestError> {
         let ways = |columns: &Vec<String>| {
             let way = |column: &String| Ok(Grouping::of(&table.texts(column)?));
