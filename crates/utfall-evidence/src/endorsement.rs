@@ -258,12 +258,6 @@ impl TrustPolicy {
 mod tests {
     use super::*;
 
-    fn key(name: &str) -> SecretKey {
-        let mut seed = [0; 32];
-        seed[..name.len()].copy_from_slice(name.as_bytes());
-        SecretKey::from_seed(name, &seed).unwrap()
-    }
-
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
@@ -273,26 +267,37 @@ mod tests {
     }
 
     fn signed(role: &str) -> Vec<u8> {
-        Endorsement::sign(&key("old"), &key("new"), role, days()).unwrap()
+        Endorsement::sign(
+            &SecretKey::named("old"),
+            &SecretKey::named("new"),
+            role,
+            days(),
+        )
+        .unwrap()
     }
 
     fn policy() -> TrustPolicy {
         serde_json::from_value(serde_json::json!({
             "schema": "utfall-trust/1",
             "key": [
-                { "key": key("old").public(), "holder": "Anna", "role": "approver",
+                { "key": SecretKey::named("old").public(), "holder": "Anna", "role": "approver",
                   "from": "2026-01-01", "until": "2028-01-01" },
-                { "key": key("lost").public(), "holder": "Bo", "role": "approver",
+                { "key": SecretKey::named("lost").public(), "holder": "Bo", "role": "approver",
                   "from": "2026-01-01", "until": "2028-01-01" },
             ],
-            "revoked": [{ "key": key("lost").public(), "on": "2027-01-01", "reason": "stolen" }],
+            "revoked": [{ "key": SecretKey::named("lost").public(), "on": "2027-01-01", "reason": "stolen" }],
         }))
         .unwrap()
     }
 
     /// What the policy says of an endorsement by a key of that name.
     fn asked(endorser: &str, role: &str, on: &str) -> Result<TrustedKey, EndorsementError> {
-        let bytes = Endorsement::sign(&key(endorser), &key("new"), role, days())?;
+        let bytes = Endorsement::sign(
+            &SecretKey::named(endorser),
+            &SecretKey::named("new"),
+            role,
+            days(),
+        )?;
         policy().endorsed(&Endorsement::from_bytes(&bytes)?, day(on))
     }
 
@@ -301,9 +306,12 @@ mod tests {
         let envelope = Envelope::from_bytes(&signed("approver")).unwrap();
         let text = String::from_utf8(envelope.payload().to_vec()).unwrap();
         assert!(text.contains(from), "{text}");
-        let mut envelope = Envelope::sign(text.replace(from, to).into_bytes(), &key(signers[0]));
+        let mut envelope = Envelope::sign(
+            text.replace(from, to).into_bytes(),
+            &SecretKey::named(signers[0]),
+        );
         for signer in &signers[1..] {
-            envelope.add(&key(signer)).unwrap();
+            envelope.add(&SecretKey::named(signer)).unwrap();
         }
         envelope.to_bytes().unwrap()
     }
@@ -311,7 +319,7 @@ mod tests {
     #[test]
     fn a_key_is_taken_in_with_the_holder_and_role_of_the_one_that_vouches() {
         let taken = asked("old", "approver", "2027-12-31").unwrap();
-        assert_eq!(taken.key, *key("new").public());
+        assert_eq!(taken.key, *SecretKey::named("new").public());
         assert_eq!(
             (&*taken.holder, &*taken.role, [taken.from, taken.until]),
             ("Anna", "approver", days())
@@ -338,13 +346,23 @@ mod tests {
     #[test]
     fn a_key_vouches_neither_for_itself_nor_for_no_time() {
         assert!(matches!(
-            Endorsement::sign(&key("old"), &key("old"), "approver", days()),
+            Endorsement::sign(
+                &SecretKey::named("old"),
+                &SecretKey::named("old"),
+                "approver",
+                days()
+            ),
             Err(EndorsementError::Envelope(EnvelopeError::Signed { .. }))
         ));
         let [from, until] = days();
         for days in [[until, from], [from, from]] {
             assert!(matches!(
-                Endorsement::sign(&key("old"), &key("new"), "approver", days),
+                Endorsement::sign(
+                    &SecretKey::named("old"),
+                    &SecretKey::named("new"),
+                    "approver",
+                    days
+                ),
                 Err(EndorsementError::NeverValid { .. })
             ));
         }
@@ -352,7 +370,8 @@ mod tests {
         let mut seed = [0; 32];
         seed[..3].copy_from_slice(b"new");
         let renamed = SecretKey::from_seed("renamed", &seed).unwrap();
-        let bytes = Endorsement::sign(&renamed, &key("new"), "approver", days()).unwrap();
+        let bytes =
+            Endorsement::sign(&renamed, &SecretKey::named("new"), "approver", days()).unwrap();
         assert!(matches!(
             Endorsement::from_bytes(&bytes),
             Err(EndorsementError::Signers { .. })
@@ -381,7 +400,8 @@ mod tests {
     #[test]
     fn a_statement_about_something_else_is_refused_whoever_signed_it() {
         let both = ["old", "new"];
-        let subject = Digest::sha256(format!("{}\n", key("new").public()).as_bytes()).to_string();
+        let subject = Digest::sha256(format!("{}\n", SecretKey::named("new").public()).as_bytes())
+            .to_string();
         let another = Digest::sha256(b"").to_string();
         for (from, to) in [
             (subject.as_str(), another.as_str()),

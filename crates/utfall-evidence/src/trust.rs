@@ -283,15 +283,9 @@ mod tests {
     use super::*;
     use crate::SecretKey;
 
-    fn key(name: &str) -> SecretKey {
-        let mut seed = [0; 32];
-        seed[..name.len()].copy_from_slice(name.as_bytes());
-        SecretKey::from_seed(name, &seed).unwrap()
-    }
-
     fn entry(name: &str, holder: &str, role: &str) -> serde_json::Value {
         serde_json::json!({
-            "key": key(name).public(), "holder": holder, "role": role,
+            "key": SecretKey::named(name).public(), "holder": holder, "role": role,
             "from": "2026-01-01", "until": "2028-01-01",
         })
     }
@@ -306,7 +300,7 @@ mod tests {
                 entry("bo", "Bo", "approver"),
                 entry("lost", "Lars", "approver"),
             ],
-            "revoked": [{ "key": key("lost").public(), "on": "2026-06-01", "reason": "stolen" }],
+            "revoked": [{ "key": SecretKey::named("lost").public(), "on": "2026-06-01", "reason": "stolen" }],
             "require": [{ "role": "evaluator", "holders": 1 }, { "role": "approver", "holders": 2 }],
         })
     }
@@ -316,9 +310,9 @@ mod tests {
     }
 
     fn met(signers: &[&str], on: &str) -> bool {
-        let mut envelope = Envelope::sign(b"{}".to_vec(), &key(signers[0]));
+        let mut envelope = Envelope::sign(b"{}".to_vec(), &SecretKey::named(signers[0]));
         for signer in &signers[1..] {
-            envelope.add(&key(signer)).unwrap();
+            envelope.add(&SecretKey::named(signer)).unwrap();
         }
         policy()
             .fulfilments(Some(&envelope), on.parse().unwrap())
@@ -351,7 +345,10 @@ mod tests {
     fn a_stranger_fulfils_nothing() {
         assert!(!met(&["eva", "anna", "stranger"], "2026-07-01"));
         assert_eq!(
-            policy().standing(key("stranger").public(), "2026-07-01".parse().unwrap()),
+            policy().standing(
+                SecretKey::named("stranger").public(),
+                "2026-07-01".parse().unwrap()
+            ),
             Standing::Unknown
         );
     }
@@ -369,7 +366,7 @@ mod tests {
         assert!(with("/require/0/holders", 0.into()), "of nobody");
         assert!(with(
             "/revoked/0/key",
-            String::from(key("nobody").public().clone()).into()
+            String::from(SecretKey::named("nobody").public().clone()).into()
         ));
         assert!(with("/schema", "utfall-trust/2".into()));
     }

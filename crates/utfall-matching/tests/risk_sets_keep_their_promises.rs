@@ -1,13 +1,14 @@
 //! Risk-set matching is what a plain look at everybody at risk finds, on a grid full of ties.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
 use utfall_core::Arm;
 use utfall_matching::{
-    Caliper, CaliperScale, LaterTreated, MatchingError, RiskSet, RiskSetReuse, RiskSetSpec,
-    Timeline, risk_sets,
+    LaterTreated, MatchingError, RiskSet, RiskSetReuse, RiskSetSpec, Timeline, risk_sets,
 };
 use utfall_stats::draws::Stream;
 
@@ -34,22 +35,6 @@ fn persons() -> impl Strategy<Value = Persons> {
         from: all.iter().map(|one| one.2).collect(),
         until: all.iter().map(|one| one.3).collect(),
         strata: has_strata.then(|| all.iter().map(|one| one.4).collect()),
-    })
-}
-
-fn spec() -> impl Strategy<Value = RiskSetSpec> {
-    let reuse = prop_oneof![
-        Just(RiskSetReuse::Once),
-        Just(RiskSetReuse::OncePerIndexDate),
-        Just(RiskSetReuse::Allow)
-    ];
-    let later = prop_oneof![Just(LaterTreated::Eligible), Just(LaterTreated::Excluded)];
-    let width = prop::option::of((1_u8..6).prop_map(|width| f64::from(width) * 0.25));
-    (1_u32..4, width, reuse, later).prop_map(|(ratio, width, reuse, later_treated)| RiskSetSpec {
-        ratio: NonZeroU32::new(ratio).unwrap(),
-        caliper: width.map(|width| Caliper::new(width, CaliperScale::Raw).unwrap()),
-        reuse,
-        later_treated,
     })
 }
 
@@ -118,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_set_is_what_a_plain_search_finds(all in persons(), spec in spec()) {
+    fn every_set_is_what_a_plain_search_finds(all in persons(), spec in support::risk_sets::spec()) {
         let timeline = Timeline { start: &all.start, from: Some(&all.from), until: Some(&all.until) };
         let expected = plain_search(&spec, &all);
         match risk_sets(&spec, &all.score, &timeline, all.strata.as_deref()) {

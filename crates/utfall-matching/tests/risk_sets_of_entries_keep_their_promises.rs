@@ -2,13 +2,15 @@
 //! and those of one score for all time where nothing changes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
 use utfall_core::Estimand;
 use utfall_matching::{
-    Caliper, CaliperScale, Entries, LaterTreated, Matched, MatchingError, RiskSetReuse,
-    RiskSetSpec, Timeline, broken_promise, broken_risk_set, risk_sets, risk_sets_of_entries,
+    Entries, LaterTreated, Matched, MatchingError, RiskSetReuse, RiskSetSpec, Timeline,
+    broken_promise, broken_risk_set, risk_sets, risk_sets_of_entries,
 };
 
 const N_DAYS: i64 = 4;
@@ -40,22 +42,6 @@ fn persons() -> impl Strategy<Value = Vec<Person>> {
         score,
     });
     prop::collection::vec(person, 2..25)
-}
-
-fn spec() -> impl Strategy<Value = RiskSetSpec> {
-    let reuse = prop_oneof![
-        Just(RiskSetReuse::Once),
-        Just(RiskSetReuse::OncePerIndexDate),
-        Just(RiskSetReuse::Allow)
-    ];
-    let later = prop_oneof![Just(LaterTreated::Eligible), Just(LaterTreated::Excluded)];
-    let width = prop::option::of((1_u8..6).prop_map(|width| f64::from(width) * 0.25));
-    (1_u32..4, width, reuse, later).prop_map(|(ratio, width, reuse, later_treated)| RiskSetSpec {
-        ratio: NonZeroU32::new(ratio).unwrap(),
-        caliper: width.map(|width| Caliper::new(width, CaliperScale::Raw).unwrap()),
-        reuse,
-        later_treated,
-    })
 }
 
 /// Rows by day, and by person within it, up to the day on which each is treated.
@@ -144,7 +130,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_set_is_what_a_plain_search_finds(persons in persons(), spec in spec()) {
+    fn every_set_is_what_a_plain_search_finds(persons in persons(), spec in support::risk_sets::spec()) {
         let rows = rows(&persons);
         let expected = plain_search(&spec, &rows);
         match find(&spec, &rows) {
@@ -170,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn where_nothing_changes_it_is_the_matching_of_one_score_for_all_time(persons in persons(), spec in spec()) {
+    fn where_nothing_changes_it_is_the_matching_of_one_score_for_all_time(persons in persons(), spec in support::risk_sets::spec()) {
         let persons: Vec<Person> = persons
             .into_iter()
             .map(|person| Person { score: vec![Some(person.score[0].unwrap_or(3)); person.score.len()], ..person })

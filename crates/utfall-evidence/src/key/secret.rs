@@ -104,6 +104,16 @@ impl SecretKey {
     }
 }
 
+#[cfg(test)]
+impl SecretKey {
+    /// The key that tests know by this name.
+    pub(crate) fn named(name: &str) -> Self {
+        let mut seed = [0; 32];
+        seed[..name.len()].copy_from_slice(name.as_bytes());
+        Self::from_seed(name, &seed).unwrap()
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecretKey({})", self.public)

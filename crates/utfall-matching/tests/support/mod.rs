@@ -1,6 +1,8 @@
 //! What every test of matching leans on: one checker of the invariants of every method.
 #![allow(dead_code, reason = "each test program checks the methods it is about")]
 
+pub(crate) mod risk_sets;
+
 use utfall_core::{Arm, Estimand};
 use utfall_matching::{Comparison, Matched, NearestSpec, Reuse};
 
