@@ -829,41 +829,52 @@ def published_errors():
 
 
 def missing_outcomes():
-    alo = pd.read_csv(DATA / "alo_star_men.csv")
-    treated = alo.ssp.values == 1
-    y = alo.GPA_year1.values
+    star = pd.read_csv(DATA / "star_k.csv")
+    star = star[star.stark.isin(["small", "regular"])]
+    treated = star.stark.values == "small"
+    y = star.readk.values
     seen = ~np.isnan(y)
     share = {arm: seen[treated == arm].mean() for arm in [True, False]}
-    low, high = 0.0, 4.0
+    low, high = 300.0, 650.0
     bound = lambda arm, worst: np.where(seen, y, worst)[treated == arm].mean()
-    request = model(
-        "alo_star_men",
-        "bounds",
-        {
-            "treatment": {"column": "ssp", "treated": "1", "comparator": "0"},
-            "outcome": "GPA_year1",
-            "trim": "quantile",
-            "range": [low, high],
-        },
-    )
     more = share[True] > share[False]
     excess = abs(share[True] - share[False]) / max(share.values())
     kept = np.sort(y[seen & (treated == more)])
     other = y[seen & (treated != more)].mean()
     quantile = lambda p: kept[int(np.ceil(p * len(kept) - 1e-12)) - 1]
-    lower = kept[kept <= quantile(1 - excess)].mean() if excess > 0 else kept.mean()
-    upper = kept[kept >= quantile(excess)].mean() if excess > 0 else kept.mean()
-    ends = sorted([(lower - other) * (1 if more else -1), (upper - other) * (1 if more else -1)])
+    ends = [kept[kept <= quantile(1 - excess)].mean() - other, kept[kept >= quantile(excess)].mean() - other]
+    ends = sorted(end if more else -end for end in ends)
+    mean = {arm: y[seen & (treated == arm)].mean() for arm in [True, False]}
+    # The mean of what is missing in one arm, those missing in the other being as those seen.
+    tipping = {
+        True: (mean[False] + 2.0 - share[True] * mean[True]) / (1 - share[True]),
+        False: (mean[True] - 2.0 - share[False] * mean[False]) / (1 - share[False]),
+    }
+    request = model(
+        "star_k",
+        "bounds",
+        {
+            "treatment": {"column": "stark", "treated": "small", "comparator": "regular"},
+            "outcome": "readk",
+            "trim": "quantile",
+            "range": [low, high],
+            "tipping-at": 2.0,
+        },
+        keep=[{"column": "stark", "equals": ["small", "regular"]}],
+    )
     expected = {
         "worst_case_low": bound(True, low) - bound(False, high),
         "worst_case_high": bound(True, high) - bound(False, low),
         "lee_low": ends[0],
         "lee_high": ends[1],
         "lee_trimmed_share": excess,
+        "tipping_mean_treated": tipping[True],
+        "tipping_mean_comparator": tipping[False],
         "attrition_treated": 1 - share[True],
         "attrition_comparator": 1 - share[False],
     }
-    write("bounds", "grades that are missing, trimmed and at their worst", NUMPY, "MIT (R package estimatr)", request, expected, 1e-9)
+    what = "reading scores that are missing: trimmed, at their worst, and what they would have to be"
+    write("bounds", what, NUMPY, "GPL-2 or later (R package AER)", request, expected, 1e-9)
 
 
 def confounders():
