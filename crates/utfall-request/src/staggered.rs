@@ -193,7 +193,13 @@ impl Part for Staggered {
         _: &Files<'_>,
         numbers: &mut Numbers,
     ) -> Result<Option<Estimand>, RequestError> {
-        self.estimate(table, numbers)?;
+        match (&self.unit, &self.bootstrap) {
+            // What is drawn for one unit after the other is then drawn for the same units in any file.
+            (Some(unit), Some(_)) => {
+                self.estimate(&table.by_unit_and_time(unit, &self.time)?, numbers)?;
+            }
+            _ => self.estimate(table, numbers)?,
+        }
         Ok(Some(Estimand::Att))
     }
 }

@@ -34,6 +34,18 @@ impl Columns for Table {
     }
 }
 
+/// Rows in the order of an identifier: by number if all are whole numbers, else by text; equal ones as
+/// they stand.
+fn in_order(ids: &[String]) -> Vec<usize> {
+    let numbers: Option<Vec<i64>> = ids.iter().map(|id| id.parse().ok()).collect();
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    match numbers {
+        Some(numbers) => order.sort_by_key(|&row| numbers[row]),
+        None => order.sort_by(|&a, &b| ids[a].cmp(&ids[b])),
+    }
+    order
+}
+
 /// Cells that hold no value.
 fn is_missing(cell: &str) -> bool {
     cell.is_empty() || cell == "NA"
@@ -191,12 +203,7 @@ impl Table {
     /// Puts the rows in the order of an identifier: by number if all are whole numbers, else by text.
     fn sort_by_id(&mut self, column: &str) -> Result<(), RequestError> {
         let ids = self.texts(column)?;
-        let numbers: Option<Vec<i64>> = ids.iter().map(|id| id.parse().ok()).collect();
-        let mut order: Vec<usize> = (0..ids.len()).collect();
-        match numbers {
-            Some(numbers) => order.sort_by_key(|&row| numbers[row]),
-            None => order.sort_by(|&a, &b| ids[a].cmp(&ids[b])),
-        }
+        let order = in_order(&ids);
         if let Some(pair) = order.windows(2).find(|pair| ids[pair[0]] == ids[pair[1]]) {
             let lines = [self.line_of(pair[0]), self.line_of(pair[1])];
             return Err(RequestError::IdTwice {
@@ -207,6 +214,16 @@ impl Table {
         }
         self.order = order.into_iter().map(|row| self.order[row]).collect();
         Ok(())
+    }
+
+    /// The rows in the order of units, as of an identifier, and of times within each.
+    pub(crate) fn by_unit_and_time(&self, unit: &str, time: &str) -> Result<Self, RequestError> {
+        let (units, times) = (self.texts(unit)?, self.numbers(time)?);
+        let mut order = in_order(&units);
+        for of_unit in order.chunk_by_mut(|&a, &b| units[a] == units[b]) {
+            of_unit.sort_by(|&a, &b| times[a].total_cmp(&times[b]));
+        }
+        Ok(self.select(&order))
     }
 
     /// The cells of a column; a missing one is an error.
