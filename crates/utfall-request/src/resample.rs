@@ -95,6 +95,12 @@ impl Bootstrap {
                 remedy: "add it there, remove it elsewhere",
             });
         }
+        if wants_bca && self.cluster.is_some() {
+            return Err(RequestError::Contradiction {
+                what: "`bca` beside `cluster`, whose acceleration is of single rows".to_owned(),
+                remedy: "ask for `percentile` or another interval",
+            });
+        }
         for name in &self.numbers {
             number(numbers, name)?;
         }
@@ -135,7 +141,18 @@ impl Bootstrap {
             let influence = match self.acceleration {
                 None => Vec::new(),
                 Some(Acceleration::Regression) => {
-                    drawn.influence_by_regression(which).map_err(refused)?
+                    let influence = drawn.influence_by_regression(which);
+                    influence.map_err(|error| match error {
+                        EffectError::TooFewRows { n_rows, n_columns } => {
+                            RequestError::Contradiction {
+                                what: format!(
+                                    "`acceleration` by `regression` of {n_rows} replicates on {n_columns} frequencies"
+                                ),
+                                remedy: "draw more replicates than there are rows, or write `jackknife`",
+                            }
+                        }
+                        error => refused(error),
+                    })?
                 }
                 Some(Acceleration::Jackknife) => self
                     .jackknife(table, strata.as_ref(), which, &run)

@@ -124,3 +124,14 @@ fn clusters_of_an_error_between_pairs() {
     });
     says(&said, &["`classical`", "pairs"]);
 }
+
+#[test]
+fn an_acceleration_that_so_few_replicates_cannot_give() {
+    let said = refusal("D01-dim-welch-alo.toml", |request| {
+        request["bootstrap"] = json!({
+            "numbers": ["estimate"], "rows": { "drawn": { "seed": 1, "replicates": 20 } },
+            "intervals": ["bca"], "acceleration": "regression", "confidence-level": 0.95,
+        });
+    });
+    says(&said, &["`acceleration`", "20 replicates", "`jackknife`"]);
+}
