@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use utfall_evidence::{
-    Endorsement, EndorsementError, PublicKey, Revocation, SecretKey, TrustPolicy, TrustedKey,
+    Endorsement, EndorsementError, PublicKey, Revocation, SecretKey, Standing, TrustPolicy,
+    TrustedKey,
 };
 use utfall_files::FileError;
 
@@ -155,7 +156,7 @@ pub(crate) fn key(args: &KeyArgs, out: &mut dyn Write) -> Result<Code, CliError>
                 on: *on,
                 reason: reason.clone(),
             };
-            extend(policy, &Line::Revoked(revoked), out)?;
+            revoke(policy, revoked, out)?;
         }
         Action::Rotate {
             key,
@@ -297,7 +298,7 @@ fn extend(path: &Path, line: &Line, out: &mut dyn Write) -> Result<(), CliError>
         Line::Revoked(revocation) => ("revoked", toml::to_string(revocation), None),
     };
     let entry = entry.map_err(|error| CliError::Internal(error.to_string()))?;
-    let endorser = endorser.map(|key| format!("# Endorsed by {key}\n"));
+    let endorser = endorser.map(|key| format!("{ENDORSED_BY}{key}\n"));
     text.push_str(&format!(
         "\n{}[[{table}]]\n{entry}",
         endorser.unwrap_or_default()
@@ -307,6 +308,63 @@ fn extend(path: &Path, line: &Line, out: &mut dyn Write) -> Result<(), CliError>
     writeln!(out, "{}: {} keys", path.display(), policy.keys().len())?;
     Ok(())
 }
+
+/// Adds a revocation to a policy, and names the keys that go on counting by the word of the one revoked.
+fn revoke(path: &Path, revoked: Revocation, out: &mut dyn Write) -> Result<(), CliError> {
+    let (key, on) = (revoked.key.clone(), revoked.on);
+    extend(path, &Line::Revoked(revoked), out)?;
+    let text = utfall_files::read_text(path)?;
+    let policy = parse_policy(path, &text)?;
+    let vouched_for = endorsed_by(&text, &key);
+    let counts = |known: &&TrustedKey| {
+        let standing = policy.standing(&known.key, known.from.max(on));
+        vouched_for.contains(&known.key) && matches!(standing, Standing::Counts(_))
+    };
+    let counting: Vec<&TrustedKey> = policy.keys().iter().filter(counts).collect();
+    if !counting.is_empty() {
+        writeln!(
+            out,
+            "Keys that it vouched for count on; revoke those that its holder did not make:"
+        )?;
+    }
+    for known in counting {
+        writeln!(out, "    {}", known.key)?;
+    }
+    Ok(())
+}
+
+/// The keys of a policy that a key vouched for, and those that these vouched for in turn, as the
+/// policy tells above each of them.
+fn endorsed_by(policy: &str, endorser: &PublicKey) -> Vec<PublicKey> {
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        key: PublicKey,
+    }
+    // An entry reaches from its comment to the next empty line or table.
+    let entries = policy.split(ENDORSED_BY).skip(1).filter_map(|rest| {
+        let (by, rest) = rest.split_once('\n')?;
+        let entry = rest.trim_start().strip_prefix("[[key]]")?;
+        let entry = entry.split("\n[[").next().unwrap_or(entry);
+        let entry: Entry = toml::from_str(entry).ok()?;
+        Some((by.trim().parse::<PublicKey>().ok()?, entry.key))
+    });
+    let entries: Vec<(PublicKey, PublicKey)> = entries.collect();
+    let mut found = vec![endorser.clone()];
+    let mut at = 0;
+    while let Some(by) = found.get(at).cloned() {
+        let new = entries.iter().filter(|(endorser, _)| *endorser == by);
+        for (_, key) in new {
+            if !found.contains(key) {
+                found.push(key.clone());
+            }
+        }
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+/// What stands above a key of a policy, before the key that vouched for it.
+const ENDORSED_BY: &str = "# Endorsed by ";
 
 /// What the name of an endorsement ends with, after that of the key.
 const ENDORSEMENT: &str = ".endorsement.json";
