@@ -207,17 +207,18 @@ impl<'a> OutcomeReader<'a> {
         read: impl FnOnce() -> Result<Vec<Tally>, RunError>,
     ) -> Result<Values, RunError> {
         let key = (measure.name.clone(), period.to_string());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(&key) {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(&key) {
             return Ok(Arc::clone(known));
         }
+        // Not held while rows are read: that work goes to threads which may ask for other values.
         let scale = self.outcomes.scale(measure)?;
         let ids = self.units.ids().iter();
         let values = ids
             .zip(read()?)
             .filter_map(|(unit, tally)| Some((unit.clone(), tally.rate()? * scale)));
         let values = Arc::new(values.collect::<BTreeMap<String, f64>>());
-        known.insert(key, Arc::clone(&values));
+        known().insert(key, Arc::clone(&values));
         Ok(values)
     }
 }
