@@ -46,7 +46,7 @@ fn a_plan_may_be_paid_on_any_method() {
     let ways = [
         (
             "[matching]\ndistance = \"mahalanobis\"\nnearest = { ratio = 1, reuse = \"allow\", order = \"data\", ties = \"lowest-id\" }\n",
-            MATCHED.to_owned(),
+            MATCHED.replace("\"matched-set\"", "\"matched-set\", \"unit\""),
             "att",
         ),
         (
@@ -205,6 +205,12 @@ fn a_design_that_does_not_hang_together_is_refused_with_its_line() {
         "name = \"regression\"\ntitle = \"Regression on the matched pupils\"\nestimand = \"att\"",
         "estimand = \"att\"\nestimator = { kind = \"adjusted-difference\" }",
         "one of them",
+    );
+    refused(
+        "clusters = [\"matched-set\", \"unit\"]",
+        "clusters = [\"matched-set\"]",
+        "clusters = [\"matched-set\"]\ninference = { standard-error = \"cr1\", degrees-of-freedom = \"clusters\", confidence-level = 0.95 }\n\n[[alternative]]\nname = \"subclasses\"",
+        "cluster by `unit` too",
     );
 }
 

@@ -5,7 +5,7 @@ use utfall_cohort::INDEX_DATE;
 use utfall_core::Estimand;
 use utfall_effects::{Cost, MoneySpec, PayerShare, StandardError};
 use utfall_matching::design::{Distance, Matching, Weighting};
-use utfall_matching::{LaterTreated, RiskSetReuse};
+use utfall_matching::{LaterTreated, Reuse, RiskSetReuse};
 
 use crate::toml_text::{Place, error_at};
 use crate::{
@@ -472,6 +472,13 @@ impl Faults<'_> {
             &at,
             "a unit may serve on several days, so that its sets are not independent; cluster by `unit`, or by an attribute that holds all of its days",
         );
+        let by_set_alone =
+            clusters.contains(&ClusterBy::MatchedSet) && !clusters.iter().any(is_of_unit);
+        self.add_if(
+            serves_several(design) && by_set_alone,
+            &at,
+            "a unit may serve in several sets, so that they are not independent; cluster by `unit` too, or write an hc standard error",
+        );
         for (number, way) in clusters.iter().enumerate() {
             if let ClusterBy::Attribute(name) = way
                 && !self.is_attribute(name)
@@ -480,4 +487,16 @@ impl Faults<'_> {
             }
         }
     }
+}
+
+/// Whether one unit may be in several sets of a matching of units that each enter once.
+fn serves_several(design: &Written<'_>) -> bool {
+    let nearest = design
+        .matching
+        .and_then(|matching| matching.nearest.as_ref());
+    nearest.is_some_and(|nearest| match nearest.reuse {
+        Reuse::Forbid => false,
+        Reuse::Allow => true,
+        Reuse::AtMost(most) => most.get() > 1,
+    })
 }
