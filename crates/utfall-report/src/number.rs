@@ -125,6 +125,20 @@ fn grouped(digits: &str) -> String {
     out
 }
 
+/// A text in which a number below zero stands after a minus sign, such as `−365 days to 0 days`.
+pub(crate) fn with_minus(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let is_minus =
+            sign == '-' && before.is_whitespace() && signs.peek().is_some_and(char::is_ascii_digit);
+        written.push(if is_minus { MINUS } else { sign });
+        before = sign;
+    }
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +192,13 @@ mod tests {
     fn a_small_p_value_is_never_printed_as_zero() {
         assert_eq!(p_value(0.000_000_4), "< 0.001");
         assert_eq!(p_value(0.0321), "0.032");
+    }
+
+    #[test]
+    fn a_hyphen_before_a_number_is_a_minus_and_no_other_is() {
+        assert_eq!(
+            with_minus("-365 days to -5 days, well-known 2024-10-01"),
+            "\u{2212}365 days to \u{2212}5 days, well-known 2024-10-01"
+        );
     }
 }

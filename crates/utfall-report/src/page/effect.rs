@@ -322,7 +322,7 @@ fn attrition(effect: &EffectRecord, estimated: &Estimated, released: Released<'_
     });
     let [Some(treated), Some(comparator)] = shown else {
         return format!(
-            "{} treated, {} comparators",
+            "treated: {}; comparators: {}",
             released.figure(arms[0].0),
             released.figure(arms[1].0)
         );

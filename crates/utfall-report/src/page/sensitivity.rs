@@ -6,7 +6,7 @@ use utfall_verify::record::{Documents, SensitivityRecord, SensitivityResult, Sen
 use super::effect::{estimated, shown_title};
 use super::outcome::Outcome;
 use super::{CheckRow, CheckTable};
-use crate::number::{fixed, p_value, shortest};
+use crate::number::{fixed, p_value, shortest, with_minus};
 use crate::picture::{Picture, Specification, specifications};
 
 /// The tables of each check, in the plan's order.
@@ -98,7 +98,7 @@ impl Shown {
             label: if row.label == self.title {
                 "The effect".to_owned()
             } else {
-                row.label.clone()
+                with_minus(&row.label)
             },
             cells: names.iter().map(|name| self.cell(row, name)).collect(),
         };
