@@ -1,15 +1,27 @@
 //! Which group each row belongs to.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+/// Rows whose labels are numbered by themselves before the numbers of all are one.
+const CHUNK: usize = 1 << 19;
+/// Rows from which sums are made in several runs, beside those that its groups ask for.
+const LEAST_RUN: usize = 1 << 16;
+/// The golden ratio in sixty-four bits, as an odd number.
+const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Runs at most.
+const MOST_RUNS: usize = 16;
 
 /// Which group each row belongs to: its cluster, its matched set, or the unit it is an appearance of.
 ///
 /// Labels may be anything that can be told apart. Only which rows share a label matters; the labels
-/// themselves are not kept.
+/// themselves are not kept. A clone shares the codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grouping {
-    codes: Vec<usize>,
+    codes: Arc<Vec<usize>>,
     n_groups: usize,
 }
 
@@ -19,24 +31,23 @@ impl Grouping {
     /// Groups are numbered in the order they first appear, so the order of rows decides the order
     /// of every sum over groups.
     #[must_use]
-    pub fn of<T: Eq + Hash>(labels: &[T]) -> Self {
-        // Only looked up, never walked through.
-        let mut known: HashMap<&T, usize> = HashMap::new();
-        let mut codes: Vec<usize> = Vec::with_capacity(labels.len());
-        for (row, label) in labels.iter().enumerate() {
-            let code = match codes.last() {
-                Some(&last) if labels[row - 1] == *label => last,
-                _ => {
-                    let next = known.len();
-                    *known.entry(label).or_insert(next)
-                }
-            };
-            codes.push(code);
+    pub fn of<T: Eq + Hash + Sync>(labels: &[T]) -> Self {
+        let folded = Folded::seeded();
+        // Maps are only looked up, never walked through.
+        let mut known = HashMap::with_hasher(folded);
+        let mut codes = vec![0; labels.len()];
+        let (labels, later) = labels.split_at(CHUNK.min(labels.len()));
+        let (own, codes_later) = codes.split_at_mut(labels.len());
+        number(&mut known, labels, own);
+        if known.len() > labels.len() / 4 {
+            // Chunks that hold each label but a few times save nothing.
+            number(&mut known, later, codes_later);
+        } else {
+            number_in_chunks(&mut known, later, codes_later);
         }
-        Self {
-            codes,
-            n_groups: known.len(),
-        }
+        let n_groups = known.len();
+        let codes = Arc::new(codes);
+        Self { codes, n_groups }
     }
 
     /// Rows that share both groups.
@@ -95,11 +106,137 @@ impl Grouping {
     /// The sum of a value over the rows of each group, in row order.
     #[must_use]
     pub fn sums(&self, values: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.n_groups];
-        for (&code, &value) in self.codes.iter().zip(values) {
-            sums[code] += value;
+        let sums = self.sums_of(|row| [values[row]]);
+        sums.into_iter().map(|[sum]| sum).collect()
+    }
+
+    /// The sums of some values over the rows of each group. Rows are cut into runs where they are
+    /// many beside the groups; runs depend on the data alone and are added in order.
+    pub(crate) fn sums_of<const K: usize>(
+        &self,
+        values: impl Fn(usize) -> [f64; K] + Sync,
+    ) -> Vec<[f64; K]> {
+        let n_rows = self.len();
+        let n_runs = (n_rows / (4 * self.n_groups + LEAST_RUN)).clamp(1, MOST_RUNS);
+        let of_run = |run: usize| {
+            let mut sums = vec![[0.0; K]; self.n_groups];
+            let rows = n_rows * run / n_runs..n_rows * (run + 1) / n_runs;
+            for (row, &code) in rows.clone().zip(&self.codes[rows]) {
+                let own = sums[code].iter_mut();
+                own.zip(values(row)).for_each(|(sum, value)| *sum += value);
+            }
+            sums
+        };
+        let mut total = Vec::new();
+        if n_runs == 1 {
+            return of_run(0);
         }
-        sums
+        let runs: Vec<Vec<[f64; K]>> = (0..n_runs).into_par_iter().map(of_run).collect();
+        for sums in runs {
+            if total.is_empty() {
+                total = sums;
+                continue;
+            }
+            for (into, from) in total.iter_mut().zip(sums) {
+                into.iter_mut()
+                    .zip(from)
+                    .for_each(|(into, from)| *into += from);
+            }
+        }
+        total
+    }
+}
+
+/// The number of each label that is known.
+type Known<'a, T> = HashMap<&'a T, usize, Folded>;
+
+/// Numbers labels in the order they first appear, and gives those that were not known.
+fn number<'a, T: Eq + Hash>(
+    known: &mut Known<'a, T>,
+    labels: &'a [T],
+    codes: &mut [usize],
+) -> Vec<&'a T> {
+    let mut firsts: Vec<&T> = Vec::new();
+    let mut before: Option<(&T, usize)> = None;
+    for (code, label) in codes.iter_mut().zip(labels) {
+        let next = known.len();
+        *code = match before {
+            Some((last, code)) if last == label => code,
+            _ => *known.entry(label).or_insert_with(|| {
+                firsts.push(label);
+                next
+            }),
+        };
+        before = Some((label, *code));
+    }
+    firsts
+}
+
+/// The same on all threads: each chunk is numbered by itself, and its numbers are replaced.
+fn number_in_chunks<'a, T: Eq + Hash + Sync>(
+    known: &mut Known<'a, T>,
+    labels: &'a [T],
+    codes: &mut [usize],
+) {
+    let folded = *known.hasher();
+    let firsts: Vec<Vec<&T>> = codes
+        .par_chunks_mut(CHUNK)
+        .zip(labels.par_chunks(CHUNK))
+        .map(|(codes, labels)| number(&mut HashMap::with_hasher(folded), labels, codes))
+        .collect();
+    let mut number = |label| {
+        let next = known.len();
+        *known.entry(label).or_insert(next)
+    };
+    let numbers: Vec<Vec<usize>> = firsts
+        .into_iter()
+        .map(|firsts| firsts.into_iter().map(&mut number).collect())
+        .collect();
+    codes
+        .par_chunks_mut(CHUNK)
+        .zip(&numbers)
+        .for_each(|(codes, numbers)| codes.iter_mut().for_each(|code| *code = numbers[*code]));
+}
+
+/// A digest of labels by folded products: a few instructions a word, as labels are many and short. It
+/// begins with a random word, so that no file of labels is made to collide.
+#[derive(Debug, Clone, Copy)]
+struct Folded(u64);
+
+impl Folded {
+    fn seeded() -> Self {
+        Self(RandomState::new().hash_one(0_u64))
+    }
+}
+
+impl BuildHasher for Folded {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks(8) {
+            let mut padded = [0; 8];
+            padded[..word.len()].copy_from_slice(word);
+            self.write_u64(u64::from_le_bytes(padded));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word) * u128::from(MULTIPLIER);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
     }
 }
 
@@ -115,6 +252,30 @@ mod tests {
         assert_eq!(words.n_groups(), 2);
         assert_eq!(words.sums(&[1.0, 2.0, 4.0]), [5.0, 2.0]);
         assert_eq!(words.members(), [vec![0, 2], vec![1]]);
+    }
+
+    #[test]
+    fn groups_of_many_rows_are_numbered_as_they_appear() {
+        let n = 2 * CHUNK + 77;
+        for most in [1013, 700_001] {
+            let labels: Vec<u64> = (0..n as u64).map(|i| i * i % most).collect();
+            let grouping = Grouping::of(&labels);
+            let mut firsts: Vec<u64> = Vec::new();
+            for (&code, &label) in grouping.codes().iter().zip(&labels) {
+                if code == firsts.len() {
+                    firsts.push(label);
+                }
+                assert_eq!(firsts[code], label);
+            }
+            let n_labels = firsts.len();
+            firsts.sort_unstable();
+            firsts.dedup();
+            assert_eq!((grouping.n_groups(), n_labels), (n_labels, firsts.len()));
+            let ones = grouping.sums(&vec![1.0; n]);
+            assert!((ones.iter().sum::<f64>() - n as f64).abs() <= 0.0);
+            let texts: Vec<String> = labels.iter().map(u64::to_string).collect();
+            assert_eq!(Grouping::of(&texts), grouping);
+        }
     }
 
     #[test]

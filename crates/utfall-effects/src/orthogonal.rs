@@ -9,13 +9,14 @@
 //! Björck (1967), *BIT* 7(1), <https://doi.org/10.1007/BF01934122>; Yamamoto, Nakatsukasa, Yanagisawa
 //! & Fukaya (2015) on doing it twice, <https://doi.org/10.1553/etna_vol44s306>.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use utfall_stats::sums::weighted_dot;
-use utfall_stats::{Matrix, cross_product_of, first_row, take_columns};
+use utfall_stats::{Matrix, cross_product_of, take_columns};
 
-use crate::regression::check_finite;
+use crate::regression::{check_finite, differing};
 use crate::{EffectError, Grouping};
 
 /// Share of a column's square that must be left after the columns before it are taken out.
@@ -40,7 +41,7 @@ const TOGETHER: usize = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct Dense<'a> {
     /// The columns as given, where they stand for the orthogonal ones.
-    columns: Vec<&'a [f64]>,
+    columns: Vec<Cow<'a, [f64]>>,
     written: OnceLock<Vec<Vec<f64>>>,
     /// Weighted squares of the orthogonal columns.
     pub(crate) squares: Vec<f64>,
@@ -60,40 +61,48 @@ pub(crate) struct TakenApart<'a> {
     pub(crate) of_vector: f64,
 }
 
+/// Columns and a vector.
+type Given<'a, 'v> = (Vec<Cow<'a, [f64]>>, Cow<'v, [f64]>);
+
+/// Columns that are not taken over.
+pub(crate) fn borrowed<'a>(columns: &[&'a [f64]]) -> Vec<Cow<'a, [f64]>> {
+    columns.iter().map(|&column| column.into()).collect()
+}
+
 impl<'a> Dense<'a> {
     /// Makes columns of the length of the weights orthogonal, and takes a vector apart by them.
     ///
     /// [`EffectError::LengthMismatch`], [`EffectError::NotFinite`], [`EffectError::RankDeficient`]
     /// and [`EffectError::OutOfRange`] name the first column at fault.
     pub(crate) fn take_apart(
-        columns: &[&'a [f64]],
+        mut columns: Vec<Cow<'a, [f64]>>,
         weight: &[f64],
-        vector: &[f64],
+        mut vector: Cow<'_, [f64]>,
     ) -> Result<TakenApart<'a>, EffectError> {
         let fits = columns.iter().all(|column| column.len() == weight.len());
         // Products of values that are not finite are not either, and none is used.
-        if fits
-            && weight.len() >= MANY_ROWS
-            && let Some(apart) = Self::by_products(columns, weight, vector)
-        {
-            return Ok(apart);
+        if fits && weight.len() >= MANY_ROWS {
+            match Self::by_products(columns, weight, vector) {
+                Ok(apart) => return Ok(apart),
+                Err(given) => (columns, vector) = given,
+            }
         }
-        for column in columns {
+        for column in &columns {
             check_finite("covariate", column, weight.len())?;
         }
-        let columns = Self::one_by_one(columns, weight)?;
-        let (shares, left) = taken_out(columns.orthogonal(), &columns.squares, vector, weight);
+        let columns = Self::one_by_one(&columns, weight)?;
+        let (shares, left) = taken_out(columns.orthogonal(), &columns.squares, &vector, weight);
         Ok(TakenApart {
             columns,
             shares,
             of_left: inner(weight, &left, &left),
             left,
-            of_vector: inner(weight, vector, vector),
+            of_vector: inner(weight, &vector, &vector),
         })
     }
 
     /// By modified Gram–Schmidt.
-    fn one_by_one(columns: &[&[f64]], weight: &[f64]) -> Result<Self, EffectError> {
+    fn one_by_one(columns: &[Cow<'_, [f64]>], weight: &[f64]) -> Result<Self, EffectError> {
         let mut orthogonal = Vec::with_capacity(columns.len());
         let mut dense = Self {
             columns: Vec::new(),
@@ -109,27 +118,46 @@ impl<'a> Dense<'a> {
         Ok(dense)
     }
 
-    /// By cross products; `None` if they do not tell the columns apart well enough.
-    fn by_products(
-        columns: &[&'a [f64]],
+    /// By cross products; gives everything back if they do not tell the columns apart well enough.
+    fn by_products<'v>(
+        columns: Vec<Cow<'a, [f64]>>,
         weight: &[f64],
+        vector: Cow<'v, [f64]>,
+    ) -> Result<TakenApart<'a>, Given<'a, 'v>> {
+        let n = columns.len();
+        let weights = differing(weight);
+        let mut slices: Vec<&[f64]> = columns.iter().map(AsRef::as_ref).collect();
+        slices.push(&vector);
+        let products = cross_product_of(&slices, weights);
+        let inners: Vec<f64> = (0..=n).map(|k| products.get(k, n)).collect();
+        match unit_triangle(&products, n) {
+            Some(first) if first.least >= FAR_APART => {
+                let dense = Self {
+                    columns,
+                    written: OnceLock::new(),
+                    squares: first.diagonal,
+                    triangle: first.triangle,
+                };
+                Ok(dense.apart(&inners, vector, weight, weights))
+            }
+            Some(first) => {
+                let apart = Self::twice(&columns, &first, weight, weights, &vector, inners[n]);
+                apart.ok_or((columns, vector))
+            }
+            None => Err((columns, vector)),
+        }
+    }
+
+    /// By cross products of what the first of them left of the columns.
+    fn twice(
+        columns: &[Cow<'a, [f64]>],
+        first: &Factored,
+        weight: &[f64],
+        weights: Option<&[f64]>,
         vector: &[f64],
+        of_vector: f64,
     ) -> Option<TakenApart<'a>> {
         let n = columns.len();
-        let one = 1.0_f64.to_bits();
-        let weights = first_row(weight, |value| value.to_bits() != one).map(|_| weight);
-        let products = cross_product_of(&[columns, &[vector]].concat(), weights);
-        let first = unit_triangle(&products, n)?;
-        if first.least >= FAR_APART {
-            let dense = Self {
-                columns: columns.to_vec(),
-                written: OnceLock::new(),
-                squares: first.diagonal,
-                triangle: first.triangle,
-            };
-            let inners: Vec<f64> = (0..=n).map(|k| products.get(k, n)).collect();
-            return Some(dense.apart(&inners, vector, weight, weights));
-        }
         let once = solved(columns, &first.triangle);
         let slices: Vec<&[f64]> = once.iter().map(Vec::as_slice).collect();
         let second = unit_triangle(&cross_product_of(&slices, weights), n)?;
@@ -149,7 +177,7 @@ impl<'a> Dense<'a> {
             shares,
             of_left: inner(weight, &left, &left),
             left,
-            of_vector: products.get(n, n),
+            of_vector,
         })
     }
 
@@ -159,14 +187,14 @@ impl<'a> Dense<'a> {
     fn apart(
         self,
         products: &[f64],
-        vector: &[f64],
+        vector: Cow<'_, [f64]>,
         weight: &[f64],
         weights: Option<&[f64]>,
     ) -> TakenApart<'a> {
         let n = self.squares.len();
         let (mut inners, of_vector) = (products[..n].to_vec(), products[n]);
         let mut shares = vec![0.0; n];
-        let (mut left, mut of_left) = (vector.to_vec(), of_vector);
+        let (mut left, mut of_left) = (vector.into_owned(), of_vector);
         for _pass in 0..2 {
             self.forward(&mut inners);
             let more: Vec<f64> = inners
@@ -178,7 +206,8 @@ impl<'a> Dense<'a> {
                 break;
             }
             let shares_of_columns = self.backward(more.clone());
-            inners = take_columns(&self.columns, &shares_of_columns, &mut left, weights);
+            let columns: Vec<&[f64]> = self.columns.iter().map(AsRef::as_ref).collect();
+            inners = take_columns(&columns, &shares_of_columns, &mut left, weights);
             of_left = inner(weight, &left, &left);
             shares
                 .iter_mut()
@@ -428,15 +457,15 @@ fn unit_triangle(products: &Matrix, n: usize) -> Option<Factored> {
 }
 
 /// `X T⁻¹`: each column less its shares of the columns before it.
-fn solved(columns: &[&[f64]], triangle: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let n_rows = columns.first().map_or(0, |column| column.len());
+fn solved<C: AsRef<[f64]> + Sync>(columns: &[C], triangle: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let n_rows = columns.first().map_or(0, |column| column.as_ref().len());
     let chunks: Vec<Vec<Vec<f64>>> = (0..n_rows.div_ceil(CHUNK))
         .into_par_iter()
         .map(|chunk| {
             let rows = chunk * CHUNK..n_rows.min((chunk + 1) * CHUNK);
             let mut done: Vec<Vec<f64>> = Vec::with_capacity(columns.len());
             for (k, column) in columns.iter().enumerate() {
-                let mut left = column[rows.clone()].to_vec();
+                let mut left = column.as_ref()[rows.clone()].to_vec();
                 for (j, before) in done.iter().enumerate() {
                     let share = triangle[j][k];
                     if share.abs() > 0.0 {
@@ -500,8 +529,8 @@ mod tests {
             let weight: Vec<f64> = (0..columns[0].len())
                 .map(|i| 1.0 + 0.1 * f64::from(u8::try_from(i % 7).unwrap()))
                 .collect();
-            let plain = Dense::one_by_one(&slices, &weight).unwrap();
-            let fast = Dense::take_apart(&slices, &weight, slices[1])
+            let plain = Dense::one_by_one(&borrowed(&slices), &weight).unwrap();
+            let fast = Dense::take_apart(borrowed(&slices), &weight, slices[1].into())
                 .unwrap()
                 .columns;
             for k in 0..4 {
@@ -527,7 +556,7 @@ mod tests {
         let copy = columns[1].iter().map(|value| 3.0 * value - 2.0).collect();
         columns.push(copy);
         let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-        let apart = Dense::take_apart(&slices, &vec![1.0; MANY_ROWS], slices[1]);
+        let apart = Dense::take_apart(borrowed(&slices), &vec![1.0; MANY_ROWS], slices[1].into());
         let error = apart.err();
         assert_eq!(error, Some(EffectError::RankDeficient { column: 4 }));
     }
@@ -543,7 +572,8 @@ mod tests {
                 .build()
                 .unwrap();
             pool.install(|| {
-                let apart = Dense::take_apart(&slices, &weight, slices[1]).unwrap();
+                let apart =
+                    Dense::take_apart(borrowed(&slices), &weight, slices[1].into()).unwrap();
                 (
                     apart.columns.orthogonal().to_vec(),
                     apart.shares,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use utfall_stats::first_row;
 
-use crate::orthogonal::{Dense, TakenApart, inner};
+use crate::orthogonal::{Dense, TakenApart, borrowed, inner};
 use crate::{EffectError, Grouping};
 
 /// Rows that are worth a thread.
@@ -78,7 +78,7 @@ impl<'a> WeightedRegression<'a> {
         outcome: &[f64],
     ) -> Result<Self, EffectError> {
         check_rows(weight, outcome, columns.len())?;
-        let apart = Dense::take_apart(columns, weight, outcome)?;
+        let apart = Dense::take_apart(borrowed(columns), weight, outcome.into())?;
         Self::of_apart(apart, Cow::Borrowed(weight))
     }
 
@@ -90,12 +90,24 @@ impl<'a> WeightedRegression<'a> {
         outcome: &[f64],
     ) -> Result<Self, EffectError> {
         check_rows(&weight, outcome, columns.len())?;
-        let apart = Dense::take_apart(columns, &weight, outcome)?;
+        let apart = Dense::take_apart(borrowed(columns), &weight, outcome.into())?;
         let apart = TakenApart {
             columns: apart.columns.owned(),
             ..apart
         };
         Self::of_apart(apart, weight)
+    }
+
+    /// As [`WeightedRegression::fit`], of values that the fit takes over.
+    pub(crate) fn fit_own(
+        columns: Vec<Vec<f64>>,
+        weight: Vec<f64>,
+        outcome: Vec<f64>,
+    ) -> Result<Self, EffectError> {
+        check_rows(&weight, &outcome, columns.len())?;
+        let columns = columns.into_iter().map(Cow::Owned).collect();
+        let apart = Dense::take_apart(columns, &weight, outcome.into())?;
+        Self::of_apart(apart, Cow::Owned(weight))
     }
 
     fn of_apart(apart: TakenApart<'a>, weight: Cow<'a, [f64]>) -> Result<Self, EffectError> {
@@ -308,9 +320,12 @@ impl<'a> WeightedRegression<'a> {
     }
 
     /// Each value times the row's weight.
-    pub(crate) fn weighted(&self, values: &[f64]) -> Vec<f64> {
-        let rows = self.weight.par_iter().zip(values).with_min_len(STRETCH);
-        rows.map(|(w, v)| w * v).collect()
+    pub(crate) fn weighted<'v>(&self, values: &'v [f64]) -> Cow<'v, [f64]> {
+        let Some(weight) = differing(&self.weight) else {
+            return values.into();
+        };
+        let rows = weight.par_iter().zip(values).with_min_len(STRETCH);
+        rows.map(|(w, v)| w * v).collect::<Vec<f64>>().into()
     }
 
     /// The sum of weighted squared residuals.
@@ -350,7 +365,7 @@ pub(crate) fn solved(
     weight: &[f64],
     outcome: &[f64],
 ) -> Result<Vec<f64>, EffectError> {
-    let apart = Dense::take_apart(columns, weight, outcome)?;
+    let apart = Dense::take_apart(borrowed(columns), weight, outcome.into())?;
     Ok(apart.columns.backward(apart.shares))
 }
 
@@ -370,16 +385,28 @@ fn check_rows(weight: &[f64], outcome: &[f64], n_columns: usize) -> Result<(), E
     let n_rows = outcome.len();
     check_finite("outcome", outcome, n_rows)?;
     check_finite("weight", weight, n_rows)?;
-    if let Some(row) = first_row(weight, |value| value <= 0.0) {
-        return Err(EffectError::WeightNotPositive {
-            row,
-            value: weight[row],
-        });
-    }
+    check_positive(weight)?;
     if n_rows <= n_columns {
         return Err(EffectError::TooFewRows { n_rows, n_columns });
     }
     Ok(())
+}
+
+/// The weights unless all are one.
+pub(crate) fn differing(weight: &[f64]) -> Option<&[f64]> {
+    let one = 1.0_f64.to_bits();
+    first_row(weight, |value| value.to_bits() != one).map(|_| weight)
+}
+
+/// Refuses a weight that is zero or below.
+pub(crate) fn check_positive(weight: &[f64]) -> Result<(), EffectError> {
+    match first_row(weight, |value| value <= 0.0) {
+        Some(row) => Err(EffectError::WeightNotPositive {
+            row,
+            value: weight[row],
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a slice of the wrong length or with a value that is NaN or infinite.

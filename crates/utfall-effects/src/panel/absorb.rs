@@ -4,10 +4,10 @@
 //! every set. One set alone is taken out by subtracting group means; several are: see
 //! [`super::elimination`].
 
-use utfall_stats::sums::sum_of;
+use utfall_stats::sums::{dot, weighted_dot};
 
 use super::elimination::Elimination;
-use crate::regression::check_finite;
+use crate::regression::{check_finite, check_positive, differing};
 use crate::{EffectError, Grouping};
 
 /// Share of a column's square below which nothing of it is left beside the fixed effects.
@@ -103,24 +103,22 @@ impl FixedEffect {
 
 /// Several sets of fixed effects, ready to be taken out of columns.
 #[derive(Debug)]
-pub struct FixedEffects {
+pub struct FixedEffects<'a> {
     elimination: Option<Elimination>,
-    weight: Vec<f64>,
+    /// `None` where all are one.
+    weight: Option<&'a [f64]>,
 }
 
-impl FixedEffects {
+impl<'a> FixedEffects<'a> {
     /// Prepares the sets for rows with these weights.
     ///
     /// # Errors
     ///
     /// [`EffectError::LengthMismatch`], [`EffectError::NotFinite`] or
     /// [`EffectError::WeightNotPositive`] for weights or groups that do not suit.
-    pub fn new(sets: &[FixedEffect], weight: &[f64]) -> Result<Self, EffectError> {
+    pub fn new(sets: &[FixedEffect], weight: &'a [f64]) -> Result<Self, EffectError> {
         check_finite("weight", weight, weight.len())?;
-        if let Some(row) = weight.iter().position(|&value| value <= 0.0) {
-            let value = weight[row];
-            return Err(EffectError::WeightNotPositive { row, value });
-        }
+        check_positive(weight)?;
         for set in sets {
             let found = set.group.len();
             if found != weight.len() {
@@ -134,9 +132,10 @@ impl FixedEffects {
                 check_finite("slope of a fixed effect", slope, weight.len())?;
             }
         }
+        let weight = differing(weight);
         Ok(Self {
             elimination: Elimination::of(sets, weight),
-            weight: weight.to_vec(),
+            weight,
         })
     }
 
@@ -155,10 +154,9 @@ impl FixedEffects {
     /// The first column of which nothing is left; `left` are their residuals.
     #[must_use]
     pub fn absorbed(&self, columns: &[&[f64]], left: &[Vec<f64>]) -> Option<usize> {
-        let square = |values: &[f64]| {
-            sum_of(values.len(), |row| {
-                self.weight[row] * values[row] * values[row]
-            })
+        let square = |values: &[f64]| match self.weight {
+            Some(weight) => weighted_dot(weight, values, values),
+            None => dot(values, values),
         };
         let mut both = columns.iter().zip(left);
         both.position(|(before, after)| square(after) <= LEAST_NEW * square(before))
@@ -213,7 +211,8 @@ mod tests {
             FixedEffect::constants(Grouping::of(&unit)),
             FixedEffect::constants(Grouping::of(&year)),
         ];
-        let effects = FixedEffects::new(&sets, &vec![1.0; n]).unwrap();
+        let one = vec![1.0; n];
+        let effects = FixedEffects::new(&sets, &one).unwrap();
         let all: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
         let together = effects.residuals(&all).unwrap();
         for (column, left) in all.iter().zip(&together) {

@@ -133,10 +133,6 @@ impl<'a> Covariance<'a> {
         small: &SmallSample,
     ) -> Result<Self, EffectError> {
         dependence.check(fit.n_rows())?;
-        let n_columns = fit.regression.n_columns();
-        let contrasts: Vec<Contrast> = (0..n_columns)
-            .map(|column| fit.regression.coefficient(column))
-            .collect::<Result<_, _>>()?;
         let mut matrix = match dependence {
             Dependence::Jackknife(..) if fit.regression.is_of_likelihood() => {
                 return Err(EffectError::KindUndefined {
@@ -144,7 +140,8 @@ impl<'a> Covariance<'a> {
                 });
             }
             Dependence::Jackknife(way, centre) => jackknifed(fit, design, way, *centre)?,
-            _ => meat(fit, dependence, small, &contrasts)?,
+            Dependence::Clusters(ways) => by_clusters(fit, ways, small.clusters),
+            _ => by_rows(fit, dependence)?,
         };
         let factor = dependence.row_factor(fit, small);
         for value in matrix.iter_mut().flatten() {
@@ -153,7 +150,7 @@ impl<'a> Covariance<'a> {
         Ok(Self {
             fit,
             dependence,
-            points: contrasts.iter().map(|contrast| contrast.point).collect(),
+            points: fit.coefficients(),
             matrix,
             n_clusters: dependence.fewest(),
         })
@@ -379,12 +376,11 @@ impl Dependence {
     }
 }
 
-fn meat(
-    fit: &AbsorbedFit,
-    dependence: &Dependence,
-    small: &SmallSample,
-    contrasts: &[Contrast],
-) -> Result<Vec<Vec<f64>>, EffectError> {
+/// The covariance from what each row contributes to each coefficient.
+fn by_rows(fit: &AbsorbedFit, dependence: &Dependence) -> Result<Vec<Vec<f64>>, EffectError> {
+    let contrasts: Vec<Contrast> = (0..fit.regression.n_columns())
+        .map(|column| fit.regression.coefficient(column))
+        .collect::<Result<_, _>>()?;
     let influences: Vec<&[f64]> = contrasts.iter().map(|c| c.influence.as_slice()).collect();
     Ok(match dependence {
         Dependence::Equal => {
@@ -416,7 +412,6 @@ fn meat(
             let scaled: Vec<&[f64]> = scaled.iter().map(Vec::as_slice).collect();
             products(&scaled, &scaled)
         }
-        Dependence::Clusters(ways) => clustered(ways, small.clusters, &influences),
         Dependence::Adjusted(kind, way) => {
             let scores: Vec<Vec<f64>> = contrasts
                 .iter()
@@ -458,7 +453,7 @@ fn meat(
             let nearby: Vec<&[f64]> = nearby.iter().map(Vec::as_slice).collect();
             products(&influences, &nearby)
         }
-        Dependence::Jackknife(..) => Vec::new(),
+        Dependence::Clusters(..) | Dependence::Jackknife(..) => Vec::new(),
     })
 }
 
@@ -483,22 +478,22 @@ fn scales(fit: &AbsorbedFit, kind: StandardError) -> Result<Vec<f64>, EffectErro
         .collect()
 }
 
-/// Inclusion and exclusion over every subset of the ways.
-pub(crate) fn clustered(
-    ways: &[Grouping],
-    factor: ClusterCount,
-    influences: &[&[f64]],
-) -> Vec<Vec<f64>> {
+/// The covariance from the scores of clusters, by inclusion and exclusion over every subset of the
+/// ways.
+fn by_clusters(fit: &AbsorbedFit, ways: &[Grouping], factor: ClusterCount) -> Vec<Vec<f64>> {
+    let regression = &fit.regression;
+    let n_columns = regression.n_columns();
     let fewest = ways.iter().map(Grouping::n_groups).min().unwrap_or(2);
-    let mut total = vec![vec![0.0; influences.len()]; influences.len()];
+    let residual = regression.weighted(regression.residual());
+    let mut total = vec![vec![0.0; n_columns]; n_columns];
     for subset in 1_usize..1 << ways.len() {
         let mut chosen = (0..ways.len()).filter(|way| subset >> way & 1 == 1);
         let Some(first) = chosen.next() else { continue };
         let way = chosen.fold(ways[first].clone(), |shared, way| {
             shared.crossed(&ways[way])
         });
-        let sums: Vec<Vec<f64>> = influences.iter().map(|column| way.sums(column)).collect();
-        let sums: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
+        let scores = regression.scores(&residual, &way);
+        let scores: Vec<&[f64]> = scores.iter().map(Vec::as_slice).collect();
         let n_clusters = match factor {
             ClusterCount::Fewest => fewest,
             _ => way.n_groups(),
@@ -515,12 +510,22 @@ pub(crate) fn clustered(
         for (into, from) in total
             .iter_mut()
             .flatten()
-            .zip(products(&sums, &sums).iter().flatten())
+            .zip(products(&scores, &scores).iter().flatten())
         {
             *into += sign * from;
         }
     }
-    total
+    // What a coefficient takes of the score of each orthogonal column.
+    let takes = |column: usize| {
+        let mut per_column = vec![0.0; n_columns];
+        per_column[column] = 1.0;
+        regression.along(&per_column)
+    };
+    let takes: Vec<Vec<f64>> = (0..n_columns).map(takes).collect();
+    symmetric(n_columns, |i, j| {
+        let columns = total.iter().map(|line| dot(line, &takes[j]));
+        takes[i].iter().zip(columns).map(|(a, b)| a * b).sum()
+    })
 }
 
 /// `Σₗ w(l) Σ (sₜ sₜ₋ₗ′ + sₜ₋ₗ sₜ′)` along each line of rows in order of time, gaps being `None`.

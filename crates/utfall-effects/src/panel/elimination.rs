@@ -19,6 +19,8 @@ use utfall_stats::InOrder;
 use utfall_stats::sums::sum_of;
 
 use super::FixedEffect;
+use super::arranged::Arranged;
+use super::basis::{Basis, Other};
 use crate::EffectError;
 
 /// Share of a column's square that the other sets may still explain of its residual.
@@ -31,18 +33,18 @@ const MOST_STEPS: u32 = 20_000;
 const MOST_ROUNDS: u32 = 6;
 /// Runs of rows at most.
 const MOST_RUNS: usize = 16;
+/// Rows whose squares are added up at a time.
+const CHUNK: usize = 1 << 12;
 /// Columns that are solved together.
 const TOGETHER: usize = 4;
 
 /// Sets of fixed effects, the largest of them eliminated.
 #[derive(Debug)]
 pub(super) struct Elimination {
-    /// The row of each place; places are in order of the eliminated set's groups.
-    order: Vec<usize>,
-    /// Where the eliminated set's groups begin, and the last ends.
-    starts: Vec<usize>,
+    /// Rows in the order of the eliminated set's groups.
+    arranged: Arranged,
     eliminated: Basis,
-    others: Vec<Basis>,
+    others: Vec<Other>,
     /// The diagonal of the others' system.
     diagonal: Vec<f64>,
     /// Weights by place; `None` where all are one.
@@ -51,138 +53,29 @@ pub(super) struct Elimination {
     runs: Vec<Range<usize>>,
 }
 
-/// What the coefficients of a set are multiplied with, by place.
-#[derive(Debug)]
-struct Basis {
-    codes: Vec<u32>,
-    /// The set's first constant among the coefficients, where it has constants.
-    constants: Option<usize>,
-    /// The set's first slope, and the values; beside constants these are centred by group.
-    slopes: Option<(usize, Vec<f64>)>,
-    /// Weighted squares by coefficient.
-    squares: Vec<f64>,
-}
-
-impl Basis {
-    fn of(set: &FixedEffect, order: &[usize], weight: &[f64]) -> Self {
-        let group = &set.group;
-        let squares = |values: &[f64]| {
-            let terms: Vec<f64> = values.iter().zip(weight).map(|(v, w)| v * v * w).collect();
-            group.sums(&terms)
-        };
-        let weights = set.constant.then(|| group.sums(weight));
-        let slope = set.slope.as_ref().map(|values| {
-            let mut values = values.clone();
-            if let Some(weights) = &weights {
-                let products: Vec<f64> = values.iter().zip(weight).map(|(v, w)| v * w).collect();
-                let sums = group.sums(&products);
-                for (value, &code) in values.iter_mut().zip(group.codes()) {
-                    *value -= sums[code] / weights[code];
-                }
-            }
-            values
-        });
-        let along = slope.as_ref().map(|values| squares(values));
-        let n_constants = weights.as_ref().map_or(0, Vec::len);
-        Self {
-            codes: order
-                .iter()
-                .map(|&row| narrow(group.codes()[row]))
-                .collect(),
-            constants: set.constant.then_some(0),
-            slopes: slope.map(|values| {
-                let sorted = order.iter().map(|&row| values[row]).collect();
-                (n_constants, sorted)
-            }),
-            squares: weights
-                .into_iter()
-                .flatten()
-                .chain(along.into_iter().flatten())
-                .collect(),
-        }
-    }
-
-    /// The set's first coefficient is put at a place among those of all sets.
-    fn from(mut self, first: usize) -> Self {
-        self.constants = self.constants.map(|at| at + first);
-        self.slopes = self.slopes.map(|(at, values)| (at + first, values));
-        self
-    }
-
-    /// Adds the set's part of a place's value.
-    fn add<const K: usize>(&self, place: usize, coefficients: &[[f64; K]], value: &mut [f64; K]) {
-        let code = self.codes[place] as usize;
-        if let Some(first) = self.constants {
-            let own = &coefficients[first + code];
-            value.iter_mut().zip(own).for_each(|(v, c)| *v += c);
-        }
-        if let Some((first, along)) = &self.slopes {
-            let own = &coefficients[first + code];
-            value
-                .iter_mut()
-                .zip(own)
-                .for_each(|(v, c)| *v += along[place] * c);
-        }
-    }
-
-    /// Adds a place's weighted value to the sums of its groups.
-    fn collect<const K: usize>(&self, place: usize, value: &[f64; K], sums: &mut [[f64; K]]) {
-        let code = self.codes[place] as usize;
-        if let Some(first) = self.constants {
-            let own = &mut sums[first + code];
-            own.iter_mut().zip(value).for_each(|(s, v)| *s += v);
-        }
-        if let Some((first, along)) = &self.slopes {
-            let own = &mut sums[first + code];
-            own.iter_mut()
-                .zip(value)
-                .for_each(|(s, v)| *s += along[place] * v);
-        }
-    }
-}
-
-/// Groups are fewer than rows, and rows than four billion.
-fn narrow(code: usize) -> u32 {
-    u32::try_from(code).unwrap_or(u32::MAX)
-}
-
 impl Elimination {
-    /// `None` without sets.
-    pub(super) fn of(sets: &[FixedEffect], weight: &[f64]) -> Option<Self> {
+    /// `None` without sets; `weight` is `None` where all are one.
+    pub(super) fn of(sets: &[FixedEffect], weight: Option<&[f64]>) -> Option<Self> {
         let sizes = sets.iter().map(FixedEffect::n_coefficients);
         let (largest, _) = sizes
             .enumerate()
             .max_by_key(|&(at, n)| (n, std::cmp::Reverse(at)))?;
-        let group = &sets[largest].group;
-        let mut starts = vec![0; group.n_groups() + 1];
-        for &code in group.codes() {
-            starts[code + 1] += 1;
-        }
-        for code in 0..group.n_groups() {
-            starts[code + 1] += starts[code];
-        }
-        let mut next = starts.clone();
-        let mut order = vec![0; weight.len()];
-        for (row, &code) in group.codes().iter().enumerate() {
-            order[next[code]] = row;
-            next[code] += 1;
-        }
+        let arranged = Arranged::of(&sets[largest].group);
         let mut others = Vec::new();
         let mut diagonal = Vec::new();
         for (at, set) in sets.iter().enumerate() {
             if at != largest {
-                let basis = Basis::of(set, &order, weight).from(diagonal.len());
+                let basis = Basis::of(set, &arranged, weight);
+                let first = diagonal.len();
                 diagonal.extend_from_slice(&basis.squares);
-                others.push(basis);
+                others.push(Other::of(set, &arranged, basis, first));
             }
         }
-        let is_plain = weight.iter().all(|w| w.total_cmp(&1.0).is_eq());
         Some(Self {
-            eliminated: Basis::of(&sets[largest], &order, weight),
-            weight: (!is_plain).then(|| order.iter().map(|&row| weight[row]).collect()),
-            runs: runs(&starts, diagonal.len()),
-            order,
-            starts,
+            eliminated: Basis::of(&sets[largest], &arranged, weight),
+            weight: weight.map(|weight| arranged.placed(|row| weight[row])),
+            runs: runs(arranged.starts(), diagonal.len()),
+            arranged,
             others,
             diagonal,
         })
@@ -204,17 +97,8 @@ impl Elimination {
     }
 
     fn solved<const K: usize>(&self, columns: [&[f64]; K]) -> Result<Vec<Vec<f64>>, EffectError> {
-        let values: Vec<[f64; K]> = self
-            .order
-            .par_iter()
-            .map(|&row| columns.map(|column| column[row]))
-            .collect();
-        let weight = |place: usize| self.weight.as_ref().map_or(1.0, |weight| weight[place]);
-        let scale: [f64; K] = std::array::from_fn(|c| {
-            sum_of(values.len(), |place| {
-                weight(place) * values[place][c] * values[place][c]
-            })
-        });
+        let values = self.arranged.beside(columns);
+        let scale = self.size(&values);
         let mut coefficients = vec![[0.0; K]; self.diagonal.len()];
         let mut last = [f64::INFINITY; K];
         for _ in 0..MOST_ROUNDS {
@@ -232,7 +116,31 @@ impl Elimination {
             }
             last = found;
         }
-        Ok(self.left(&values, &coefficients))
+        Ok(self.left(values, &coefficients).into())
+    }
+
+    fn weight(&self, place: usize) -> f64 {
+        self.weight.as_ref().map_or(1.0, |weight| weight[place])
+    }
+
+    /// `Σ w v²` by column.
+    fn size<const K: usize>(&self, values: &[[f64; K]]) -> [f64; K] {
+        let mut total = [0.0; K];
+        let of_chunk = |(chunk, values): (usize, &[[f64; K]])| {
+            let mut sums = [0.0; K];
+            for (place, value) in (chunk * CHUNK..).zip(values) {
+                let w = self.weight(place);
+                sums.iter_mut()
+                    .zip(value)
+                    .for_each(|(s, v)| *s += w * v * v);
+            }
+            sums
+        };
+        let chunks: Vec<[f64; K]> = values.par_chunks(CHUNK).enumerate().map(of_chunk).collect();
+        for sums in chunks {
+            total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
+        }
+        total
     }
 
     /// `Σ r²/d` by column: how much the other sets explain of the residuals behind `rest`.
@@ -364,52 +272,55 @@ impl Elimination {
     /// The residuals, by column and row.
     fn left<const K: usize>(
         &self,
-        values: &[[f64; K]],
+        mut values: Vec<[f64; K]>,
         coefficients: &[[f64; K]],
-    ) -> Vec<Vec<f64>> {
-        let mut by_place = Vec::with_capacity(values.len());
-        let parts: Vec<Vec<[f64; K]>> = self
-            .runs
-            .par_iter()
-            .map(|run| {
-                let mut part = Vec::new();
-                self.centred(
-                    run,
-                    |place| self.less(&values[place], place, coefficients),
-                    |_, value| part.push(*value),
-                );
-                part
-            })
-            .collect();
-        parts.into_iter().for_each(|part| by_place.extend(part));
-        (0..K)
-            .into_par_iter()
-            .map(|c| {
-                let mut column = vec![0.0; values.len()];
-                for (&row, value) in self.order.iter().zip(&by_place) {
-                    column[row] = value[c];
+    ) -> [Vec<f64>; K] {
+        let starts = self.arranged.starts();
+        let mut rest = values.as_mut_slice();
+        let mut parts = Vec::new();
+        for run in &self.runs {
+            let (part, after) = rest.split_at_mut(starts[run.end] - starts[run.start]);
+            parts.push((run, part));
+            rest = after;
+        }
+        parts.into_par_iter().for_each(|(run, mut part)| {
+            for group in run.clone() {
+                let places = starts[group]..starts[group + 1];
+                let (own, after) = part.split_at_mut(places.len());
+                for (value, place) in own.iter_mut().zip(places) {
+                    *value = self.less(value, place, coefficients);
                 }
-                column
-            })
-            .collect()
+                self.centre(group, own);
+                part = after;
+            }
+        });
+        self.arranged.apart(&values)
     }
 
     /// Weighted sums of centred values by group of the other sets.
     fn sums<const K: usize>(&self, value: impl Fn(usize) -> [f64; K] + Sync) -> Vec<[f64; K]> {
+        let starts = self.arranged.starts();
         let parts: Vec<Vec<[f64; K]>> = self
             .runs
             .par_iter()
             .map(|run| {
                 let mut sums = vec![[0.0; K]; self.diagonal.len()];
-                self.centred(run, &value, |place, left| {
-                    let weighted = match &self.weight {
-                        Some(weight) => left.map(|v| weight[place] * v),
-                        None => *left,
-                    };
-                    for set in &self.others {
-                        set.collect(place, &weighted, &mut sums);
+                let mut held: Vec<[f64; K]> = Vec::new();
+                for group in run.clone() {
+                    let places = starts[group]..starts[group + 1];
+                    held.clear();
+                    held.extend(places.clone().map(&value));
+                    self.centre(group, &mut held);
+                    for (left, place) in held.iter().zip(places) {
+                        let weighted = match &self.weight {
+                            Some(weight) => left.map(|v| weight[place] * v),
+                            None => *left,
+                        };
+                        for set in &self.others {
+                            set.collect(place, &weighted, &mut sums);
+                        }
                     }
-                });
+                }
                 sums
             })
             .collect();
@@ -425,52 +336,38 @@ impl Elimination {
         total
     }
 
-    /// Gives each place of a run its value without what the eliminated set explains of it.
-    fn centred<const K: usize>(
-        &self,
-        run: &Range<usize>,
-        value: impl Fn(usize) -> [f64; K],
-        mut then: impl FnMut(usize, &[f64; K]),
-    ) {
+    /// Takes out of a group's values what the eliminated set explains of them.
+    fn centre<const K: usize>(&self, group: usize, held: &mut [[f64; K]]) {
         let set = &self.eliminated;
-        let mut held: Vec<[f64; K]> = Vec::new();
-        for group in run.clone() {
-            let places = self.starts[group]..self.starts[group + 1];
-            held.clear();
-            held.extend(places.clone().map(&value));
-            // Constants and slopes of a set are orthogonal, so each is taken out by itself.
-            if let Some(first) = set.constants {
-                let square = set.squares[first + group];
-                let mut sum = [0.0; K];
-                for (value, place) in held.iter().zip(places.clone()) {
-                    let w = self.weight.as_ref().map_or(1.0, |weight| weight[place]);
-                    sum.iter_mut().zip(value).for_each(|(s, v)| *s += w * v);
-                }
-                let mean = sum.map(|sum| sum / square);
-                for value in &mut held {
-                    value.iter_mut().zip(mean).for_each(|(v, m)| *v -= m);
-                }
+        let places = self.arranged.starts()[group]..;
+        // Constants and slopes of a set are orthogonal, so each is taken out by itself.
+        if let Some(first) = set.constants {
+            let square = set.squares[first + group];
+            let mut sum = [0.0; K];
+            for (value, place) in held.iter().zip(places.clone()) {
+                let w = self.weight(place);
+                sum.iter_mut().zip(value).for_each(|(s, v)| *s += w * v);
             }
-            if let Some((first, along)) = &set.slopes
-                && set.squares[first + group] > 0.0
-            {
-                let square = set.squares[first + group];
-                let mut sum = [0.0; K];
-                for (value, place) in held.iter().zip(places.clone()) {
-                    let w = self.weight.as_ref().map_or(1.0, |weight| weight[place]);
-                    let pull = w * along[place];
-                    sum.iter_mut().zip(value).for_each(|(s, v)| *s += pull * v);
-                }
-                let slope = sum.map(|sum| sum / square);
-                for (value, place) in held.iter_mut().zip(places.clone()) {
-                    value
-                        .iter_mut()
-                        .zip(slope)
-                        .for_each(|(v, b)| *v -= along[place] * b);
-                }
+            let mean = sum.map(|sum| sum / square);
+            for value in held.iter_mut() {
+                value.iter_mut().zip(mean).for_each(|(v, m)| *v -= m);
             }
-            for (value, place) in held.iter().zip(places) {
-                then(place, value);
+        }
+        if let Some((first, along)) = &set.slopes
+            && set.squares[first + group] > 0.0
+        {
+            let square = set.squares[first + group];
+            let mut sum = [0.0; K];
+            for (value, place) in held.iter().zip(places.clone()) {
+                let pull = self.weight(place) * along[place];
+                sum.iter_mut().zip(value).for_each(|(s, v)| *s += pull * v);
+            }
+            let slope = sum.map(|sum| sum / square);
+            for (value, place) in held.iter_mut().zip(places) {
+                value
+                    .iter_mut()
+                    .zip(slope)
+                    .for_each(|(v, b)| *v -= along[place] * b);
             }
         }
     }

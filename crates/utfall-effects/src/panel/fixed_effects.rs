@@ -44,7 +44,6 @@ pub enum JackknifeCentre {
 pub struct AbsorbedFit {
     pub(crate) regression: WeightedRegression<'static>,
     pub(crate) absorb: Vec<FixedEffect>,
-    weight: Vec<f64>,
     total: f64,
     within: f64,
     first_stages: Vec<(f64, usize, usize)>,
@@ -103,23 +102,24 @@ pub fn fit_absorbed(design: &Design<'_>) -> Result<AbsorbedFit, EffectError> {
     let columns = left.split_off(n_endogenous + n_instruments);
     let instruments = left.split_off(n_endogenous);
     let endogenous = left;
-    let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let mut fit = AbsorbedFit {
-        regression: if endogenous.is_empty() {
-            WeightedRegression::fit_with(&columns, Cow::Owned(design.weight.to_vec()), &outcome)?
-        } else {
-            two_stage(&endogenous, &columns, &instruments, design.weight, &outcome)?
-        },
+    let total = centred_square(design.outcome, design.weight);
+    let within = centred_square(&outcome, design.weight);
+    let fitted = |regression| AbsorbedFit {
+        regression,
         absorb: design.absorb.to_vec(),
-        weight: design.weight.to_vec(),
-        total: centred_square(design.outcome, design.weight),
-        within: centred_square(&outcome, design.weight),
+        total,
+        within,
         first_stages: Vec::new(),
         hausman: None,
     };
-    if !endogenous.is_empty() {
-        fit.test_instruments(&endogenous, &columns, &instruments, &outcome)?;
+    if endogenous.is_empty() {
+        let weight = design.weight.to_vec();
+        return WeightedRegression::fit_own(columns, weight, outcome).map(fitted);
     }
+    let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    let regression = two_stage(&endogenous, &columns, &instruments, design.weight, &outcome)?;
+    let mut fit = fitted(regression);
+    fit.test_instruments(&endogenous, &columns, &instruments, &outcome)?;
     Ok(fit)
 }
 
@@ -230,7 +230,7 @@ impl AbsorbedFit {
     /// The root of the mean squared residual, without degrees of freedom.
     #[must_use]
     pub fn root_mean_square(&self) -> f64 {
-        let n = utfall_stats::sums::sum(&self.weight);
+        let n = utfall_stats::sums::sum(self.regression.weight());
         (self.regression.residual_square() / n).sqrt()
     }
 
@@ -261,13 +261,14 @@ impl AbsorbedFit {
         instruments: &[Vec<f64>],
         outcome: &[f64],
     ) -> Result<(), EffectError> {
+        let weight = self.regression.weight();
         let left = |columns: &[&[f64]], outcome: &[f64]| -> Result<f64, EffectError> {
             if columns.is_empty() {
                 return Ok(sum_of(outcome.len(), |row| {
-                    self.weight[row] * outcome[row] * outcome[row]
+                    weight[row] * outcome[row] * outcome[row]
                 }));
             }
-            let own = Cow::Owned(self.weight.clone());
+            let own = Cow::Borrowed(weight);
             Ok(WeightedRegression::fit_with(columns, own, outcome)?.residual_square())
         };
         let first = first_columns(columns, instruments);
@@ -279,7 +280,7 @@ impl AbsorbedFit {
             let rest = n_rows - self.n_absorbed(|set| !self.is_of_first(set)) - first.len();
             let f = (without - with) / count(n_tested) / (with / count(rest));
             stages.push((f, n_tested, rest));
-            let own = Cow::Owned(self.weight.clone());
+            let own = Cow::Borrowed(weight);
             shifts.push(
                 WeightedRegression::fit_with(&first, own, column)?
                     .residual()

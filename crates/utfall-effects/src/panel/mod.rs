@@ -1,7 +1,9 @@
 //! Panels: fixed effects of any number, and errors for rows that are not independent.
 
 mod absorb;
+mod arranged;
 mod bacon;
+mod basis;
 mod classic;
 mod covariance;
 mod elimination;

@@ -7,6 +7,7 @@
 //! Correia, Guimarães & Zylkin (2020), <https://doi.org/10.1177/1536867X20909691>; Santos Silva &
 //! Tenreyro (2006), <https://doi.org/10.1162/rest.88.4.641>.
 
+use rayon::prelude::*;
 use utfall_stats::elementary;
 use utfall_stats::sums::sum_of;
 
@@ -84,7 +85,7 @@ pub fn fit_absorbed_poisson(
     let offset = offset.unwrap_or(&none);
     let mean = utfall_stats::moments::mean(outcome);
     let mut predictor: Vec<f64> = outcome
-        .iter()
+        .par_iter()
         .map(|y| elementary::log(0.5 * (y + mean)))
         .collect();
     let mut deviance = f64::INFINITY;
@@ -100,10 +101,10 @@ pub fn fit_absorbed_poisson(
             n_halvings += 1;
         }
         let moved = predictor
-            .iter()
+            .par_iter()
             .zip(&next)
             .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f64::max);
+            .reduce(|| 0.0, f64::max);
         let settled = (deviance - there).abs() <= DEVIANCE_TOLERANCE * (there + 0.1);
         (predictor, deviance) = (next, there);
         if settled && (moved <= PREDICTOR_TOLERANCE || n_iterations > 40) {
@@ -121,8 +122,9 @@ fn step(
     offset: &[f64],
     predictor: &[f64],
 ) -> Result<(AbsorbedFit, Vec<f64>), EffectError> {
-    let mean: Vec<f64> = predictor.iter().map(|&eta| elementary::exp(eta)).collect();
+    let mean = means(predictor);
     let response: Vec<f64> = (0..mean.len())
+        .into_par_iter()
         .map(|row| predictor[row] - offset[row] + (design.outcome[row] - mean[row]) / mean[row])
         .collect();
     let fit = fit_absorbed(&Design {
@@ -130,10 +132,17 @@ fn step(
         weight: &mean,
         ..*design
     })?;
+    let residual = fit.regression.residual();
     let next = (0..mean.len())
-        .map(|row| offset[row] + response[row] - fit.regression.residual()[row])
+        .into_par_iter()
+        .map(|row| offset[row] + response[row] - residual[row])
         .collect();
     Ok((fit, next))
+}
+
+fn means(predictor: &[f64]) -> Vec<f64> {
+    let predictor = predictor.par_iter();
+    predictor.map(|&eta| elementary::exp(eta)).collect()
 }
 
 fn deviance_at(outcome: &[f64], predictor: &[f64]) -> f64 {
@@ -164,6 +173,6 @@ fn finish(
         regression: fit,
         deviance,
         log_likelihood,
-        mean: predictor.iter().map(|&eta| elementary::exp(eta)).collect(),
+        mean: means(predictor),
     })
 }

@@ -65,7 +65,8 @@ pub fn two_way_weights(
         FixedEffect::constants(unit.clone()),
         FixedEffect::constants(time.clone()),
     ];
-    let solver = FixedEffects::new(&sets, &vec![1.0; n])?;
+    let one = vec![1.0; n];
+    let solver = FixedEffects::new(&sets, &one)?;
     let treatment: Vec<f64> = treated.iter().map(|&is| f64::from(u8::from(is))).collect();
     let left = solver.residuals(&[&treatment])?.swap_remove(0);
     let square = utfall_stats::sums::dot(&left, &left);
