@@ -285,7 +285,7 @@ fn layout(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<Layout, EffectEr
     let n_units = if is_section { n } else { rows.unit.n_groups() };
     let mut table = Table::new(n_units, times.len());
     let mut start: Vec<Option<Option<f64>>> = vec![None; n_units];
-    for row in 0..n {
+    for (row, &at) in rank.iter().enumerate() {
         let unit = if is_section {
             row
         } else {
@@ -297,7 +297,7 @@ fn layout(rows: &PanelRows<'_>, spec: &GroupTimeSpec) -> Result<Layout, EffectEr
         {
             return Err(EffectError::StartVaries { row });
         }
-        if !table.enter(unit, rank[row], row) {
+        if !table.enter(unit, at, row) {
             return Err(EffectError::DuplicateInPanel { row });
         }
     }
