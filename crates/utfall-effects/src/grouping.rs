@@ -1,17 +1,16 @@
 //! Which group each row belongs to.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::Hash;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use rayon::prelude::*;
 
 /// Rows whose labels are numbered by themselves before the numbers of all are one.
 const CHUNK: usize = 1 << 19;
 /// Rows from which sums are made in several runs, beside those that its groups ask for.
 const LEAST_RUN: usize = 1 << 16;
-/// The golden ratio in sixty-four bits, as an odd number.
-const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Runs at most.
 const MOST_RUNS: usize = 16;
 
@@ -32,9 +31,8 @@ impl Grouping {
     /// of every sum over groups.
     #[must_use]
     pub fn of<T: Eq + Hash + Sync>(labels: &[T]) -> Self {
-        let folded = Folded::seeded();
         // Maps are only looked up, never walked through.
-        let mut known = HashMap::with_hasher(folded);
+        let mut known = Known::default();
         let mut codes = vec![0; labels.len()];
         let (labels, later) = labels.split_at(CHUNK.min(labels.len()));
         let (own, codes_later) = codes.split_at_mut(labels.len());
@@ -148,7 +146,7 @@ impl Grouping {
 }
 
 /// The number of each label that is known.
-type Known<'a, T> = HashMap<&'a T, usize, Folded>;
+type Known<'a, T> = HashMap<&'a T, usize, RandomState>;
 
 /// Numbers labels in the order they first appear, and gives those that were not known.
 fn number<'a, T: Eq + Hash>(
@@ -178,11 +176,10 @@ fn number_in_chunks<'a, T: Eq + Hash + Sync>(
     labels: &'a [T],
     codes: &mut [usize],
 ) {
-    let folded = *known.hasher();
     let firsts: Vec<Vec<&T>> = codes
         .par_chunks_mut(CHUNK)
         .zip(labels.par_chunks(CHUNK))
-        .map(|(codes, labels)| number(&mut HashMap::with_hasher(folded), labels, codes))
+        .map(|(codes, labels)| number(&mut Known::default(), labels, codes))
         .collect();
     let mut number = |label| {
         let next = known.len();
@@ -196,48 +193,6 @@ fn number_in_chunks<'a, T: Eq + Hash + Sync>(
         .par_chunks_mut(CHUNK)
         .zip(&numbers)
         .for_each(|(codes, numbers)| codes.iter_mut().for_each(|code| *code = numbers[*code]));
-}
-
-/// A digest of labels by folded products: a few instructions a word, as labels are many and short. It
-/// begins with a random word, so that no file of labels is made to collide.
-#[derive(Debug, Clone, Copy)]
-struct Folded(u64);
-
-impl Folded {
-    fn seeded() -> Self {
-        Self(RandomState::new().hash_one(0_u64))
-    }
-}
-
-impl BuildHasher for Folded {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        *self
-    }
-}
-
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for word in bytes.chunks(8) {
-            let mut padded = [0; 8];
-            padded[..word.len()].copy_from_slice(word);
-            self.write_u64(u64::from_le_bytes(padded));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word) * u128::from(MULTIPLIER);
-        self.0 = product as u64 ^ (product >> 64) as u64;
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
 }
 
 #[cfg(test)]
