@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use utfall_stats::sums::weighted_dot;
-use utfall_stats::{Matrix, cross_product_of, take_columns};
+use utfall_stats::{Matrix, Simd, WithSimd, cross_product_of, take_columns, widest};
 
 use crate::regression::{check_finite, differing};
 use crate::{EffectError, Grouping};
@@ -372,13 +372,12 @@ fn group_sums<C: AsRef<[f64]> + Sync>(
         for (stretch, (groups, values)) in stretches.enumerate() {
             let start = stretch * CHUNK;
             for (four, sums) in fours.iter().zip(&mut sums) {
-                let [a, b, c, d] = four.map(|column| &column[start..start + values.len()]);
-                let rows = groups.iter().zip(values);
-                for (((((&group, value), a), b), c), d) in rows.zip(a).zip(b).zip(c).zip(d) {
-                    for (sum, cell) in sums[group].iter_mut().zip([a, b, c, d]) {
-                        *sum += cell * value;
-                    }
-                }
+                widest(Stretch {
+                    groups,
+                    values,
+                    four: four.map(|column| &column[start..start + values.len()]),
+                    sums,
+                });
             }
         }
         let of_column = |k: usize| {
@@ -388,6 +387,32 @@ fn group_sums<C: AsRef<[f64]> + Sync>(
         (0..columns.len()).map(of_column).collect::<Vec<Vec<f64>>>()
     };
     columns.par_chunks(share).flat_map(of_some).collect()
+}
+
+/// Some rows of four columns, and the sums of groups to which their products are added.
+struct Stretch<'a> {
+    groups: &'a [usize],
+    values: &'a [f64],
+    four: [&'a [f64]; TOGETHER],
+    sums: &'a mut [[f64; TOGETHER]],
+}
+
+impl WithSimd for Stretch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let [a, b, c, d] = self.four;
+        let rows = self.groups.iter().zip(self.values);
+        for (((((&group, &value), a), b), c), d) in rows.zip(a).zip(b).zip(c).zip(d) {
+            let cells = [*a, *b, *c, *d];
+            let cells = S::as_simd_f64s(&cells).0;
+            let sums = S::as_mut_simd_f64s(&mut self.sums[group]).0;
+            for (sum, cell) in sums.iter_mut().zip(cells) {
+                *sum = simd.add_f64s(*sum, simd.mul_f64s(*cell, simd.splat_f64s(value)));
+            }
+        }
+    }
 }
 
 pub(crate) fn inner(weight: &[f64], a: &[f64], b: &[f64]) -> f64 {
