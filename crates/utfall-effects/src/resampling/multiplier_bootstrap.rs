@@ -61,18 +61,17 @@ pub fn multiplier_bootstrap(
     for influence in influences {
         check_finite("influence", influence, n_rows)?;
     }
-    let totals = match clusters {
-        Some(way) => totals(influences, way, n_rows)?,
-        None => influences.iter().map(|values| values.to_vec()).collect(),
+    let totals = clusters.map(|way| totals(influences, way, n_rows));
+    let totals = totals.transpose()?;
+    let totals: Vec<&[f64]> = match &totals {
+        Some(totals) => totals.iter().map(Vec::as_slice).collect(),
+        None => influences.to_vec(),
     };
-    let n_parts = totals.first().map_or(0, Vec::len);
+    let n_parts = totals.first().map_or(0, |first| first.len());
     let stream = |number: u32| Stream::new(draws.seed, "multiplier bootstrap", number.into());
     let n_replicates = draws.replicates.get();
     let all = match multiplier.points() {
-        Some(points) => {
-            let totals: Vec<&[f64]> = totals.iter().map(Vec::as_slice).collect();
-            replicate_sums(&totals, multiplier, points, n_replicates, stream)
-        }
+        Some(points) => replicate_sums(&totals, multiplier, points, n_replicates, stream),
         None => (0..n_replicates)
             .into_par_iter()
             .map(|number| {
