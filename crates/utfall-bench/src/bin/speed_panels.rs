@@ -4,8 +4,8 @@
 //! installed (diff-diff, pyfixest, pysyncon, lifelines, rdrobust).
 //!
 //! Machines differ and are shared: read the ratios and the growth, not the seconds, which are the least
-//! of three runs, ours and the peer's. Where a peer
-//! takes too long for all, it does a part (`share`), and its time is multiplied.
+//! of three runs, ours and the peer's, or those of one that takes longer than five. Where a peer takes too
+//! long for all, it does a part (`share`), and its time is multiplied.
 
 #![allow(clippy::print_stdout, reason = "a bench talks to a terminal")]
 
