@@ -101,7 +101,8 @@ impl Grouping {
         members
     }
 
-    /// The sum of a value over the rows of each group, in row order.
+    /// The sum of a value over the rows of each group, in row order; in runs of rows, added in order, where
+    /// rows are many beside the groups.
     #[must_use]
     pub fn sums(&self, values: &[f64]) -> Vec<f64> {
         let sums = self.sums_of(|row| [values[row]]);
